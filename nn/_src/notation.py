@@ -83,6 +83,8 @@ class _Text(NamedTuple):
     by_outputs: bool = False  # whether slopes are written by what a function gave: o(1 − o)
     slope: Callable[[int], str] = lambda k: "f′"  # of the activation of layer k, where it has no formula
     through: bool = False  # whether nodes are counted through the network, inputs first, not in each layer anew
+    box: Callable[[int, int], str] = lambda k, d: f"layer {k}"  # around a layer, in pictures
+    units: str = "unit"  # its word for one
 
 
 def _letter(k: int, d: int) -> str:
@@ -136,6 +138,8 @@ TEXTS = {
         weight=lambda k, d, j, n, i, m: f"{_matrix(k, d).lower()}_{_pair(i, j, m, n)}",
         bias=lambda k, d, j, n: f"{_matrix(k, d).lower()}_{_pair(0, j, 0, n)}",
         by_outputs=True,
+        box=lambda k, d: f"layer {_letter(k, d)}",
+        units="node",
     ),
     "downing-first": _Text(
         "to_from", ("node", "sum", "o", "∂o/∂sum", "Σ w δ", "δ"), "E_d",
@@ -151,6 +155,7 @@ TEXTS = {
         by_outputs=True,
         through=True,
         slope=lambda k: "f_T′",
+        units="node",
     ),
     "dolhansky": _Text(
         "from_to", ("unit", "s", "z", "f′(s)", "Σ δ w", "δ"), "E",
@@ -178,6 +183,7 @@ TEXTS = {
         weight=lambda k, d, j, n, i, m: f"W_{k},{j},{i}",
         bias=lambda k, d, j, n: f"b_{k},{j}",
         slope=lambda k: f"b′_{k + 1}",
+        box=lambda k, d: f"layer {k + 1}",  # whose output is a_{k+1}
     ),
     "lecture-first": _Text(
         "to_from", ("signal", "z_i", "a_i", "b′_i(z_i)", "Wᵀ g_{i+1}", "g_i"), "ℓ",
@@ -206,6 +212,8 @@ TEXTS = {
         biases=True,
         by_outputs=True,
         slope=lambda k: "g′",
+        box=lambda k, d: f"layer {k + 1}",
+        units="node",
     ),
     "cs60050-first": _Text(
         "to_from", ("signal", "z", "a", "g′(z)", "Wᵀ ∂L/∂z", "∂L/∂z"), "L",
@@ -220,6 +228,7 @@ TEXTS = {
         bias=lambda k, d, j, n: f"b_{j}^({k})",
         by_outputs=True,
         slope=lambda k: "g′",
+        units="neuron",
     ),
     "ling3804": _Text(
         "to_from", ("neuron", "x", "a", "f′(x)", "e w", "e"), "error",
@@ -232,6 +241,8 @@ TEXTS = {
         weights=lambda k, d: f"w{_primes(k - 1)}",
         weight=lambda k, d, j, n, i, m: f"w{_primes(k - 1)}_{j},{i}",
         bias=lambda k, d, j, n: f"b{_primes(k - 1)}_{j}",
+        box=lambda k, d: f"layer a{_primes(k)}",
+        units="neuron",
     ),
 }  # fmt: skip
 NOTATIONS = tuple(TEXTS)
@@ -294,7 +305,7 @@ def names(notation: Any, run: ForwardPass, caller: str = "notation", *, scores: 
         msg = f"{caller}: notation: expected one of {', '.join(map(repr, NOTATIONS))}, got {shown(notation)}"
         raise RangeError(msg)
     text, d, of = TEXTS[notation], max(len(run.layers), 1), {}
-    before = _nodes_before(run) if text.through else [0] * (len(run.ends) + 1)
+    before = nodes_before(run) if text.through else [0] * (len(run.ends) + 1)
     of["inputs"] = text.layer(0, d)
     of["loss"] = text.loss
     if notation in ERRORS:
@@ -403,7 +414,7 @@ def _of_case(name: str) -> str:
     return {"ŷ": "ŷ_i", "E": "E"}.get(name) or f"{name}^(y_i)"
 
 
-def _nodes_before(run: ForwardPass) -> list[int]:
+def nodes_before(run: ForwardPass) -> list[int]:
     """How many nodes come before those of each layer, inputs first; what comes after the last layer counts too."""
     sizes = [len(end.nodes) for name, end in run.ends.items() if not name.startswith("sum(") and name != "loss"]
     return [0, *accumulate(sizes)]
@@ -660,5 +671,5 @@ def latex(name: str) -> str:
 
 
 def _called(function: str, of: str) -> str:
-    letter = GREEK.get(function, rf"\mathrm{{{function}}}")
+    letter = GREEK.get(function) or (function if len(function) == 1 else rf"\mathrm{{{function}}}")
     return f"{letter}({latex(of)})"

@@ -22,22 +22,29 @@ class Note:
     """What only few nodes have: a label, a scope, the line that made it. Shared between nodes, never changed.
 
     The result of a loss also has what it is as texts write it (`notation/losses.py`), which names nodes below; a pickle
-    leaves that out.
+    leaves that out. A scope's boxes may be called otherwise than it is: `box` has as many parts as `scope`.
     """
 
-    __slots__ = ("label", "loss", "scope", "site")
+    __slots__ = ("box", "label", "loss", "scope", "site")
 
-    def __init__(self, label: str = "", scope: str = "", site: str = "", loss: Any = None) -> None:
+    def __init__(self, label: str = "", scope: str = "", site: str = "", loss: Any = None, box: str = "") -> None:
         self.label = label
         self.scope = scope
         self.site = site
         self.loss = loss
+        self.box = box
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Note, (self.label, self.scope, self.site)
+        return Note, (self.label, self.scope, self.site, None, self.box)
 
 
 NO_NOTE = Note()
+
+
+def box_of(node: Value) -> str:
+    """What the boxes around a node are called: as its scope, unless a text has names for them."""
+    note = getattr(node, "_note", NO_NOTE)
+    return note.box or note.scope
 
 
 def own_files(this: str, path: ModuleType = os.path) -> tuple[str, ...]:

@@ -177,7 +177,7 @@ class Value(NotOnValues):
             msg = f"label: expected a str, got {shown(label)}"
             raise OperandError(msg)
         note = getattr(self, "_note", NO_NOTE)
-        self._note = Note(label, note.scope, note.site, note.loss)
+        self._note = Note(label, note.scope, note.site, note.loss, note.box)
 
     @property
     def scope(self) -> str:

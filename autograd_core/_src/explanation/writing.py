@@ -8,6 +8,7 @@ from functools import reduce
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..engine.evaluation import is_fraction, plus
+from ..engine.provenance import box_of
 from ..notation.formulas import latex_name
 from ..notation.rules import MOST_OPERANDS, rules_of
 from ..pictures import text
@@ -167,7 +168,7 @@ def _uses(of: Explained, cases: Mapping[Value, str]) -> Section:
 
 def where(node: Value, case: str = "") -> str:
     """A node's scope in a table, with the training case that it leads to alone where the scope does not say it."""
-    scope = node.scope if not case or case_of(node) else f"{case}, {node.scope}".rstrip(", ")
+    scope = box_of(node) if not case or case_of(node) else f"{case}, {box_of(node)}".rstrip(", ")
     return text.shorten(text.clean(scope), 2 * CELL)
 
 

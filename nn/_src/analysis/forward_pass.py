@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from autograd_core import OperandError, StructureError, Value, sigmoid, softmax, topological_order
 
+from ..boxes import put_boxes
 from ..modules.activations import Softmax
 from ..modules.layers import Layer, Linear, Neuron, Sequential
 from ..modules.loss_terms import of_one_case
@@ -57,7 +58,8 @@ def forward_pass(
             j; nodes are counted through the network, inputs first), "dolhansky", "lecture" (its second half, where
             a_1 = x), "lecture-first" (its linear network, where a_0 = x), "cs60050" (its second half, with Theta),
             "cs60050-first" (its first, with W and b) or "ling3804": the graph's nodes and the model's parameters are
-            labelled as that text calls them, so pictures and steps have its names. Parameters keep these labels.
+            labelled as that text calls them, so pictures and steps have its names, also around layers and units:
+            "layer Y", "node 1". Parameters keep these labels.
 
     Returns:
         A `ForwardPass`.
@@ -126,6 +128,7 @@ def forward_pass(
     if given is None:
         return run
     put_labels(run, given)
+    put_boxes(run, given)
     return replace(run, names=given, of_scores=activations_of_scores(function, run, given))
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ....errors import OperandError, RangeError, StructureError
 from ...engine.graph import order_of, roots_of
 from ...engine.ops import ROWS
+from ...engine.provenance import box_of
 from ...engine.value import Constant, Value
 from ...notation.formulas import dotted, named, operation
 from ...notation.losses import LossRule, WrittenLoss
@@ -86,7 +87,7 @@ def state_of(
     graph, tree = view.graph, view.tree
     order = graph.order
     names = names_in(order)
-    scope_paths = {path: k for k, path in enumerate(dict.fromkeys(node.scope for node in order))}
+    scope_paths = {path: k for k, path in enumerate(dict.fromkeys(map(box_of, order)))}
     return {
         "version": 1,
         "title": text.clean(title),
@@ -112,7 +113,7 @@ def state_of(
         "plates": [_plate(graph, plate) for plate in view.plates],
         "opened": sorted(view.opened - {ROOT}),
         "scopePaths": [text.clean(path) for path in scope_paths],
-        "scopeOf": [scope_paths[node.scope] for node in order],
+        "scopeOf": [scope_paths[box_of(node)] for node in order],
         "roots": [graph.index[root] for root in dict.fromkeys(order[v] for v in sorted(graph.roots))],
         "wholes": wholes,
         "forms": forms.forms,

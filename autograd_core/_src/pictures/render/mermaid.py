@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ...engine.provenance import box_of
 from .. import text
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def mermaid(graph: Graph, direction: str) -> str:
     lines = [HEAD.format(direction=direction)]
     has_grads = graph.has_grads
     opened: tuple[str, ...] = ()
-    scopes = [tuple(node.scope.split("/")) if node.scope else () for node in graph.order]
+    scopes = [tuple(box_of(node).split("/")) if node.scope else () for node in graph.order]
     for i in sorted(range(len(graph.order)), key=scopes.__getitem__):  # one scope's nodes beside each other
         opened = _within(lines, opened, scopes[i])
         lines.append("    " * (len(opened) + 1) + _box(graph, i, has_grads=has_grads))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from ...engine.evaluation import is_finite
+from ...engine.provenance import box_of
 from ...engine.value import Constant
 from ...notation.formulas import WrittenWhole
 from ...notation.names import without_latex
@@ -316,5 +317,5 @@ def _title(graph: Graph, i: int, *, has_grads: bool) -> str:
         f"gradient {text.in_full(graph.grads[i])}" if has_grads else "gradient not computed: call backward() first"
     )
     if node.scope:
-        lines.append(f"scope {text.clean(node.scope)}")
+        lines.append(f"scope {text.clean(box_of(node))}")
     return "\n".join(lines)

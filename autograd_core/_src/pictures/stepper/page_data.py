@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ...engine.evaluation import is_finite
+from ...engine.provenance import box_of
 from ...engine.value import Constant
 from ...notation.formulas import is_written_out, latex_operation, mathml, operation
 from .. import text
@@ -93,7 +94,7 @@ def data(passes: Passes, cards: dict[int, int], *, title: str, theme: str) -> di
         "theme": theme,
         "title": text.clean(title),
         "names": [passes.names[node] for node in order],
-        "scopes": [text.shorten(text.clean(node.scope), text.LONGEST_LABEL) for node in order],
+        "scopes": [text.shorten(text.clean(box_of(node)), text.LONGEST_LABEL) for node in order],
         "values": [numbers.number(node.data) for node in order],
         "constants": [i for i, node in enumerate(order) if isinstance(node, Constant)],
         "cards": [cards.get(i, -1) for i in range(len(order))],

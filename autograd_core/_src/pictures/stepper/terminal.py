@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from ...engine.provenance import box_of
 from ...engine.value import Constant
 from ...notation.formulas import operation
 from ...notation.names import atom
@@ -79,7 +80,7 @@ def _page(passes: Passes, index: int) -> Iterator[str]:
 
 
 def _scope(node: Value) -> list[str]:
-    return [f"scope {text.shorten(text.clean(node.scope), text.LONGEST_LABEL)}"] if node.scope else []
+    return [f"scope {text.shorten(text.clean(box_of(node)), text.LONGEST_LABEL)}"] if node.scope else []
 
 
 def _formula(step: Step, names: dict[Value, str]) -> Iterator[str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...engine.evaluation import is_finite
 from ...engine.graph import order_of
+from ...engine.provenance import box_of
 from ...engine.value import Constant, check_fresh
 from ...notation.formulas import dotted, named
 from .. import text
@@ -192,17 +193,25 @@ class ScopeTree:
 def scopes_of(graph: Graph) -> ScopeTree:
     """The user's scopes, split into uses where necessary, and primitives with what is computed for them alone."""
     tree = ScopeTree(len(graph.order))
-    known: dict[str, tuple[str, ...]] = {}
+    boxes = {node.scope: box for node in graph.order if (box := box_of(node)) != node.scope}
+    called: dict[tuple[str, ...], str] = {}  # what a text calls a scope's box, by the parts of its path
+    for scope, box in boxes.items():
+        own = _parts(scope)
+        called |= {own[: i + 1]: part for i, part in enumerate(_parts(box)[: len(own)])}
+    known: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}
+    plain: list[tuple[str, ...]] = []
     parts: list[tuple[str, ...]] = []
     for node in graph.order:
         scope = node.scope
         if scope not in known:
-            cleaned = [part for part in text.clean(scope).split("/") if part]
-            known[scope] = (*cleaned[: DEEPEST - 1], *filter(None, ["/".join(cleaned[DEEPEST - 1 :])]))
-        parts.append(known[scope])
+            own = _parts(scope)
+            known[scope] = own, tuple(called.get(own[: i + 1], part) for i, part in enumerate(own))
+        plain.append(known[scope][0])
+        parts.append(known[scope][1])
     groups = wholes(graph.order, graph.users, graph.roots | graph.constants, parts)
+    plain = [(*own, *path[len(own) :]) for own, path in zip(plain, parts, strict=True)]
     for depth in range(max(map(len, parts))):
-        _descend(graph, tree, parts, depth)
+        _descend(graph, tree, parts, plain, depth)
     for group, whole in groups:
         tree.scopes[tree.home[group[0]]].whole = whole
     _leaves_at_home(graph, tree)
@@ -210,8 +219,16 @@ def scopes_of(graph: Graph) -> ScopeTree:
     return tree
 
 
-def _descend(graph: Graph, tree: ScopeTree, parts: Sequence[tuple[str, ...]], depth: int) -> None:
-    """Go from the scopes of one depth to those inside them."""
+def _parts(scope: str) -> tuple[str, ...]:
+    """A path as the names of its scopes; the deepest ones are one name."""
+    cleaned = [part for part in text.clean(scope).split("/") if part]
+    return (*cleaned[: DEEPEST - 1], *filter(None, ["/".join(cleaned[DEEPEST - 1 :])]))
+
+
+def _descend(
+    graph: Graph, tree: ScopeTree, parts: Sequence[tuple[str, ...]], plain: Sequence[tuple[str, ...]], depth: int
+) -> None:
+    """Go from the scopes of one depth to those inside them, by their boxes' names and the user's."""
     home = tree.home
     groups: dict[tuple[int, str], int] = {}
     vertex: list[int] = []  # of each node: its scope at the next depth, or itself
@@ -245,7 +262,8 @@ def _descend(graph: Graph, tree: ScopeTree, parts: Sequence[tuple[str, ...]], de
             parent, part = names[x]
             around = tree.scopes[parent].plain
             name = f"{part} · shared" if stage == SHARED else _use(part, uses[x], stage)
-            new[x, stage] = tree.child(parent, name, f"{around}/{part}" if around else part)
+            own = plain[v][depth]
+            new[x, stage] = tree.child(parent, name, f"{around}/{own}" if around else own)
             tree.scopes[new[x, stage]].is_use = stage != SHARED and len(uses[x]) > 1
     for v, x in enumerate(vertex):
         if x < len(groups):

@@ -1,0 +1,64 @@
+"""What pictures call the boxes around layers and units, with a text's names: as it calls and counts them.
+
+Scopes, "layer1/neuron0", stay what they are, and pictures can be asked for them by these, too: `fold="layer1"`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from autograd_core._src.engine.graph import order_of
+from autograd_core._src.engine.provenance import NO_NOTE, Note
+
+from .notation import TEXTS, nodes_before
+
+if TYPE_CHECKING:
+    from .analysis.layers_by_name import ForwardPass
+    from .support.names import Names
+
+
+def put_boxes(run: ForwardPass, given: Names) -> None:
+    """Give the nodes of a pass, and the model's parameters, boxes with names of the text.
+
+    Where two would have one name, as layers within one scope, scopes keep theirs.
+    """
+    found = _by_scope(run, given)
+    of = dict(found)
+    if len(of) < len(set(found)) or len(set(of.values())) < len(of):
+        return
+    parameters = [p for units in run.layers.values() for unit in units for p in (*unit.weights, unit.bias)]
+    tops = run.outputs if run.loss is None else (run.loss,)
+    for node in (*order_of(tops), *parameters):
+        if node is None:
+            continue
+        scope, inner = node.scope, ""
+        while scope and scope not in of:
+            scope, _, last = scope.rpartition("/")
+            inner = f"/{last}{inner}"
+        note = getattr(node, "_note", NO_NOTE)
+        if scope:
+            node._note = Note(note.label, note.scope, note.site, note.loss, of[scope] + inner)
+
+
+def _by_scope(run: ForwardPass, given: Names) -> list[tuple[str, str]]:
+    """Scopes of layers and units with their boxes, and those of the parameters there, which may be elsewhere."""
+    text, d, of = TEXTS[given.notation], len(run.layers), list[tuple[str, str]]()
+    before = nodes_before(run) if text.through else [0] * (d + 1)
+    for k, (layer, units) in enumerate(run.layers.items(), 1):
+        for j, unit in enumerate(units, 1):
+            letter = given(f"sum({unit.name})").partition("_")[2] if given.notation == "dolhansky" else ""
+            called, own = f"{text.units} {letter or before[k] + j}", unit.sum.scope.rpartition("/")[2]
+            for scope in (node.scope for node in (unit.sum, *unit.weights[:1])):
+                around, _, last = scope.rpartition("/")
+                if not scope or last != own:
+                    continue
+                if unit.name == layer:  # a neuron that is no part of a layer is one itself
+                    of.append((scope, _within(around, text.box(k, d))))
+                    continue
+                box = _within(around.rpartition("/")[0], text.box(k, d)) if around else ""
+                of += [(around, box)] * bool(around) + [(scope, _within(box, called))]
+    return of
+
+
+def _within(around: str, name: str) -> str:
+    return f"{around}/{name}" if around else name
