@@ -55,3 +55,24 @@ def test_cards_show_them_and_their_titles_say_the_label(style):
     assert float(muted.get("dy")) < 0  # back on the line
     titles = "".join(t.text or "" for t in svg.iter(f"{SVG}title"))
     assert all(label in titles for label in labels)
+
+
+def shown_names(picture):
+    """The names on cards, their parts side by side."""
+    root = ET.fromstring(picture.svg)
+    return ["".join(e.itertext()) for e in root.iter(f"{SVG}text") if e.get("class") == "name"]
+
+
+def test_names_have_the_room_that_they_take_as_they_are_set():
+    """An index and an exponent are small and their signs are not printed, so Θ_1,16^(2) fits where 10 letters do not."""
+    import nn
+
+    model = nn.MLP(2, [16, 1], "sigmoid", output="sigmoid", seed=1)
+    run = nn.forward_pass(model, [0.5, -1.0], 1.0, loss=nn.sse, notation="cs60050")
+    names = shown_names(ag.draw(run.loss, fold="layer1"))
+    assert {f"Θ1,{j}(2)" for j in range(1, 17)} <= {*names}
+    assert not any("…" in name for name in names)
+    assert "sigmoid" in ag.draw(run.loss, fold="layer1").svg  # beside a_1^(3)
+    assert "sigmo…" not in ag.draw(run.loss, fold="layer1").svg
+    long = ag.Value(1.0, label="a_very_long_name_indeed") + 1
+    assert any(name.endswith("…") for name in shown_names(ag.draw(long)))

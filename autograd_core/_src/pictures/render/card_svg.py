@@ -25,7 +25,7 @@ from ..scene.overlay import CHANGED
 from ..scene.plates import COLUMN, HEAD, LINE_HEIGHT, STRIP, TABLE_HEAD
 from .header import tint
 from .theme import BADGE_FONT, BAR_GAP, BAR_WIDTH, CALLED_FONT, dashing
-from .typeset_names import typeset
+from .typeset_names import cells_of, typeset
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -118,7 +118,9 @@ def _first_line(card: Card, left: float, right: float, y: float, fonts: tuple[fl
         font = CALLED_FONT
     op, room, style = card.op, right - left, ""
     if op:
-        free = max(room - text.extent(card.name, font), room / 2) - BETWEEN
+        again = card.name.removeprefix(card.label)
+        named = cells_of(card.label) + text.cells(again) if card.label else text.cells(card.name)
+        free = max(room - named * text.EM * font, room / 2) - BETWEEN
         wide = text.extent(op, op_font)
         if free < wide <= free / SMALLEST_OP:
             op_font *= free / wide
@@ -136,7 +138,8 @@ def _name(card: Card, x: float, y: float, room: int) -> str:
     if not card.label:
         return words("called", x, y, text.shorten(card.name, room))
     again = card.name.removeprefix(card.label) if card.name.startswith(card.label) else ""
-    label, below = typeset(text.shorten(card.label, max(room - text.cells(again), 1)))
+    own = max(room - text.cells(again), 1)
+    label, below = typeset(card.label if cells_of(card.label) <= own else text.shorten(card.label, own))
     back = f' dy="{-below:g}"' if below else ""
     added = f'<tspan class="called"{back}>{text.xml(again)}</tspan>' if again else ""
     return f'<text class="name" x="{number(x)}" y="{number(y)}">{label}{added}</text>'

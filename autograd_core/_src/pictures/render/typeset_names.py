@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 
 from ...notation.names import GREEK
 from .. import text
-from ..scene.cards import LEAST_FONT
+from ..scene.cards import LEAST_FONT, NAME_FONT
 
 INDEX = r"(?:\d{1,3}[A-Za-z]|[A-Za-z]{0,2}\d{0,3}(?:[,→][A-Za-z]{0,2}\d{0,3})*)"  # 12, j, i1→j2; 3d: node 3, case d
 NAME = re.compile(rf"(?P<base>\w+?[′″‴]*)(?:_(?P<low>{INDEX}))?(?:\^(?P<high>\(?\w{{1,3}}\)?))?")
@@ -22,6 +23,7 @@ LETTERS = {
 } | {"lambda": "λ", "Lambda": "Λ"}  # Unicode spells it lamda
 SANS = "system-ui,'DejaVu Sans',sans-serif"
 SMALL = f"{LEAST_FONT:g}px"
+SMALLER = LEAST_FONT / NAME_FONT
 LOW, HIGH = 3.0, -5.0  # pixels below and above the line
 
 
@@ -41,18 +43,36 @@ def typeset(label: str) -> tuple[str, float]:
         inside, below = typeset(called[2])
         if below:
             return f'{text.xml(called[1])}({inside}<tspan dy="{-below:g}">)</tspan>', 0.0
+    letter, low, high = _pieces(label)
+    parts, at = [_letters(letter)], 0.0
+    for piece, y in ((low, LOW), (high, HIGH)):
+        if piece:
+            parts.append(f'<tspan font-size="{SMALL}" dy="{y - at:g}">{text.xml(piece)}</tspan>')
+            at = y
+    return "".join(parts), at
+
+
+def cells_of(label: str) -> int:
+    """How many cells a name takes as it is typeset: its index and its exponent are small.
+
+    Example:
+        >>> from autograd_core._src.pictures.render.typeset_names import cells_of
+        >>> cells_of("Θ_1,10^(2)"), cells_of("x_train")
+        (7, 7)
+    """
+    letter, low, high = _pieces(label)
+    return text.cells(letter) + math.ceil(SMALLER * text.cells(low + high))
+
+
+def _pieces(label: str) -> tuple[str, str, str]:
+    """A letter, its index and its exponent, "" for none; other names as they are."""
     label = NUMBERED.sub(r"\1_\2", label)
     match = NAME.fullmatch(label) if "_" in label or "^" in label or label in LETTERS else None
     base = match["base"] if match is not None else label
     letter = LETTERS.get(base, base)
     if match is None or len(letter.rstrip(PRIMES)) > 1 or not (letter != base or match["low"] or match["high"]):
-        return _letters(label), 0.0
-    parts, at = [_letters(letter)], 0.0
-    for piece, y in ((match["low"], LOW), (match["high"], HIGH)):
-        if piece:
-            parts.append(f'<tspan font-size="{SMALL}" dy="{y - at:g}">{text.xml(piece)}</tspan>')
-            at = y
-    return "".join(parts), at
+        return label, "", ""
+    return letter, match["low"] or "", match["high"] or ""
 
 
 def typeset_words(line: str) -> str:
