@@ -158,7 +158,13 @@ DOCUMENTED = {
             "Δw_k→o -η ŷ - y z_k", "δ_i δ_j w_i→j + δ_k w_i→k σ s_i 1 - σ s_i"]),
     "B2": ("07_error_signals.ipynb", "Several outputs",  # δ_i x as he has it: f′(s_i) times a sum over j and k
            ["ŷ - y w_jo σ′ s_j w_ij + w_ko σ′ s_k w_ik σ′ s_i x"]),
-    "B4": ("07_error_signals.ipynb", "A minibatch", ["Δw_j→k -η/N Σ_ y_i δ_k^ y_i z_j^ y_i"]),
+    "B4": ("07_error_signals.ipynb", "A minibatch", ["Δw_j→k -η/N · Σ_ y_i δ_k^ y_i z_j^ y_i"]),
+    # Downing's matrices with their formulas for entries: the loss's, two neighbours', and that to the weights V.
+    "D6": ("10_jacobian_chains.ipynb", "R ← R · J",
+           ["∂L/∂z_1 ⅔ z_1 - t_1", "∂z_1/∂y_1 z_1 1 - z_1 w_11",
+            "∂L/∂y_1 ⅔ z_1 - t_1 z_1 1 - z_1 w_11 + z_2 - t_2 z_2 1 - z_2 w_12 + z_3 - t_3 z_3 1 - z_3 w_13"]),
+    "C3": ("09_logistic_regression_to_networks.ipynb", "Three sigmoid outputs",
+           ["J Θ -1/n · Σ_i Σ_k y_ik log h_Θ x_i _k + 1 - y_ik log 1 - h_Θ x_i _k + λ/ 2n · Σ_l Σ_i Σ_j Θ_ji^ l ²"]),
     "C2": ("09_logistic_regression_to_networks.ipynb", "Many classes: softmax and cross-entropy",
            ["δ_2^ 3 a_2^ 3 - y_2", "a - y cancelled", "δ_1^ 3 a_1^ 3 - y"]),
     # The lecture's steps from Eq. 1 to Eq. 3, and of the proof of claim 2, in symbols: what is less what should be.

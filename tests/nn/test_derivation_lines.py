@@ -53,16 +53,17 @@ class Reading:
         if self.peek()[5] == "−":
             self.take()
             return -self.product()
-        total = self.power()
+        total, below_the_line = self.power(), False
         while True:
             token = self.peek()
             if token[5] == "/":
                 self.take()
-                total = total / self.power()
+                total, below_the_line = total / self.power(), True
             elif token[5] == "·":
                 self.take()
-                total = total * self.power()
+                total, below_the_line = total * self.power(), False
             elif token[5] == "(" or any(token[:5]):
+                assert not below_the_line, "1/a b is 1/(a b) to some: a dot says that it is not"
                 total = total * self.power()
             else:
                 return total
@@ -143,6 +144,33 @@ def check(root, leaf, more=(), **options):
     return found
 
 
+@pytest.mark.parametrize(
+    ("made", "line"),
+    [
+        (lambda z, _: 2 * nn.sse(z, 1.0), "(z − 1)²"),
+        (lambda z, _: 3 * (0.5 * z), "1.5 z"),
+        (lambda z, a: -(2 * (a * (-0.5 * z))), "−(−a z)"),
+        (lambda z, a: 3 * (ag.mean([z, a, z]) * a), "(z + a + z) a"),
+        (lambda z, a: 0.25 * (z * 4) * a, "z a"),
+        (lambda z, a: a * (-1.0 * z), "−a z"),
+        (lambda z, a: -(z / a * a * z), "−z/a · a z"),
+        (lambda z, a: ag.log(z) / a * (1 + a), "log(z)/a · (1 + a)"),
+    ],
+)
+def test_numbers_of_a_product_are_one(made, line):
+    """2 · ½ (z − 1)² is (z − 1)²."""
+    z, a = leaf(0.3, "z"), leaf(-0.7, "a")
+    assert check(made(z, a), z).lines[0].endswith(f" = ∂/∂z [{line}]")
+
+
+def test_no_sum_of_products_has_something_beside_a_quotient():
+    """In LaTeX a line is closed, and numbers beside each other have a dot."""
+    z, a = leaf(0.3, "z"), leaf(-0.7, "a")
+    with_number = nn.derivation(a * (2.5 / z * z) * 1.5, z).latex
+    assert r" \, 2" not in with_number
+    assert r" \, 1" not in with_number
+
+
 def lines_of(found):
     return [line.partition("= ")[2] for line in found.lines]
 
@@ -162,7 +190,7 @@ def label(**nodes):
 @pytest.mark.parametrize(
     ("line", "value"),
     [
-        ("2 a b", 12.0), ("−a + b", 1.0), ("b/a a", 3.0), ("b/(a a)", 0.75), ("½ (a − b)²", 0.5), ("a^(−1)", 0.5),
+        ("2 a b", 12.0), ("−a + b", 1.0), ("b/a · a", 3.0), ("b/(a a)", 0.75), ("½ (a − b)²", 0.5), ("a^(−1)", 0.5),
         ("a · 1/b²", 2 / 9), ("exp(a) ∂/∂w [a b]", math.exp(2.0) * (5 * 3 + 2 * 7)), ("tanh′(a)", 1 - math.tanh(2) ** 2),
         ("σ(a)(1 − σ(a))", 0.104993585), ("∂/∂w [4]", 0.0), ("∂/∂w [a²] − ∂/∂w [b]", 13.0),
     ],
@@ -171,6 +199,13 @@ def test_the_reader_reads_as_people_do(line, value):
     reading = Reading(line, {"a": ag.Value(2.0), "b": ag.Value(3.0)}, [5.0, 7.0])
     assert plain(reading.sum()) == pytest.approx(value)
     assert reading.place == len(reading.tokens)
+
+
+def test_the_reader_takes_nothing_beside_a_quotient():
+    """−1/a a(1 − a) could be −1/(a a(1 − a))."""
+    for line in ("b/a a", "−1/a a(1 − a)", "1/a ∂/∂w [b]", "½/a b", "a b/a (a + b)"):
+        with pytest.raises(AssertionError, match="a dot says"):
+            Reading(line, {"a": ag.Value(2.0), "b": ag.Value(3.0)}, [5.0, 7.0]).sum()
 
 
 # --- what is used twice ----------------------------------------------------------------------------------
@@ -276,8 +311,8 @@ def test_a_logarithm_that_is_held_is_not_written_as_one():
     ("f", "usual", "outputs"),
     [
         (ag.sigmoid, "σ(s)(1 − σ(s)) x", "o(1 − o) x"), (ag.tanh, "(1 − tanh(s)²) x", "(1 − o²) x"),
-        (ag.exp, "o x", "o x"), (ag.log, "1/s x", "1/s x"), (ag.sqrt, "½ · 1/o x", "½ · 1/o x"),
-        (ag.log1p, "1/(1 + s) x", "1/(1 + s) x"), (ag.sin, "cos(s) x", "cos(s) x"), (ag.cos, "−sin(s) x", "−sin(s) x"),
+        (ag.exp, "o x", "o x"), (ag.log, "1/s · x", "1/s · x"), (ag.sqrt, "½ · 1/o · x", "½ · 1/o · x"),
+        (ag.log1p, "1/(1 + s) · x", "1/(1 + s) · x"), (ag.sin, "cos(s) x", "cos(s) x"), (ag.cos, "−sin(s) x", "−sin(s) x"),
         (ag.relu, "relu′(s) x", "relu′(s) x"), (ag.softplus, "σ(s) x", "σ(s) x"),
     ],
 )  # fmt: skip
@@ -358,7 +393,7 @@ def test_a_sum_is_one_formula_however_it_is_added_up(add, quotient):
     f = ag.exp(x[0]) / total if quotient else ag.exp(x[0]) * (1 / total)
     label(S=total, f=f)
     other, own = (check(f, x[k], sums=True) for k in (1, 0))
-    assert other.result == "−exp(x_1)/S exp(x_2)/S"
+    assert other.result == "−exp(x_1)/S · exp(x_2)/S"
     assert own.result == "(1 − exp(x_1)/S) exp(x_1)/S"
     assert "∂/∂x_2 [exp(x_1)] + ∂/∂x_2 [exp(x_2)] + ∂/∂x_2 [exp(x_3)]" in str(other)
     assert "0 +" not in str(other)
@@ -451,9 +486,9 @@ def test_the_derivative_of_a_sum_as_a_line_of_its_own():
     each = " + ".join(f"∂/∂x_2 [exp(x_{k})]" for k in (1, 2, 3))
     found = nn.derivation(f, x[1], sums=True)
     assert [line.partition("= ")[2] for line in found.lines[2:5]] == [
-        "−exp(x_1) · 1/Σ² ∂/∂x_2 [exp(x_1) + exp(x_2) + exp(x_3)]",
-        f"−exp(x_1) · 1/Σ² ({each})",
-        "−exp(x_1) · 1/Σ² exp(x_2)",
+        "−exp(x_1) · 1/Σ² · ∂/∂x_2 [exp(x_1) + exp(x_2) + exp(x_3)]",
+        f"−exp(x_1) · 1/Σ² · ({each})",
+        "−exp(x_1) · 1/Σ² · exp(x_2)",
     ]
     assert found.reasons[1:] == (
         "constant factor", "chain rule, power rule", "sum rule", "derivative of exp", "distributive law",
@@ -680,7 +715,7 @@ def test_the_general_entry_of_a_softmax_holds_line_by_line(letters):
             for k, part in enumerate(known):
                 text = text.replace(part, f"<{k}>")
             text = re.sub(r"<(\d+)>", lambda m: f"({list(known.values())[int(m[1])]!r})", text)
-            text = re.sub(r"(\)|²)\s+(?=\()", r"\1*", text).replace("²", "**2").replace("−", "-")
+            text = re.sub(r"(\)|²)\s+(?=\()", r"\1*", text).replace("²", "**2").replace("−", "-").replace("·", "*")
             assert eval(text) == pytest.approx(jacobian[i][j]), line
     assert found.result == f"{p}_i (1[i = j] − {p}_j)"
     assert convert(found.latex.replace("{aligned}", "{split}"))
@@ -695,3 +730,14 @@ def test_letters_of_a_softmax_are_two_names():
         nn.softmax_derivation(1.0)
     assert "p_1" not in str(nn.softmax_derivation())
     assert "p_1" in str(nn.softmax_derivation([ag.Value(1.0), 2]))
+
+
+def test_a_product_with_a_sum_in_it_has_no_brackets_around_itself():
+    """δ_i = (ŷ − y) ∂ŷ/∂s_i, where ∂ŷ/∂s_i is (w_j→o σ′(s_j) w_i→j + ...) σ′(s_i): Dolhansky's recursion."""
+    model = nn.MLP(1, [1, 2, 1], "sigmoid", bias=False, seed=4)
+    run = nn.forward_pass(model, [0.8], ag.Value(0.3, label="y"), loss=nn.sse, notation="dolhansky")
+    found = nn.derivation(run.loss, run["s_i"], name="δ_i", through=run["ŷ"], prime=True)
+    inner = "(w_j→o σ′(s_j) w_i→j + w_k→o σ′(s_k) w_i→k) σ′(s_i)"
+    assert lines_of(found) == ["∂E/∂s_i", "∂E/∂ŷ · ∂ŷ/∂s_i", "(ŷ − y) · ∂ŷ/∂s_i", f"(ŷ − y) {inner}"]
+    assert found.reasons[-1] == f"∂ŷ/∂s_i = {inner}"
+    assert found.value == pytest.approx(ag.grad_of(run.loss, [run["s_i"]])[0])

@@ -134,12 +134,12 @@ def test_the_derivation_of_softmax_in_the_notes():
     own, other = nn.derivation(f, x[0]), nn.derivation(f, x[1])
     assert [line.partition("= ")[2] for line in own.lines[:3]] == [
         "∂/∂x_1 [exp(x_1) · 1/Σ]",
-        "1/Σ exp(x_1) + exp(x_1) ∂/∂x_1 [1/Σ]",  # derivative of product
-        "1/Σ exp(x_1) − exp(x_1) · 1/Σ² ∂/∂x_1 [exp(x_1) + exp(x_2) + exp(x_3)]",  # of power
+        "1/Σ · exp(x_1) + exp(x_1) ∂/∂x_1 [1/Σ]",  # derivative of product
+        "1/Σ · exp(x_1) − exp(x_1) · 1/Σ² · ∂/∂x_1 [exp(x_1) + exp(x_2) + exp(x_3)]",  # of power
     ]
     for found, exponential, axiom, tex in (  # of sum and exponential; distributive axiom
         (own, "(1/Σ − exp(x_1) · 1/Σ²) exp(x_1)", "(1 − exp(x_1)/Σ) exp(x_1)/Σ", (r"1", "x_{1}")),
-        (other, "−exp(x_1) · 1/Σ² exp(x_2)", "−exp(x_1)/Σ exp(x_2)/Σ", (r"", "x_{2}")),
+        (other, "−exp(x_1) · 1/Σ² · exp(x_2)", "−exp(x_1)/Σ · exp(x_2)/Σ", (r"", "x_{2}")),
     ):
         assert [line.partition("= ")[2] for line in found.lines[-2:]] == [exponential, axiom]
         assert found.result == axiom
@@ -161,7 +161,7 @@ def test_every_entry_of_the_softmax_jacobian_ends_in_shares(i, j, quotient):
     f = ag.exp(x[i]) / total if quotient else ag.exp(x[i]) * (1 / total)
     found = nn.derivation(f, x[j])
     a, b = f"exp(x_{i + 1})/Σ", f"exp(x_{j + 1})/Σ"
-    assert found.result == (f"(1 − {a}) {a}" if i == j else f"−{a} {b}")
+    assert found.result == (f"(1 − {a}) {a}" if i == j else f"−{a} · {b}")
     p = np.exp([0.3, -1.8, -0.2]) / np.exp([0.3, -1.8, -0.2]).sum()
     assert found.value == pytest.approx(p[i] * (1 - p[i]) if i == j else -p[i] * p[j])
     assert convert(found.latex.replace("{aligned}", "{split}"))
@@ -262,7 +262,7 @@ def test_downings_derivative_of_softmax_by_the_quotient_rule():
         "(1 − exp(z_1)/Σ) exp(z_1)/Σ",
         "s_1(1 − s_1)",
     ]
-    assert other.lines[-3].endswith("= −exp(z_1)/Σ² exp(z_2)")
+    assert other.lines[-3].endswith("= −exp(z_1)/Σ² · exp(z_2)")
     assert r"\frac{e^{z_{1}} \, \Sigma - e^{z_{1}} \, e^{z_{1}}}{\Sigma^{2}}" in own.latex
     assert own.reasons[-1] == "s_1 = exp(z_1)/Σ"
 

@@ -59,7 +59,7 @@ def plainly(formula, numbers):
         if re.match(r"(f|g|f_T|b_\d+)\([^=]*\)$", right) and not re.match(r"(f|g|f_T|b_\d+)\(.*\) ", right):
             continue  # a letter that stands for the function
         text = re.sub(pattern, lambda m: f"({numbers[m[0]]!r})", right.replace("½", "(0.5)"))
-        text = text.replace("²", "**2").replace("−", "-")
+        text = text.replace("²", "**2").replace("−", "-").replace(" · ", "*")
         text = re.sub(r"(\)|\)\*\*2|\d)\s+(?=[(σelts]|abs|relu)", r"\1*", text)
         functions = {"σ": lambda s: 1 / (1 + math.exp(-s)), "exp": math.exp, "log": math.log, "tanh": math.tanh}
         functions["softplus"] = lambda s: math.log1p(math.exp(s))

@@ -315,6 +315,21 @@ def test_closed_form_of_a_deep_linear_network_is_what_backward_gives(sizes, seed
         assert np.array(gradient) == pytest.approx(np.array([[w.grad for w in row] for row in layer.weight]), rel=1e-10, abs=1e-12)
 
 
+def test_closed_form_takes_columns():
+    """x and y are columns in the lecture's formula, and so are SymPy's and NumPy's matrices."""
+    sympy = pytest.importorskip("sympy")
+    A, B = ([[1.0, 2.0], [0.5, -1.0]], [[1.0, -1.0]])
+    plain = nn.deep_linear_gradient([A, B], [1.0, 3.0], [0.5])
+    for column in (np.array, sympy.Matrix, list):
+        found = nn.deep_linear_gradient([A, B], column([[1.0], [3.0]]), column([[0.5]]))
+        assert [np.array(w, float).tolist() for w in found] == plain
+    symbols = sympy.Matrix(sympy.symbols("x1:3"))
+    by_symbols = nn.deep_linear_gradient([A, B], symbols, [0.5])
+    assert by_symbols == nn.deep_linear_gradient([A, B], list(symbols), [0.5])
+    with pytest.raises(ag.OperandError, match="x: expected a real number"):
+        nn.deep_linear_gradient([A, B], [[1.0, 2.0], [3.0, 4.0]], [0.5])
+
+
 def test_closed_form_by_numpy():
     rng = np.random.default_rng(3)
     A, B, C = rng.normal(size=(4, 3)), rng.normal(size=(2, 4)), rng.normal(size=(3, 2))
@@ -753,7 +768,7 @@ def test_an_entry_of_a_chain_is_the_sum_of_its_paths(notation, layout):
 def test_an_entry_is_printed_as_the_document_prints_it():
     model = nn.MLP(3, [3, 3], "sigmoid", output="sigmoid", bias=False, seed=1)
     entry = nn.chain(model, [0.5, -1.0, 2.0], of="Z", to="X", notation="downing").entry("z_3", "x_2")
-    assert entry.formula == "∂z_3/∂x_2 = ∂z_3/∂y_1 ∂y_1/∂x_2 + ∂z_3/∂y_2 ∂y_2/∂x_2 + ∂z_3/∂y_3 ∂y_3/∂x_2"
+    assert entry.formula == "∂z_3/∂x_2 = ∂z_3/∂y_1 · ∂y_1/∂x_2 + ∂z_3/∂y_2 · ∂y_2/∂x_2 + ∂z_3/∂y_3 · ∂y_3/∂x_2"
     assert r"= \frac{\partial z_{3}}{\partial y_{1}} \, \frac{\partial y_{1}}{\partial x_{2}} + " in entry.latex
     assert str(entry).splitlines()[2].startswith("z_3 ← y_1 ← x_2")
     assert "z_3 ← y_1 ← x_2" in entry._repr_html_()

@@ -83,7 +83,7 @@ def read(line, found, slopes):
     text = re.sub(pattern, lambda m: f"N[{places.append(known[m[0]]) or len(places) - 1}]", right)
     text = re.sub(r"\(([^()]*(?:\([^()]*\)[^()]*)*), without its row 0\)", r"(\1)[1:]", text)
     text = text.replace("†", ".T").replace("−", "-").replace(" ⊙ ", "*")
-    text = re.sub(r"(?<=[\])T]) (?=[N(])", " @ ", text)
+    text = re.sub(r"(?<=[\])T]) (?:· )?(?=[N(])", " @ ", text)
     return eval(text, {"N": places})
 
 
@@ -141,7 +141,7 @@ def test_the_lines_that_the_texts_print():
         "δ(Z) = (Z − t) ⊙ f′(S)", "∂L/∂W = Yᵀ δ(Z)", "δ(Y) = (δ(Z) Wᵀ) ⊙ g′(R)", "∂L/∂V = Xᵀ δ(Y)",
     ]  # fmt: skip
     assert of("lecture")[4:] == [
-        "∂f/∂z_2 = (a_3 − y) ⊙ b′_3(z_2)", "∂f/∂W_2 = ∂f/∂z_2 a_2ᵀ", "∂f/∂z_1 = (W_2ᵀ ∂f/∂z_2) ⊙ b′_2(z_1)", "∂f/∂W_1 = ∂f/∂z_1 a_1ᵀ",
+        "∂f/∂z_2 = (a_3 − y) ⊙ b′_3(z_2)", "∂f/∂W_2 = ∂f/∂z_2 · a_2ᵀ", "∂f/∂z_1 = (W_2ᵀ ∂f/∂z_2) ⊙ b′_2(z_1)", "∂f/∂W_1 = ∂f/∂z_1 · a_1ᵀ",
     ]  # fmt: skip
     assert of("cs60050", nn.binary_cross_entropy)[::2] == ["z^(2) = Θ^(1) a^(1)", "z^(3) = Θ^(2) a^(2)", "δ^(3) = a^(3) − y", "δ^(2) = ((Θ^(2))ᵀ δ^(3)) ⊙ g′(z^(2))"]
     assert of("ling3804")[-2:] == ["e′ = (e w′) ⊙ f′(x′)", "∂error/∂w = e′ᵀ aᵀ"]

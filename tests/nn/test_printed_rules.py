@@ -253,7 +253,7 @@ def worked_out(formula, numbers):
         left, _, right = formula.partition(" = ")
     names = "|".join(map(re.escape, sorted(numbers, key=len, reverse=True)))
     right = re.sub(rf"tanh|{names}", lambda found: f"({float(numbers[found[0]])!r})" if found[0] in numbers else found[0], right)
-    right = right.replace("−", "-").replace("²", "**2").replace("½", "(0.5)").replace("⅔", "(2/3)").replace("⅓", "(1/3)")
+    right = right.replace("−", "-").replace(" · ", "*").replace("²", "**2").replace("½", "(0.5)").replace("⅔", "(2/3)").replace("⅓", "(1/3)")
     right = re.sub(r"(\d) \(", r"\1*(", right)
     right = re.sub(r"(\)(?:\*\*2)?)\s*(?=[(σ]|tanh)", r"\1*", right)
     return left, eval(right, {"σ": ag.sigmoid, "tanh": math.tanh, "log": math.log})
@@ -335,7 +335,7 @@ def test_every_column_and_the_rule_above_them_hold(kind, asked, notation):
 
 def test_where_a_layers_sum_is_taken_it_is_written_as_one():
     _, signals, _ = signals_of("skip", None, "lecture")
-    assert signals.updates[0] == "W_3,1,1 ← W_3,1,1 − η ∂f/∂z_3,1 (a_2,1 + a_3,1)"
+    assert signals.updates[0] == "W_3,1,1 ← W_3,1,1 − η ∂f/∂z_3,1 · (a_2,1 + a_3,1)"
     assert "∂f/∂z_i = ∂f/∂a_{i+1} ⊙ b′_{i+1}(z_i)" in str(signals)
     assert r"\left(a_{2,1} + a_{3,1}\right)" in nn._src.notation.latex("(a_2,1 + a_3,1)")
 

@@ -127,7 +127,7 @@ def test_it_shows_itself_and_refuses_what_makes_no_sense():
     found = nn.cost(model, X, Y, 1.0)
     heading, head, *rows = str(found).split("\n\n")[0].splitlines()
     assert heading.startswith("J(Θ) = ")
-    assert head.split() == ["layer", "Θ", "‖Δ‖", "‖λ/n", "Θ‖", "‖D‖"]
+    assert head.split() == ["layer", "Θ", "‖Δ‖", "‖λ/n", "·", "Θ‖", "‖D‖"]
     assert [row.split()[0] for row in rows] == ["layer1", "layer2"]
     assert "<table" in found._repr_html_()
     with pytest.raises(ag.RangeError, match="cost: lam: expected a number in"):
@@ -288,7 +288,7 @@ def test_a_heading_counts_cases_and_has_no_letters_of_another_text():
     assert " 1 case, λ = 0, " in str(nn.cost(model, one, [1.0]))
     assert " 2 cases, λ = 0, " in str(nn.cost(model, two, [1.0, 0.0]))
     his = str(nn.cost(model, one, [1.0], notation="dolhansky"))
-    assert "mean over N = 1 case, D = 1/N Σ δ · input\n" in his
+    assert "mean over N = 1 case, D = 1/N · Σ δ · input\n" in his
     assert not {"Θ", "Δ"} & set(his)
 
 
@@ -301,3 +301,73 @@ def test_a_matrix_with_a_column_of_biases_is_not_called_by_the_name_of_one_witho
         assert name == (f"(b, {weights})" if bias else weights)
         assert np.allclose(D[:, int(bias) :], signals.weight_gradient(weights))
     assert nn.cost(model, [[0.5, -1.0]], [1.0], notation="cs60050").names == ["Θ^(1)", "Θ^(2)"]
+
+
+# --- as a formula ------------------------------------------------------------------------------------
+
+PENALTY = " + λ/(2n) · Σ_l Σ_i Σ_j (Θ_ji^(l))²"
+MEANS = {  # by loss: the first half of J(Θ) with K outputs, and with one
+    "binary_cross_entropy": (
+        "−1/n · Σ_i Σ_k (y_ik log (h_Θ(x_i))_k + (1 − y_ik) log(1 − (h_Θ(x_i))_k))",
+        "−1/n · Σ_i (y_i log(h_Θ(x_i)) + (1 − y_i) log(1 − h_Θ(x_i)))",
+    ),
+    "sse": ("1/(2n) · Σ_i Σ_k ((h_Θ(x_i))_k − y_ik)²", "1/(2n) · Σ_i (h_Θ(x_i) − y_i)²"),
+    "mse": ("1/(nK) · Σ_i Σ_k ((h_Θ(x_i))_k − y_ik)²", "1/n · Σ_i (h_Θ(x_i) − y_i)²"),
+}
+
+
+@pytest.mark.parametrize("notation", [None, "cs60050"])
+@pytest.mark.parametrize("K", [1, 3])
+@pytest.mark.parametrize("lam", [0.0, 0.8])
+@pytest.mark.parametrize("name", MEANS)
+def test_j_of_theta_is_printed_as_the_slides_have_it(name, lam, K, notation):
+    """J(Θ) = −1/n ΣΣ (y_ik log h_k + (1 − y_ik) log(1 − h_k)) + λ/2n ΣΣΣ Θ²; each formula beside its number."""
+    X, Y, model = data(K)
+    options = {} if name == "binary_cross_entropy" else {"loss": functools.partial(getattr(nn, name))}
+    if name == "mse":
+        options = {"loss": functools.partial(nn.mse, reduction="mean")}
+    found = nn.cost(model, X, Y if K > 1 else Y[:, 0], lam, notation=notation, **options)
+    assert found.formula == [f"J(Θ) = {MEANS[name][K == 1]}{PENALTY * bool(lam)}"]
+    assert found.formula.numbers == [found.J]
+    beside = str(found.formula).removeprefix(found.formula[0]).strip()
+    parts = [float(x) for x in beside.strip("= ").replace(" = ", " + ").split(" + ")]
+    assert parts == pytest.approx([found.data, found.penalty, found.J] if lam else [found.J], rel=1e-3)
+    # By numbers, as the formula says it: K outputs h, n cases.
+    h = found.activations[-1]
+    Y = np.reshape(Y, h.shape)
+    terms = -(Y * np.log(h) + (1 - Y) * np.log(1 - h)) if name == "binary_cross_entropy" else (h - Y) ** 2
+    below = len(X) * (2 if name == "sse" else K if name == "mse" else 1)
+    squares = sum((theta[:, 1:] ** 2).sum() for theta in found.theta)
+    assert pytest.approx(terms.sum() / below + lam / (2 * len(X)) * squares, **EXACT) == found.J
+
+
+def test_j_of_theta_as_latex():
+    X, Y, model = data(3)
+    tex = nn.cost(model, X, Y, 0.8, notation="cs60050").formula.latex
+    assert r"J(\Theta) &= -\frac{1}{n} \, \sum_{i=1}^{n} \sum_{k=1}^{K} \left(y_{ik} \log \left(h_{\Theta}(x_{i})\right)_{k}" in tex
+    assert r"+ \frac{\lambda}{2n} \, \sum_{l=1}^{L-1} \sum_{i=1}^{s_{l}} \sum_{j=1}^{s_{l+1}} \left(\Theta_{ji}^{(l)}\right)^{2}" in tex
+
+
+def test_the_cost_of_other_texts_is_a_sum_of_what_they_have_for_a_case():
+    X, Y, model = data(1)
+    of = {
+        notation: nn.cost(model, X, Y[:, 0], loss=nn.sse, notation=notation).formula
+        for notation in ("dolhansky", "downing", "downing-first", "lecture", "cs60050-first", "ling3804")
+    }
+    assert {notation: formula[0] for notation, formula in of.items()} == {
+        "dolhansky": "E = 1/N · Σ_(y_i) ½ (ŷ_i − y_i)²",
+        "downing": "L = Σ_(c_k∈M) ½ (z_1 − t)²",
+        "downing-first": "E = Σ_(d∈D) ½ (o_8d − t_8d)²",
+        "lecture": "f = 1/N · Σ_cases ½ (a_3,1 − y)²",
+        "cs60050-first": "J(Θ) = 1/n · Σ_i ½ (a_1^(2) − y)²",
+        "ling3804": "error = 1/N · Σ_cases ½ (a″_1 − y)²",
+    }
+    total = 0.5 * sum((p - y[0]) ** 2 for p, y in zip(nn.predict(model, X), Y, strict=True))
+    for notation, formula in of.items():
+        assert formula.numbers == pytest.approx([total if notation.startswith("downing") else total / len(X)])
+    classes = nn.MLP(3, [4, 3], "sigmoid", seed=0)
+    by_class = nn.cost(classes, X, [0, 2, 1, 0, 2], 0.8, loss=nn.cross_entropy, notation="dolhansky").formula[0]
+    assert by_class.startswith("E = −1/N · Σ_(y_i) (y_i,1 log(ŷ_o1^(y_i)) + y_i,2 log(")
+    assert by_class.endswith(" + λ/(2N) · Σ_w w²")
+    own = nn.cost(model, X, Y[:, 0], loss=lambda p, t: (p - t) ** 4).formula
+    assert own == ["J(Θ) = 1/n · Σ_i cost(x_i)"]

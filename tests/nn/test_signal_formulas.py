@@ -17,7 +17,7 @@ def worked_out(formula, numbers):
     left, _, right = formula.partition(" = ")
     names = "|".join(map(re.escape, sorted(numbers, key=len, reverse=True)))
     right = re.sub(rf"tanh|{names}", lambda found: f"({numbers[found[0]]!r})" if found[0] in numbers else found[0], right)
-    right = right.replace("−", "-").replace("²", "**2").replace("½", "(0.5)").replace("⅔", "(2/3)").replace("⅓", "(1/3)")
+    right = right.replace("−", "-").replace(" · ", "*").replace("²", "**2").replace("½", "(0.5)").replace("⅔", "(2/3)").replace("⅓", "(1/3)")
     right = re.sub(r"\b(\d) \(", r"\1*(", right)
     right = re.sub(r"\)\s*(?=[(σ]|tanh)", ")*", right)
     return left, eval(right, {"σ": ag.sigmoid, "tanh": math.tanh})
@@ -333,7 +333,7 @@ def test_a_softmax_at_the_end_of_a_users_module_has_its_name():
         ("downing", "tanh", "δ(y_2) = (δ(z_1) w_21 + δ(z_2) w_22) (1 − y_2²)"),
         ("cs60050", "sigmoid", "δ_2^(2) = (δ_1^(3) Θ_12^(2) + δ_2^(3) Θ_22^(2)) a_2^(2)(1 − a_2^(2))"),
         ("cs60050", "tanh", "δ_2^(2) = (δ_1^(3) Θ_12^(2) + δ_2^(3) Θ_22^(2)) (1 − (a_2^(2))²)"),
-        ("cs60050-first", "sigmoid", "∂L/∂z_2^(1) = (∂L/∂z_1^(2) w_12^(2) + ∂L/∂z_2^(2) w_22^(2)) a_2^(1)(1 − a_2^(1))"),
+        ("cs60050-first", "sigmoid", "∂L/∂z_2^(1) = (∂L/∂z_1^(2) · w_12^(2) + ∂L/∂z_2^(2) · w_22^(2)) a_2^(1)(1 − a_2^(1))"),
         ("dolhansky", "sigmoid", "δ_l = (δ_o1 w_l→o1 + δ_o2 w_l→o2) σ(s_l)(1 − σ(s_l))"),
         ("ling3804", "tanh", "e′_2 = (e_1 w′_1,2 + e_2 w′_2,2) (1 − tanh(x′_2)²)"),
     ],
@@ -342,3 +342,17 @@ def test_slopes_are_written_by_what_came_out_where_the_text_does_so(notation, ac
     model = nn.MLP(2, [2, 2], activation, output=activation, seed=1)
     signals = nn.error_signals(model, [0.5, -1.0], [1.0, 0.0], loss=nn.sse, notation=notation)
     assert signals.formulas[-1] == expected
+
+
+@pytest.mark.parametrize("outputs", [1, 2, 3, 4, 5])
+def test_a_mean_over_outputs_has_its_share_in_front(outputs):
+    """δ^(3) = a^(3) − y of CS60050 is of the sum over outputs; of their mean it is 1/K of that: ¼ (a^(3) − y)."""
+    model = nn.MLP(2, [2, outputs], "sigmoid", output="sigmoid", seed=1)
+    target = [1.0, *[0.0] * (outputs - 1)]
+    signals = nn.error_signals(model, [0.5, -1.0], target, loss=nn.binary_cross_entropy, notation="cs60050")
+    share = {1: "", 2: "½ ", 3: "⅓ ", 4: "¼ ", 5: "0.2 "}[outputs]
+    for k, line in enumerate(signals.formulas[:outputs], 1):
+        y = "y" if outputs == 1 else f"y_{k}"
+        error = f"a_{k}^(3) − {y}"
+        assert line == f"δ_{k}^(3) = " + (f"{share}({error})" if share else error)
+    assert signals.matrix_formulas[0] == "δ^(3) = " + (f"{share}(a^(3) − y)" if share else "a^(3) − y")

@@ -37,7 +37,7 @@ def worked_out(formula, numbers):
     """The right side in numbers, factors side by side multiplied."""
     names = "|".join(map(re.escape, sorted(numbers, key=len, reverse=True)))
     right = re.sub(names, lambda found: f"({numbers[found[0]]!r})", formula.partition(" = ")[2])
-    right = re.sub(r"\)\s*(?=[(σ])", ")*", right.replace("−", "-"))
+    right = re.sub(r"\)\s*(?=[(σ])", ")*", right.replace("−", "-").replace(" · ", "*"))
     return eval(right, {"σ": ag.sigmoid})
 
 
@@ -94,11 +94,11 @@ def test_his_minibatch_rule_is_printed_and_comes_to_the_step():
     X, targets = [[0.8], [-0.5], [0.3]], [0.3, 0.1, 0.9]
     batch = nn.cost(model, X, targets, loss=nn.sse, notation="dolhansky")
     assert batch.updates == [
-        "Δw_k→o = −η/N Σ_(y_i) δ_o^(y_i) z_k^(y_i)",
-        "Δw_j→k = −η/N Σ_(y_i) δ_k^(y_i) z_j^(y_i)",
-        "Δw_i→j = −η/N Σ_(y_i) δ_j^(y_i) x_i^(y_i)",
+        "Δw_k→o = −η/N · Σ_(y_i) δ_o^(y_i) z_k^(y_i)",
+        "Δw_j→k = −η/N · Σ_(y_i) δ_k^(y_i) z_j^(y_i)",
+        "Δw_i→j = −η/N · Σ_(y_i) δ_j^(y_i) x_i^(y_i)",
     ]
-    rule = r"\Delta w_{j \to k} &= -\frac{\eta}{N} \sum_{y_i} \delta_{k}^{(y_i)} \, z_{j}^{(y_i)} = "
+    rule = r"\Delta w_{j \to k} &= -\frac{\eta}{N} \, \sum_{y_i} \delta_{k}^{(y_i)} \, z_{j}^{(y_i)} = "
     assert rule in batch.latex
     assert convert(batch.latex.replace("{aligned}", "{split}"))
     came = [X, *(a.tolist() for a in batch.activations[:-1])]
@@ -198,8 +198,8 @@ def test_cs60050_prints_steps_along_d_with_its_accumulator():
     """Θ ← Θ − α D, D = Δ/n + λ/n Θ without biases, and Δ = Σ δ a."""
     model = nn.MLP(2, [2, 1], "sigmoid", output="sigmoid", seed=1)
     updates = nn.cost(model, [[0.5, -1.0], [1.0, 2.0]], [1, 0], 0.5, notation="cs60050").updates
-    assert updates[0] == "Θ_10^(2) ← Θ_10^(2) − α/n Δ_10^(2), Δ_10^(2) = Σ_i δ_1^(3) a_0^(2)"
-    assert updates[4] == "Θ_11^(1) ← Θ_11^(1) − α (1/n Δ_11^(1) + λ/n Θ_11^(1)), Δ_11^(1) = Σ_i δ_1^(2) a_1^(1)"
+    assert updates[0] == "Θ_10^(2) ← Θ_10^(2) − α/n · Δ_10^(2), Δ_10^(2) = Σ_i δ_1^(3) a_0^(2)"
+    assert updates[4] == "Θ_11^(1) ← Θ_11^(1) − α (1/n · Δ_11^(1) + λ/n · Θ_11^(1)), Δ_11^(1) = Σ_i δ_1^(2) a_1^(1)"
     run = nn.forward_pass(model, [0.5, -1.0], 1, loss=nn.binary_cross_entropy, notation="cs60050")
     assert run.loss.label == "cost"  # L is the number of layers there
     assert run["cost"] is run["L"] is run.loss
@@ -293,3 +293,36 @@ def test_a_weight_that_is_used_in_yet_another_way_has_no_formula():
 
     found = nn.error_signals(Tied(), [0.5], 0.25, loss=nn.sse, notation="dolhansky")
     assert found.gradients[0].endswith(" = what backward() finds")
+
+
+@pytest.mark.parametrize("notation", NOTATIONS)
+def test_steps_of_a_batch_with_the_factors_of_each_signal(notation):
+    """Downing: Δw_ij = −η Σ_d (o_id − t_id) o_id(1 − o_id) x_jd; the factors are those of one case, within the sum."""
+    X, Y = [[0.5, 1.0], [1.0, 0.0]], [0.9, 0.1]
+    model = nn.MLP(2, [2, 1], "sigmoid", output="sigmoid", seed=1)
+    batch = nn.cost(model, X, Y, loss=nn.sse, notation=notation)
+    one = nn.error_signals(model, X[0], Y[0], loss=nn.sse, notation=notation)
+    explicit = batch.explicit_updates
+    assert explicit.numbers == batch.updates.numbers
+    assert len(explicit) == len(one.explicit_updates)
+    for line, of_one in zip(explicit, one.explicit_updates, strict=True):
+        factors = re.sub(r".*?[=−←] −?.*?(η|α) ", "", of_one, count=1)
+        plain = line.replace("^(y_i)", "").replace("ŷ_i", "ŷ").replace("y_i)", "y)")
+        assert plain.endswith(factors), (line, of_one)
+        assert " Σ_" in line
+    assert explicit.latex.count(r"\sum") == len(explicit)
+
+
+def test_downings_batch_rule_for_one_unit():
+    X, Y = [[0.5, 1.0], [1.0, 0.0]], [0.9, 0.1]
+    for output, slope in (("sigmoid", "o_3d(1 − o_3d) "), ("linear", "")):
+        unit = nn.MLP(2, [1], output=output, bias=False, seed=1)
+        batch = nn.cost(unit, X, Y, loss=nn.sse, notation="downing-first")
+        assert batch.formula == ["E = Σ_(d∈D) ½ (o_3d − t_3d)²"]
+        assert batch.explicit_updates == [f"Δw_3{j} = −η Σ_(d∈D) (o_3d − t_3d) {slope}x_{j}d" for j in (1, 2)]
+        for j in (0, 1):
+            by_hand = 0.0
+            for x, t in zip(X, Y, strict=True):
+                o = float(nn.predict(unit, [x])[0])
+                by_hand += (t - o) * (o * (1 - o) if slope else 1.0) * x[j]
+            assert batch.explicit_updates.numbers[j] == pytest.approx(by_hand)

@@ -109,11 +109,11 @@ def backward_pass(
     last = run.ends[list(run.ends)[-2]]  # of the outputs: the last layer, or a softmax and the like after it
     found = []
     if last.name not in run.layers:
-        found.append(between(top, last, "numerator"))
+        found.append(between(run, top, last, "numerator"))
     for layer in reversed(run.layers):
         activated = [id(unit.output) for unit in run.layers[layer]] != [id(unit.sum) for unit in run.layers[layer]]
         if activated or len(found) != int(not run.of_scores):  # else the softmax above, or in the loss, is it
-            found.append(between(top, run.ends[layer], "numerator"))
-        found.append(between(top, run.ends[f"sum({layer})"], "numerator"))
+            found.append(between(run, top, run.ends[layer], "numerator"))
+        found.append(between(run, top, run.ends[f"sum({layer})"], "numerator"))
         found.append(to_weights(run, top, layer, "numerator", order, biases=biases))
     return BackwardPass(run.loss.data, tuple(d.named(called) for d in found), run)

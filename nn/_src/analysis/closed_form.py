@@ -20,8 +20,8 @@ def deep_linear_gradient(weights: Any, x: Any, y: Any) -> list[list[list[Any]]]:
 
     Args:
         weights: The matrices W_1, ..., W_d; row r of W_i are the weights to unit r, as many as W_{i-1} has rows.
-        x: The input, as many numbers as W_1 has columns.
-        y: The target, as many numbers as W_d has rows.
+        x: The input, as many numbers as W_1 has columns; a matrix of one column will do, too.
+        y: The target, as many numbers as W_d has rows, likewise.
 
     Returns:
         For each matrix one of the same shape.
@@ -82,7 +82,11 @@ def _matrix(x: Any, what: str) -> list[list[Any]]:
 
 
 def _column(x: Any, what: str) -> list[list[Any]]:
-    return [[number] for number in _row(x, what)]
+    """A column of numbers, from a list of them or from a matrix of one column."""
+    items = [plain(row) for row in _listed(x, what)]
+    if all(isinstance(row, list) and len(row) == 1 for row in items):
+        items = [row[0] for row in items]
+    return [[number] for number in _row(items, what)]
 
 
 def _row(x: Any, what: str) -> list[Any]:

@@ -12,7 +12,7 @@ from autograd_core._src.pictures import Mark, Overlay
 
 from ..modules.losses import takes_mean_of_outputs
 from ..notation import BY_LAYERS, BY_OUTPUTS, branches
-from ..support.formulas import Formulas
+from ..support.formulas import Formula, Formulas
 from ..support.tables import Table, number
 from ..support.validation import shown
 from ..teaching.matrix_formulas import backward_matrices
@@ -21,6 +21,7 @@ from .layers_by_name import ForwardPass, Unit, one_of
 from .signal_formulas import (
     Top,
     UnitSignal,
+    explicit_products,
     explicit_updates,
     gradient_formulas,
     signal_formulas,
@@ -154,8 +155,8 @@ class ErrorSignals(Table):
             >>> import nn
             >>> model = nn.MLP(1, [1], "sigmoid", init=nn.init.constant(1.0))
             >>> print(nn.error_signals(model, [2.0], 0.0, loss=nn.sse, notation="cs60050-first").gradients)
-            ∂L/∂w_11^(1) = ∂L/∂z_1^(1) a_1^(0)    = 4
-            ∂L/∂b_1^(1) = ∂L/∂z_1^(1) × 1         = 2
+            ∂L/∂w_11^(1) = ∂L/∂z_1^(1) · a_1^(0)    = 4
+            ∂L/∂b_1^(1) = ∂L/∂z_1^(1) × 1           = 2
         """
         return gradient_formulas(self.run, self._by_name(), self.names)
 
@@ -206,6 +207,10 @@ class ErrorSignals(Table):
             '\\begin{aligned} \\delta_{o} &= \\hat{y} - y = 1'
         """
         return self.formulas.latex
+
+    def _products(self) -> dict[str, list[Formula]]:
+        """The factors of each signal, by its unit's name."""
+        return explicit_products(self.run, self._by_name(), self.names, self._tops())
 
     def _tops(self) -> dict[str, Top]:
         return {} if self._asked is None else top_formulas(self.run, self.names, *self._asked)

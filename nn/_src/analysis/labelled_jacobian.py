@@ -12,12 +12,13 @@ from autograd_core._src.notation.numbers import rounded
 
 from ..notation import latex
 from ..support.arrays import numpy, singular_values
+from ..support.formulas import Formula, Formulas
 from ..support.names import one_named
 from ..support.tables import as_html, as_text, number, number_in
 from ..support.validation import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -31,6 +32,22 @@ class Axis(NamedTuple):
 
     title: str
     labels: tuple[str, ...]
+
+
+class Nodes(NamedTuple):
+    """The nodes that a Jacobian is of, by which its entries can be written in letters.
+
+    Attributes:
+        run: The pass that they are in.
+        roots: What is differentiated, along one axis; of a simplified one for each unit.
+        leaves: What it is differentiated to: a list, or of weights a list of lists.
+        write: Gives for some entries their names and formulas.
+    """
+
+    run: Any
+    roots: tuple[Any, ...]
+    leaves: Sequence[Any]
+    write: Callable[[Any, Sequence[tuple[Any, Any]]], list[tuple[Formula, Formula]]]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -73,6 +90,11 @@ class Jacobian:
     entries: list[Any]
     simplified: bool = False
     notation: str | None = None
+    _nodes: Nodes | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:  # without the graph
+        fields = (self.of, self.to, self.layout, self.axes, self.entries, self.simplified, self.notation)
+        return Jacobian, fields
 
     @property
     def name(self) -> str:
@@ -99,7 +121,10 @@ class Jacobian:
         if names is None:
             return self
         axes = tuple(Axis(names(axis.title), tuple(names(label) for label in axis.labels)) for axis in self.axes)
-        return replace(self, of=names(self.of), to=names(self.to), axes=axes, notation=names.notation)
+        nodes = self._nodes
+        if nodes is not None:
+            nodes = nodes._replace(run=replace(nodes.run, names=names))
+        return replace(self, of=names(self.of), to=names(self.to), axes=axes, notation=names.notation, _nodes=nodes)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -216,16 +241,19 @@ class Jacobian:
             ([[0.5], [0.5]], 'denominator')
         """
         if self.simplified:
-            return replace(self, axes=self.axes[::-1], entries=transposed(self.entries))
+            nodes = self._nodes
+            if nodes is not None:
+                nodes = nodes._replace(leaves=transposed(list(nodes.leaves)))
+            return replace(self, axes=self.axes[::-1], entries=transposed(self.entries), _nodes=nodes)
         other = LAYOUTS[1 - LAYOUTS.index(self.layout)]
         entries, axes = self.entries, self.axes
         if len(axes) == 2:
-            return Jacobian(self.of, self.to, other, axes[::-1], transposed(entries), notation=self.notation)
+            return replace(self, layout=other, axes=axes[::-1], entries=transposed(entries))
         if self.layout == "numerator":  # (z, w, w) -> (w, w, z)
             vectors = [[[block[i][j] for block in entries] for j in range(self.shape[2])] for i in range(self.shape[1])]
-            return Jacobian(self.of, self.to, other, (*axes[1:], axes[0]), vectors, notation=self.notation)
+            return replace(self, layout=other, axes=(*axes[1:], axes[0]), entries=vectors)
         blocks = [[[vector[k] for vector in row] for row in entries] for k in range(self.shape[2])]
-        return Jacobian(self.of, self.to, other, (axes[2], *axes[:2]), blocks, notation=self.notation)
+        return replace(self, layout=other, axes=(axes[2], *axes[:2]), entries=blocks)
 
     def tolist(self) -> list[Any]:
         """The entries, as NumPy's arrays give them.
@@ -261,7 +289,10 @@ class Jacobian:
         outer, inner = (self, other) if self.layout == "numerator" else (other, self)
         axes = (*self.axes[:-1], *other.axes[1:])
         entries = product(self.entries, other.entries)
-        return Jacobian(outer.of, inner.to, self.layout, axes, entries, notation=self.notation)
+        nodes = None
+        if outer._nodes is not None and inner._nodes is not None and outer._nodes.run is inner._nodes.run:
+            nodes = outer._nodes._replace(leaves=inner._nodes.leaves)
+        return Jacobian(outer.of, inner.to, self.layout, axes, entries, notation=self.notation, _nodes=nodes)
 
     def _fitting(self, other: Jacobian) -> str:
         """Of which factor .T is to be taken, so that both have one layout, and which is the left one."""
@@ -347,7 +378,73 @@ class Jacobian:
             >>> print(nn.layer_jacobian(model, [1.0, 2.0], of="outputs", to="inputs").latex)
             J_{\text{inputs}}^{\text{layer1}} = \begin{bmatrix} 0.5 & 0.5 \end{bmatrix}
         """
-        entries: Any = self.entries
+        return self._in_latex(self.entries, tex)
+
+    @property
+    def formulas(self) -> Formulas:
+        r"""The entries in letters, each on a line with its number beside: dz_1/dy_1 = z_1(1 - z_1) w_11.
+
+        They are written by the names that a text has, `notation=`, or by the library's, and by what functions gave
+        where these are sigmoids or tanh. `.formula_latex` has them as a matrix.
+
+        Raises:
+            StructureError: It has no nodes, as a product of Jacobians of two passes, or one from a pickle.
+            RangeError: There are more than 64 paths between two nodes.
+
+        Example:
+            >>> import nn
+            >>> model = nn.MLP(1, [2, 1], "sigmoid", output="sigmoid", bias=False, init=nn.init.constant(0.0))
+            >>> print(nn.layer_jacobian(model, [1.0], of="Z", to="Y", notation="downing").formulas)
+            ∂z_1/∂y_1 = z_1(1 − z_1) w_11    = 0
+            ∂z_1/∂y_2 = z_1(1 − z_1) w_21    = 0
+            >>> for line in nn.weight_jacobian(model, [1.0], layer="Y", notation="downing").formulas:
+            ...     print(line)
+            ∂y_1/∂v_11 = y_1(1 − y_1) x_1
+            ∂y_2/∂v_11 = 0
+            ∂y_1/∂v_12 = 0
+            ∂y_2/∂v_12 = y_2(1 − y_2) x_1
+        """
+        found = [
+            Formula(f"{left.text} = {right.text}", f"{left.latex} &= {right.latex}") for left, right in self._written()
+        ]
+        return Formulas(found, self.flat, [Formula(f"= {number(x)}", f" = {tex(x)}") for x in self.flat])
+
+    @property
+    def formula_latex(self) -> str:
+        r"""The matrix in LaTeX as texts print it, with the formulas of its entries; raises as `.formulas` does.
+
+        Example:
+            >>> import nn
+            >>> model = nn.MLP(1, [1, 1], "sigmoid", output="sigmoid", bias=False, seed=1)
+            >>> print(nn.layer_jacobian(model, [1.0], of="Z", to="Y", notation="downing").formula_latex)
+            J_{Y}^{Z} = \begin{bmatrix} z_{1}\left(1 - z_{1}\right) \, w_{11} \end{bmatrix}
+        """
+        each = iter(right.latex for _, right in self._written())
+        return self._in_latex(_filled(self.entries, each), str)
+
+    def _written(self) -> list[tuple[Formula, Formula]]:
+        """The name and the formula of each entry, the last axis running fastest."""
+        if self._nodes is None:
+            msg = (
+                f"Jacobian.formulas: expected one that nn.layer_jacobian, nn.weight_jacobian or nn.chain has made, got "
+                f"{self.name} without its graph; its numbers are in .entries"
+            )
+            raise StructureError(msg)
+        run, roots, leaves, write = self._nodes
+        rows, columns = self.shape[:2]
+        if self.simplified:
+            first = self.axes[0].title.startswith("to ")  # whether units are rows
+            pairs = [(roots[i if first else j], leaves[i][j]) for i in range(rows) for j in range(columns)]
+        else:
+            flat = [x for row in leaves for x in row] if len(self.axes) == 3 else list(leaves)
+            if self.layout == "numerator":
+                pairs = [(root, leaf) for root in roots for leaf in flat]
+            else:
+                pairs = [(root, leaf) for leaf in flat for root in roots]
+        return write(run, pairs)
+
+    def _in_latex(self, entries: Any, tex: Callable[[Any], str]) -> str:
+        """The matrix in LaTeX, each entry written by a function."""
         if len(self.axes) == 3 and self.layout == "denominator":
             cells = [[r"\begin{pmatrix} " + r" \\ ".join(map(tex, v)) + r" \end{pmatrix}" for v in r] for r in entries]
             body = bmatrix(cells)
@@ -376,6 +473,11 @@ def bmatrix(rows: list[list[str]]) -> str:
 def _vector(numbers: list[float], written: Callable[[float], str]) -> str:
     """Several numbers in parentheses, one without."""
     return f"({', '.join(map(written, numbers))})" if len(numbers) > 1 else written(numbers[0])
+
+
+def _filled(entries: Any, each: Iterator[str]) -> Any:
+    """Nested lists of the same shape with other entries."""
+    return [_filled(row, each) if isinstance(row, list) else next(each) for row in entries]
 
 
 def _place(index: Any, axis: Axis) -> Any:

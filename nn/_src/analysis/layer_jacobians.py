@@ -19,8 +19,9 @@ from autograd_core import RangeError, StructureError, grad_of
 from ..notation import names
 from ..support.tables import Table, as_text, number_in
 from ..support.validation import by_name, shown
+from ..teaching.jacobian_formulas import entry_formulas
 from .forward_pass import below, forward_pass
-from .labelled_jacobian import Axis, Jacobian, by, layout_of, transposed
+from .labelled_jacobian import Axis, Jacobian, Nodes, by, layout_of, transposed
 from .layers_by_name import ForwardPass, JacobianEnd, Unit, one_of
 from .path_sums import PathSum, paths_of
 
@@ -57,8 +58,8 @@ def layer_jacobian(
     its weighted sums s; "outputs" the prediction, also "softmax" where the model ends in one; "loss" the
     loss. Between neighbours Y and Z it is J_Y^Z = J_Sum^Z W^T, with w_ij from unit i of Y to unit j of Z.
 
-    Its entries are numbers. The same matrix in symbols is one of derivations, entry by entry, of a pass with a text's
-    names: `[[nn.derivation(z, y, outputs=True).result for y in run["Y"]] for z in run["Z"]]`.
+    Its entries are numbers; `.formulas` has them in the letters of a text, and `.formula_latex` the matrix. Line by
+    line each is worked out by `nn.derivation(run["z_1"], run["y_1"])` on a pass with the text's names.
 
     Args:
         model: Any module of `Neuron`s, `Layer`s and `Linear`s; see `nn.forward_pass`.
@@ -87,9 +88,9 @@ def layer_jacobian(
         ∂loss/∂layer1  (1 x 2, numerator layout: rows loss, columns layer1)
               layer1/neuron0  layer1/neuron1
         loss               1               1
-        >>> run = nn.forward_pass(nn.MLP(2, [2, 1], output="sigmoid", seed=1), [1.0, 2.0], notation="downing")
-        >>> [[nn.derivation(z, y, outputs=True).result for y in run["Y"]] for z in run["Z"]]
-        [['z_1(1 − z_1) w_11', 'z_1(1 − z_1) w_21']]
+        >>> model = nn.MLP(2, [2, 1], output="sigmoid", seed=1)
+        >>> nn.layer_jacobian(model, [1.0, 2.0], of="Z", to="Y", notation="downing").formulas
+        ['∂z_1/∂y_1 = z_1(1 − z_1) w_11', '∂z_1/∂y_2 = z_1(1 − z_1) w_21']
     """
     layout = layout_of(layout, "layer_jacobian")
     run = forward_pass(model, x, target, loss=loss)
@@ -102,14 +103,15 @@ def layer_jacobian(
             "whose derivatives are 0 or 1"
         )
         raise StructureError(msg)
-    return between(top, bottom, layout).named(called)
+    return between(run, top, bottom, layout).named(called)
 
 
-def between(top: JacobianEnd, bottom: JacobianEnd, layout: str) -> Jacobian:
+def between(run: ForwardPass, top: JacobianEnd, bottom: JacobianEnd, layout: str) -> Jacobian:
     """The Jacobian from one end of a pass to another."""
     rows = [grad_of(node, bottom.nodes) for node in top.nodes]
     axes = (Axis(top.name, top.labels), Axis(bottom.name, bottom.labels))
-    jacobian = Jacobian(top.name, bottom.name, "numerator", axes, rows)
+    nodes = Nodes(run, top.nodes, bottom.nodes, entry_formulas)
+    jacobian = Jacobian(top.name, bottom.name, "numerator", axes, rows, _nodes=nodes)
     return jacobian if layout == "numerator" else jacobian.T
 
 
@@ -198,7 +200,8 @@ def weight_jacobian(
     units = run.layers[name]
     nodes = top.nodes if own_layer else top.nodes * len(units)
     own = [grad_of(node, _row(unit, biases)) for node, unit in zip(nodes, units, strict=True)]
-    simple = Jacobian(top.name, f"weights of {name}", layout, (to, from_), own, simplified=True)
+    made_of = Nodes(run, tuple(nodes), [list(_row(unit, biases)) for unit in units], entry_formulas)
+    simple = Jacobian(top.name, f"weights of {name}", layout, (to, from_), own, simplified=True, _nodes=made_of)
     return (simple if order == "to_from" else simple.T).named(called)
 
 
@@ -252,8 +255,10 @@ def to_weights(
         block = [flat[i : i + n] for i in range(0, len(flat), n)]  # a row per unit
         blocks.append(block if index == "to_from" else transposed(block))
     axes = (to, from_) if index == "to_from" else (from_, to)
+    leaves: Any = [list(_row(unit, biases)) for unit in run.layers[layer]]
+    nodes = Nodes(run, top.nodes, leaves if index == "to_from" else transposed(leaves), entry_formulas)
     full = Jacobian(
-        top.name, f"weights of {layer}", "numerator", (Axis(top.name, top.labels), *axes), blocks
+        top.name, f"weights of {layer}", "numerator", (Axis(top.name, top.labels), *axes), blocks, _nodes=nodes
     )
     return full if layout == "numerator" else full.T
 
@@ -349,7 +354,7 @@ class Chain(Table):
             >>> import nn
             >>> model = nn.MLP(2, [3, 3], "sigmoid", output="sigmoid", bias=False, seed=1)
             >>> nn.chain(model, [1.0, 2.0], of="Z", to="X", notation="downing").entry("z_3", "x_2").formula
-            '∂z_3/∂x_2 = ∂z_3/∂y_1 ∂y_1/∂x_2 + ∂z_3/∂y_2 ∂y_2/∂x_2 + ∂z_3/∂y_3 ∂y_3/∂x_2'
+            '∂z_3/∂x_2 = ∂z_3/∂y_1 · ∂y_1/∂x_2 + ∂z_3/∂y_2 · ∂y_2/∂x_2 + ∂z_3/∂y_3 · ∂y_3/∂x_2'
         """
         if any(len(factor.axes) > 2 for factor in self.factors):
             msg = "Chain.entry: expected a chain of layers, got one that ends in weights; nn.derivation has those"
@@ -466,7 +471,7 @@ def chain(
     summed = run.ends[f"sum({bottom.name})"] if weights and sums else bottom
     if [id(node) for node in summed.nodes] != [id(node) for node in ends[-1].nodes]:
         ends.append(summed)
-    factors = [between(above, below, layout) for above, below in pairwise(ends)]
+    factors = [between(run, above, below, layout) for above, below in pairwise(ends)]
     if weights:
         factors.append(to_weights(run, ends[-1], bottom.name, layout, order, biases=biases))
     if not factors:
@@ -482,7 +487,7 @@ def chain(
     for factor in factors[1:]:
         products.append(products[-1] @ factor if layout == "numerator" else factor @ products[-1])
     top = ends[0]
-    direct = between(top, ends[-1], layout)
+    direct = between(run, top, ends[-1], layout)
     if weights:
         direct = to_weights(run, top, bottom.name, layout, order, biases=biases)
     factors, products = ([j.named(called) for j in js] for js in (factors, products))

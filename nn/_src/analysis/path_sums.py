@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from autograd_core import RangeError
 
 from ..notation import latex
-from ..support.formulas import MOST_PATHS
+from ..support.formulas import MOST_PATHS, juxtaposed
 from ..support.names import one_named
 from ..support.tables import Table, number
 
@@ -34,7 +34,7 @@ class PathSum(Table):
         >>> model = nn.MLP(1, [2, 1], "linear", bias=False, init=nn.init.constant(0.5))
         >>> entry = nn.chain(model, [1.0], of=2, to=0, notation="downing").entry("z_1", "x_1")
         >>> print(entry)
-        ∂z_1/∂x_1 = ∂z_1/∂y_1 ∂y_1/∂x_1 + ∂z_1/∂y_2 ∂y_2/∂x_1 = 0.5
+        ∂z_1/∂x_1 = ∂z_1/∂y_1 · ∂y_1/∂x_1 + ∂z_1/∂y_2 · ∂y_2/∂x_1 = 0.5
         path             factors  product
         z_1 ← y_1 ← x_1  0.5 · 0.5     0.25
         z_1 ← y_2 ← x_1  0.5 · 0.5     0.25
@@ -62,10 +62,10 @@ class PathSum(Table):
             >>> import nn
             >>> model = nn.MLP(1, [1, 1], "linear", bias=False, seed=1)
             >>> nn.chain(model, [1.0], notation="downing").entry("z_1", "x_1").formula
-            '∂z_1/∂x_1 = ∂z_1/∂y_1 ∂y_1/∂x_1'
+            '∂z_1/∂x_1 = ∂z_1/∂y_1 · ∂y_1/∂x_1'
         """
         return f"{_quotient(self.paths[0][0], self.paths[0][-1])} = " + " + ".join(
-            " ".join(_quotient(a, b) for a, b in pairwise(path)) for path in self.paths
+            self._product(path)[0] for path in self.paths
         )
 
     @property
@@ -78,13 +78,17 @@ class PathSum(Table):
             >>> nn.chain(model, [1.0], notation="downing").entry("z_1", "x_1").latex.partition(" = ")[0]
             '\\frac{\\partial z_{1}}{\\partial x_{1}}'
         """
-        def fraction(a: str, b: str) -> str:
-            above, below = (latex(x) if self.named else rf"\text{{{x}}}" for x in (a, b))
-            return rf"\frac{{\partial {above}}}{{\partial {below}}}"
-
-        return f"{fraction(self.paths[0][0], self.paths[0][-1])} = " + " + ".join(
-            r" \, ".join(fraction(a, b) for a, b in pairwise(path)) for path in self.paths
+        return f"{self._fraction(self.paths[0][0], self.paths[0][-1])} = " + " + ".join(
+            self._product(path)[1] for path in self.paths
         )
+
+    def _fraction(self, a: str, b: str) -> str:
+        above, below = (latex(x) if self.named else rf"\text{{{x}}}" for x in (a, b))
+        return rf"\frac{{\partial {above}}}{{\partial {below}}}"
+
+    def _product(self, path: Sequence[str]) -> tuple[str, str]:
+        """The derivatives along a path, as text and as LaTeX."""
+        return juxtaposed([(_quotient(a, b), self._fraction(a, b)) for a, b in pairwise(path)])
 
     def _heading(self) -> str:
         return f"{self.formula} = {number(self.value)}"

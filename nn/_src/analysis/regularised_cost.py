@@ -17,6 +17,7 @@ from ..support.arrays import numpy
 from ..support.formulas import Formula, Formulas
 from ..support.tables import Table, as_html, as_text, number
 from ..support.validation import callable_of, plain, real
+from ..teaching.cost_formulas import CostParts, cost_formula
 from .error_signals import signals_of
 from .forward_pass import activations_of_scores, forward_pass, takes_sums
 from .labelled_jacobian import by
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
     from ..support.names import Names
     from .layers_by_name import ForwardPass
 
-HEADS = ("layer", "Θ", "‖Δ‖", "‖λ/n Θ‖", "‖D‖")
-OF_OTHERS = ("layer", "shape", "‖Σ δ · input‖", "‖λ/N w‖", "‖D‖")  # texts without a penalty
+HEADS = ("layer", "Θ", "‖Δ‖", "‖λ/n · Θ‖", "‖D‖")
+OF_OTHERS = ("layer", "shape", "‖Σ δ · input‖", "‖λ/N · w‖", "‖D‖")  # texts without a penalty
 SHOWN = 12  # rows and columns of matrices that are shown whole
 per_case = partial(binary_cross_entropy, reduction="sum")
 
@@ -101,13 +102,37 @@ class RegularisedCost(Table):
             >>> model = nn.MLP(1, [1, 1], "sigmoid", bias=False, seed=1)
             >>> batch = nn.cost(model, [[0.5], [1.0]], [0.2, 0.4], loss=nn.sse, notation="dolhansky")
             >>> batch.updates[0]
-            'Δw_j→o = −η/N Σ_(y_i) δ_o^(y_i) z_j^(y_i)'
+            'Δw_j→o = −η/N · Σ_(y_i) δ_o^(y_i) z_j^(y_i)'
             >>> nn.cost(model, [[0.5], [1.0]], [0.2, 0.4], loss=nn.sse, notation="downing-first").updates[0]
             'Δw_32 = −η Σ_(d∈D) δ_3d o_2d'
         """
+        return self._updates(explicit=False)
+
+    @property
+    def explicit_updates(self) -> Formulas:
+        """The same with the factors of its signal in place of each δ, as `nn.error_signals` has them of one case.
+
+        Raises:
+            RangeError: From a unit there are more than 64 paths to the outputs.
+
+        Example:
+            >>> import nn
+            >>> unit = nn.MLP(2, [1], output="sigmoid", bias=False, seed=1)
+            >>> batch = nn.cost(unit, [[0.5, 1.0], [1.0, 0.0]], [0.9, 0.1], loss=nn.sse, notation="downing-first")
+            >>> batch.explicit_updates[0]
+            'Δw_31 = −η Σ_(d∈D) (o_3d − t_3d) o_3d(1 − o_3d) x_1d'
+        """
+        return self._updates(explicit=True)
+
+    def _updates(self, *, explicit: bool) -> Formulas:
         if self._first is None:
             return Formulas()
-        return batch_updates(*self._first, self._numbers(), penalty=bool(self.lam), mean=self.reduction == "mean")
+        run, called = self._first
+        marked = of_each_case(called, len(run.outputs))
+        products = signals_of(replace(run, names=marked), *self._asked)._products() if explicit else None
+        return batch_updates(
+            run, marked, self._numbers(), penalty=bool(self.lam), mean=self.reduction == "mean", products=products
+        )
 
     @property
     def formulas(self) -> Formulas:
@@ -132,6 +157,31 @@ class RegularisedCost(Table):
         return found.beside(columns, [_of_cases(column) for column in columns])
 
     @property
+    def formula(self) -> Formulas:
+        r"""The cost as a formula in the letters of the text, with its penalty where lambda is not 0, and its number.
+
+        It is a line as those of `.formulas`, with `.latex` and `.numbers`. In CS60050's J(Theta) h_Theta(x_i) is what
+        the network gives for case i, K outputs with targets y_ik; weights Theta_j0 are left out of the penalty.
+
+        Example:
+            >>> import nn
+            >>> model = nn.MLP(1, [1], output="sigmoid", init=nn.init.constant(0.5))
+            >>> found = nn.cost(model, [[2.0], [4.0]], [1, 1], lam=1.0, notation="cs60050")
+            >>> print(found.formula[0])
+            J(Θ) = −1/n · Σ_i (y_i log(h_Θ(x_i)) + (1 − y_i) log(1 − h_Θ(x_i))) + λ/(2n) · Σ_l Σ_i Σ_j (Θ_ji^(l))²
+            >>> print(nn.cost(model, [[2.0], [4.0]], [1, 1], loss=nn.sse, notation="dolhansky").formula)
+            E = 1/N · Σ_(y_i) ½ (ŷ_i − y_i)²    = 0.02163
+        """
+        if self._first is None:
+            return Formulas()
+        run, called = self._first
+        outputs = len(run.outputs)
+        cost = CostParts(
+            self.letter, *self._asked, outputs, self.data, self.penalty, self.lam, self.reduction == "mean"
+        )  # fmt: skip
+        return cost_formula(replace(run, names=of_each_case(called, outputs)), cost)
+
+    @property
     def latex(self) -> str:
         r"""These steps, and their numbers, which are those of -eta D.
 
@@ -139,7 +189,7 @@ class RegularisedCost(Table):
             >>> import nn
             >>> model = nn.MLP(1, [1], bias=False, init=nn.init.constant(1.0))
             >>> print(nn.cost(model, [[0.5], [1.0]], [0.0, 0.0], loss=nn.sse, notation="dolhansky").latex[16:-14])
-            \Delta w_{i \to o} &= -\frac{\eta}{N} \sum_{y_i} \delta_{o}^{(y_i)} \, x_{i}^{(y_i)} = -0.625 \, \eta
+            \Delta w_{i \to o} &= -\frac{\eta}{N} \, \sum_{y_i} \delta_{o}^{(y_i)} \, x_{i}^{(y_i)} = -0.625 \, \eta
         """
         return self.updates.latex
 
@@ -159,12 +209,12 @@ class RegularisedCost(Table):
         mean = self.reduction == "mean"
         if self.letter != "J(Θ)":  # of a text that has no penalty
             both = f" = {number(self.data)} + {number(self.penalty)}, λ = {number(self.lam)}" if self.penalty else ""
-            share = "1/N " if mean else ""
+            share = "1/N · " if mean else ""
             over = f"{self.reduction} over N = {self.n} {cases}"
             return f"{self.letter} = {number(self.J)}{both}  {over}, D = {share}Σ δ · input"
         over = "" if mean else "sum over "
         parts = f"{number(self.data)} + {number(self.penalty)}; {over}{self.n} {cases}, λ = {number(self.lam)}"
-        D = "Δ/n + λ/n Θ" if mean else "Δ + λ Θ"
+        D = "Δ/n + λ/n · Θ" if mean else "Δ + λ Θ"
         return f"J(Θ) = {number(self.J)}  = {parts}, D = {D} without biases"
 
     def _table(self) -> tuple[tuple[str, ...], list[list[str]]]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from autograd_core import RangeError, grad_of
 
 from ..notation import latex
-from ..support.formulas import MOST_PATHS, Formula, Formulas, is_loose
+from ..support.formulas import MOST_PATHS, Formula, Formulas, is_loose, juxtaposed
 from ..support.tables import number
 from .labelled_jacobian import tex
 
@@ -129,37 +129,40 @@ def rate_of(names: Names | None) -> Formula:
 
 
 def batch_updates(
-    run: ForwardPass, names: Names | None, steps: Sequence[float], *, penalty: bool, mean: bool = True
-) -> Formulas:
+    run: ForwardPass, names: Names | None, steps: Sequence[float], *, penalty: bool, mean: bool = True,
+    products: Mapping[str, Sequence[Formula]] | None = None,
+) -> Formulas:  # fmt: skip
     """The step of each weight and bias for N cases: -eta/N times the sum over them, and with a penalty its share.
 
-    Without `mean` it is -eta times that sum. Beside each stand the `steps` that they come to, without eta.
-
-    Dolhansky marks what changes from case to case by the case's target, δ_j^(y_i), and Downing by d, from a set D.
+    Args:
+        run: The pass of one case.
+        names: A text's names, with its mark of the case: Dolhansky's δ_j^(y_i), and Downing's d, from a set D.
+        steps: What they come to, without eta.
+        penalty: Whether there is one.
+        mean: Whether cases are divided by N.
+        products: The factors of each unit's signal, by its name, where these are to stand in place of it.
     """
     notation = names.notation if names is not None else ""
-    his, rate, total = notation == "dolhansky", rate_of(names), SUMS_OF_CASES.get(notation, EACH)
-
-    def of_case(part: Formula) -> Formula:
-        return Formula(f"{part.text}^(y_i)", f"{part.latex}^{{(y_i)}}") if his else part
-
+    rate, total = rate_of(names), SUMS_OF_CASES.get(notation, EACH)
     found = []
     for weight in _weights(run, names):
-        factors = [_name(names, f"signal {weight.unit.name}"), *([weight.came] if weight.came else [])]
-        terms = side_by_side(list(map(of_case, factors)))
+        own = weight.unit.name
+        signal = [_name(names, f"signal {own}")] if products is None else products[own]
+        factors = [*signal, *([weight.came] if weight.came else [])]
+        terms = side_by_side([in_product(factors[0], alone=False), *factors[1:]])
         drawn = penalty and not weight.is_bias
         if notation == "cs60050":
             of_cases = _both("{} {}", "{} {}", total, terms)
             found.append(_accumulated(weight.name, rate, of_cases, drawn=drawn, mean=mean))
             continue
-        share = _both("{}/N", r"\frac{{{}}}{{N}}", rate) if mean else _both("{}", r"{} \,", rate)
-        form = ("{0} ← {0} − {1} {2} {3}", r"{0} &\leftarrow {0} - {1} {2} {3}")
+        share = _both("{}/N", r"\frac{{{}}}{{N}}", rate) if mean else rate
+        form = ("{0} ← {0} − {1}", r"{0} &\leftarrow {0} - {1}")
         if names is None or not names.assigns:
-            form = ("Δ{} = −{} {} {}", r"\Delta {} &= -{} {} {}")
-        step = _both(*form, weight.name, share, total, terms)
+            form = ("Δ{} = −{}", r"\Delta {} &= -{}")
+        step = _both(*form, weight.name, side_by_side([share, _both("{} {}", "{} {}", total, terms)]))
         if drawn:
-            of_n = Formula("λ/N", r"\frac{\lambda}{N}") if mean else Formula("λ", r"\lambda \,")
-            step = _both("{} − {} {} {}", r"{} - {} \, {} {}", step, rate, of_n, weight.name)
+            of_n = Formula("λ/N", r"\frac{\lambda}{N}") if mean else Formula("λ", r"\lambda")
+            step = _both("{} − {}", "{} - {}", step, side_by_side([rate, of_n, weight.name]))
         found.append(step)
     weights = [weight.name for weight in _weights(run, names)]
     sign = Formula("here ", r" \quad \text{here } ") if notation == "cs60050" else EQUAL
@@ -184,7 +187,7 @@ def _step_value(weight: Formula, step: float, names: Names | None, sign: Formula
 
 
 def _accumulated(weight: Formula, rate: Formula, total: Formula, *, drawn: bool, mean: bool) -> Formula:
-    """The step as CS60050 has it, along D = Δ/n + λ/n Θ, where Δ is what the cases sum up to; or along Δ + λ Θ."""
+    """The step as CS60050 has it, along D = Δ/n + λ/n · Θ, where Δ is what the cases sum up to; or along Δ + λ Θ."""
     place = Formula(weight.text.removeprefix("Θ"), weight.latex.removeprefix(r"\Theta"))
     if not mean:
         text, tex = ("({1} + λ {0})", r"\left({1} + \lambda {0}\right)") if drawn else ("{1}", "{1}")
@@ -194,13 +197,13 @@ def _accumulated(weight: Formula, rate: Formula, total: Formula, *, drawn: bool,
         return _both(*form, weight, rate, along, accumulated, total)
     if drawn:
         return _both(
-            "{0} ← {0} − {1} (1/n Δ{2} + λ/n {0}), Δ{2} = {3}",
+            "{0} ← {0} − {1} (1/n · Δ{2} + λ/n · {0}), Δ{2} = {3}",
             r"{0} &\leftarrow {0} - {1} \left(\frac{{1}}{{n}} \Delta{2} + \frac{{\lambda}}{{n}} {0}\right), "
             r"\; \Delta{2} = {3}",
             weight, rate, place, total,
         )  # fmt: skip
     return _both(
-        "{0} ← {0} − {1}/n Δ{2}, Δ{2} = {3}",
+        "{0} ← {0} − {1}/n · Δ{2}, Δ{2} = {3}",
         r"{0} &\leftarrow {0} - \frac{{{1}}}{{n}} \Delta{2}, \; \Delta{2} = {3}",
         weight, rate, place, total,
     )  # fmt: skip
@@ -275,10 +278,10 @@ def _steps(
             found.append(_both("{} = {}", "{} &= {}", slope, right))
             values.append(value_of(gradient))
             continue
-        form = ("{0} ← {0} − {1} {2}", r"{0} &\leftarrow {0} - {1} \, {2}")
+        form = ("{0} ← {0} − {1}", r"{0} &\leftarrow {0} - {1}")
         if names is None or not names.assigns:
-            form = ("Δ{} = −{} {}", r"\Delta {} &= -{} \, {}")
-        found.append(_both(*form, shared[0].name, rate_of(names), right))
+            form = ("Δ{} = −{}", r"\Delta {} &= -{}")
+        found.append(_both(*form, shared[0].name, side_by_side([rate_of(names), right])))
         values.append(_step_value(shared[0].name, -gradient, names))
     return Formulas(found, gradients if derivatives else [0.0 - g for g in gradients], values, factors)
 
@@ -339,7 +342,7 @@ def _signal(
         inner = in_product(sum_of(terms), alone=parts.slope is None)
     if parts.slope is None:
         return _both("{} = {}", "{} &= {}", delta, inner)
-    return _both("{} = {} {}", r"{} &= {} \, {}", delta, inner, parts.slope)
+    return _both("{} = {}", "{} &= {}", delta, side_by_side([inner, parts.slope]))
 
 
 # --- written out -----------------------------------------------------------------------------------
@@ -349,6 +352,20 @@ def explicit_updates(
     run: ForwardPass, signals: dict[str, UnitSignal], names: Names | None, tops: Mapping[str, Top]
 ) -> Formulas:
     """The step of each weight with the factors of its error signal in place of that signal."""
+    products = explicit_products(run, signals, names, tops)
+    units = [unit for layer in reversed(run.layers.values()) for unit in layer]
+    atoms = [factor.text for unit in units for factor in _factors_of(unit, units, signals, names, tops)]
+    return _steps(run, signals, names, lambda unit: side_by_side(products[unit.name]), atoms)
+
+
+def explicit_products(
+    run: ForwardPass, signals: dict[str, UnitSignal], names: Names | None, tops: Mapping[str, Top]
+) -> dict[str, list[Formula]]:
+    """The factors of each unit's error signal, by its name.
+
+    Raises:
+        RangeError: From a unit there are more than 64 paths to the outputs.
+    """
     products: dict[str, list[Formula]] = {}
     counts: dict[str, int] = {}
     units = [unit for layer in reversed(run.layers.values()) for unit in layer]
@@ -371,8 +388,7 @@ def explicit_updates(
                 parts = _parts(mate, units, signals, names, tops.get(mate.name))
                 each.append([*_arrives(parts, products), _share_slope(mate, unit, names)])
             products[unit.name] = _common(each)
-    atoms = [factor.text for unit in units for factor in _factors_of(unit, units, signals, names, tops)]
-    return _steps(run, signals, names, lambda unit: side_by_side(products[unit.name]), atoms)
+    return products
 
 
 def _factors_of(
@@ -408,7 +424,7 @@ def _above(unit: Unit, units: list[Unit]) -> list[Unit]:
 
 def side_by_side(factors: Sequence[Formula]) -> Formula:
     """A product."""
-    return Formula(" ".join(f.text for f in factors), r" \, ".join(f.latex for f in factors))
+    return Formula(*juxtaposed(factors))
 
 
 def sum_of(terms: Sequence[Formula]) -> Formula:

@@ -135,7 +135,7 @@ def _share_of_error(share: float, a: str, y: str) -> Formula:
     if share == 1.0:
         return Formula(text, tex)
     front = in_figures(share)
-    return Formula(f"{front.text} ({text})", rf"{front.latex} \left({tex}\right)")
+    return side_by_side([Formula(*front[:2]), Formula(f"({text})", rf"\left({tex}\right)")])
 
 
 def _letters(names: Names, n: int) -> list[str]:

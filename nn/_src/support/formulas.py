@@ -34,6 +34,32 @@ class Formula(NamedTuple):
     latex: str
 
 
+def juxtaposed(factors: Sequence[tuple[str, str]]) -> tuple[str, str]:
+    r"""A product, as text and as LaTeX: the one rule of how factors stand beside each other.
+
+    They stand side by side. A dot is before a number, and in text behind a quotient, for what is side by side would
+    be taken together: −1/a · a is not −1/(a a). A line of LaTeX says by itself what is below it.
+
+    Example:
+        >>> from nn._src.support.formulas import juxtaposed
+        >>> juxtaposed([("w", "w"), ("1/a", r"\frac{1}{a}"), ("b", "b"), ("2", "2")])
+        ('w · 1/a · b · 2', 'w \\, \\frac{1}{a} \\, b \\cdot 2')
+    """
+    (text, tex), *others = factors
+    for (before, above), (t, x) in zip(factors, others, strict=False):
+        text += (" · " if t[0].isnumeric() or is_quotient(before) else " ") + t
+        number = x[0].isdigit() or (above[0].isdigit() and x.startswith(r"\frac{") and x[6].isdigit())
+        tex += (r" \cdot " if number else r" \, ") + x
+    return text, tex
+
+
+def is_quotient(text: str) -> bool:
+    """Whether a product ends in a quotient: a stroke outside of all brackets, and no factor behind it."""
+    depths = accumulate((c in "([") - (c in ")]") for c in text)
+    outside = "".join(c if depth == 0 else "_" for c, depth in zip(text, depths, strict=True))
+    return "/" in outside.rpartition(" ")[2]
+
+
 class Formulas(list[str]):
     """Formulas line by line: a list of their texts. Printed, each has beside it what it comes to; so in a notebook.
 

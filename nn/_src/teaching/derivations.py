@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autograd_core import OperandError, RangeError, Value, count_paths, topological_order
 
-from ..support.formulas import is_loose
+from ..support.formulas import is_loose, juxtaposed
 from ..support.tables import Table, number
 from ..support.validation import shown
 from .lines import common_end, in_numbers, line_of, product_of, sum_of
@@ -34,7 +34,6 @@ from .writing import (
     in_figures,
     moves,
     power,
-    side_by_side,
     summands,
     write,
 )
@@ -324,10 +323,7 @@ def _through(
         by = None if isinstance(partials, bool) else _by_way_of(partials)
         written = _partials(Ways(root, leaf, **{k: v for k, v in options.items() if k != "factored"}), bottom, by)
     one = below.result == "1"
-    dot = (" · ", r" \cdot ") if one else (" ", r" \, ")
-    product = [side_by_side([known[0], last[0]]), rf"{known[1]} \, {last[1]}"]
-    if one:
-        product = [known[0] + dot[0] + last[0], known[1] + dot[1] + last[1]]
+    product = (f"{known[0]} · {last[0]}", rf"{known[1]} \cdot {last[1]}") if one else juxtaposed([known, last])
     written += [
         _Line(f"{known[0]} · {open_factor[0]}", rf"{known[1]} \cdot {open_factor[1]}", f"{still[0]} = {above.result}"),
         _Line(product[0], product[1], f"{open_factor[0]} = {below.result}"),
@@ -341,7 +337,7 @@ def _through(
 def _as_factor(found: Derivation) -> Factor:
     """The result of a derivation as a factor: a sum in brackets."""
     tex = found.latex_lines[-1].partition("&= ")[2]
-    loose = len(found.factors) > 1 or is_loose(found.result)
+    loose = is_loose(found.result)
     return Factor(*held(Written(found.result, tex, tight=not loose)), found.value)
 
 

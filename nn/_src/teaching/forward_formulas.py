@@ -32,7 +32,7 @@ def forward_formulas(run: ForwardPass, asked: tuple[Any, Any] | None) -> Formula
         run: The pass.
         asked: Its loss and target.
     """
-    with _labels(run):
+    with labelled(run):
         found: list[tuple[Formula, float]] = []
         for layer, units in run.layers.items():
             shares = any(unit.is_share for unit in units)
@@ -65,7 +65,7 @@ def explicit_formulas(run: ForwardPass, asked: tuple[Any, Any] | None) -> Formul
     if most > MOST_PATHS:
         msg = f"explicit_formulas: expected at most {MOST_PATHS} paths from an input to the end, got {most}; {cure}"
         raise RangeError(msg)
-    with as_deep_as_it_goes("explicit_formulas", cure), _labels(run, leaves=True):
+    with as_deep_as_it_goes("explicit_formulas", cure), labelled(run, leaves=True):
         found = []
         for unit in (unit for units in run.layers.values() for unit in units):
             right = body(unit.output)
@@ -78,13 +78,24 @@ def explicit_formulas(run: ForwardPass, asked: tuple[Any, Any] | None) -> Formul
     return _as_formulas(found)
 
 
+def loss_formula(run: ForwardPass, asked: tuple[Any, Any]) -> Formula:
+    """The loss by what the network gives and by targets.
+
+    Args:
+        run: The pass.
+        asked: The loss and its target.
+    """
+    with labelled(run):
+        return _loss(run, asked, run.of_scores or run.outputs)
+
+
 def _as_formulas(found: list[tuple[Formula, float]]) -> Formulas:
     numbers = [x for _, x in found]
     return Formulas([formula for formula, _ in found], numbers, list(map(value_of, numbers)))
 
 
 @contextmanager
-def _labels(run: ForwardPass, *, leaves: bool = False) -> Iterator[None]:
+def labelled(run: ForwardPass, *, leaves: bool = False) -> Iterator[None]:
     """For a while nodes are called as the text calls them, or the library; with `leaves` what is computed has no name.
 
     Formulas are written by the labels of nodes.

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from ..support.formulas import juxtaposed
 from ..support.tables import number
 from .slopes import Factor
 from .ways import OpenProduct
-from .writing import Written, added_up, body, held, in_figures, side_by_side, summands, write
+from .writing import Written, added_up, body, held, in_figures, summands, write
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -149,13 +150,12 @@ def product_of(
     parts = [*_over(factors, every=over), *tail]
     if not parts:
         return in_figures(coefficient)[:2]
-    text, tex = side_by_side([p[0] for p in parts]), r" \, ".join(p[1] for p in parts)
+    text, tex = juxtaposed(parts)
     if coefficient == 1.0:
         return text, tex
     if coefficient == -1.0:
         return f"−{text}", f"-{tex}"
-    front = in_figures(coefficient)
-    return side_by_side([front.text, text]), rf"{front.latex} \, {tex}"
+    return juxtaposed([in_figures(coefficient)[:2], (text, tex)])
 
 
 def _over(factors: Sequence[Factor], *, every: bool) -> list[tuple[str, str]]:

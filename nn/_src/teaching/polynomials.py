@@ -7,7 +7,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .writing import Written, added_up, held, in_figures, inner, is_number, power, side_by_side, write
+from ..support.formulas import juxtaposed
+from .writing import Written, added_up, held, in_figures, inner, is_number, power, write
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -64,9 +65,14 @@ class Polynomial:
         return sign, frozenset((monomial, c * sign) for monomial, c in self.terms.items())
 
     def written(self) -> Written:
-        """As text and as LaTeX, what is added before what is taken away."""
+        """As text and as LaTeX, what is added before what is taken away; ½ a − ½ y is ½ (a − y)."""
         if not self.terms:
             return in_figures(0.0)
+        sizes = {abs(c) for c in self.terms.values()}
+        if len(self.terms) > 1 and len(sizes) == 1 and sizes != {1.0}:
+            [size] = sizes
+            inner = Polynomial({monomial: c / size for monomial, c in self.terms.items()}).written()
+            return Written(*_beside(in_figures(size), inner))
         parts = [_monomial(m, c) for m, c in sorted(self.terms.items(), key=lambda item: item[1] < 0)]
         return Written(*added_up(parts), tight=len(parts) == 1 and not parts[0][0].startswith("−"))
 
@@ -127,8 +133,7 @@ def _polynomial(x: Polynomial | float) -> Polynomial:
 
 
 def _beside(*parts: Written) -> tuple[str, str]:
-    each = [held(part) for part in parts]
-    return side_by_side([text for text, _ in each]), r" \, ".join(tex for _, tex in each)
+    return juxtaposed([held(part) for part in parts])
 
 
 def _monomial(symbols: Monomial, c: float) -> tuple[str, str]:
@@ -137,9 +142,8 @@ def _monomial(symbols: Monomial, c: float) -> tuple[str, str]:
     ]
     if abs(c) != 1.0 or not parts:
         parts = [in_figures(abs(c))[:2], *parts]
-    sign = "−" if c < 0 else ""
-    latex = r" \, ".join(tex for _, tex in parts)
-    return sign + side_by_side([text for text, _ in parts]), ("-" if c < 0 else "") + latex
+    text, latex = juxtaposed(parts)
+    return (f"−{text}", f"-{latex}") if c < 0 else (text, latex)
 
 
 def of_node(node: Value) -> Polynomial:

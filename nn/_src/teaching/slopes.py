@@ -10,6 +10,7 @@ import math
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..support.formulas import is_quotient, juxtaposed
 from .polynomials import Polynomial, of_node
 from .writing import (
     SHARES,
@@ -349,7 +350,7 @@ def and_one_less(s: Factor) -> Factor:
     """s(1 − s)."""
     rest = one_less(s)
     within = (*s.within, *rest.within) if s.within and rest.within else None
-    text = f"{s.text} {rest.text}" if "/" in s.text else f"{s.text}{rest.text}"
+    text = juxtaposed([s[:2], rest[:2]])[0] if is_quotient(s.text) else f"{s.text}{rest.text}"
     return Factor(text, s.latex + rest.latex, s.value * rest.value, within=within)
 
 

@@ -19,22 +19,22 @@ SECOND = r" + \frac{1}{S} \frac{\partial}{\partial z_{j}} e^{z_{i}}"
 LINES = (
     ("∂/∂z_j [exp(z_i)/(S)]", r"\frac{\partial}{\partial z_{j}} \frac{e^{z_{i}}}{S}", ""),
     (
-        "exp(z_i) ∂/∂z_j [1/(S)] + 1/(S) ∂/∂z_j [exp(z_i)]",
+        "exp(z_i) ∂/∂z_j [1/(S)] + 1/(S) · ∂/∂z_j [exp(z_i)]",
         r"e^{z_{i}} \frac{\partial}{\partial z_{j}} \frac{1}{S}" + SECOND,
         "derivative of a product",
     ),
     (
-        "−exp(z_i)/(S)² ∂/∂z_j [S] + 1/(S) ∂/∂z_j [exp(z_i)]",
+        "−exp(z_i)/(S)² · ∂/∂z_j [S] + 1/(S) · ∂/∂z_j [exp(z_i)]",
         r"-\frac{e^{z_{i}}}{\left(S\right)^{2}} \frac{\partial}{\partial z_{j}} S" + SECOND,
         "derivative of a power",
     ),
     (
-        "−exp(z_i)/(S)² Σ_k ∂/∂z_j [exp(z_k)] + 1/(S) ∂/∂z_j [exp(z_i)]",
+        "−exp(z_i)/(S)² · Σ_k ∂/∂z_j [exp(z_k)] + 1/(S) · ∂/∂z_j [exp(z_i)]",
         r"-\frac{e^{z_{i}}}{\left(S\right)^{2}} \sum_k \frac{\partial}{\partial z_{j}} e^{z_{k}}" + SECOND,
         "derivative of a sum",
     ),
     (
-        "−exp(z_i)/(S)² exp(z_j) + 1/(S) exp(z_j) 1[i = j]",
+        "−exp(z_i)/(S)² · exp(z_j) + 1/(S) · exp(z_j) 1[i = j]",
         r"-\frac{e^{z_{i}}}{\left(S\right)^{2}} e^{z_{j}} + \frac{1}{S} e^{z_{j}} \, \mathbf{1}[i = j]",
         "derivative of an exponential: 0 but for its own",
     ),
@@ -139,7 +139,7 @@ def softmax_derivation(scores: Any = None, *, letters: tuple[str, str] = ("z", "
         >>> found = nn.softmax_derivation([0.0, 0.0], letters=("x", "f"))
         >>> print(*found.lines[:2], *found.lines[-3:], sep="\n")
         ∂f_i/∂x_j = ∂/∂x_j [exp(x_i)/(Σ_k exp(x_k))]
-                  = exp(x_i) ∂/∂x_j [1/(Σ_k exp(x_k))] + 1/(Σ_k exp(x_k)) ∂/∂x_j [exp(x_i)]
+                  = exp(x_i) ∂/∂x_j [1/(Σ_k exp(x_k))] + 1/(Σ_k exp(x_k)) · ∂/∂x_j [exp(x_i)]
                   = (1[i = j] − exp(x_i)/(Σ_k exp(x_k))) exp(x_j)/(Σ_k exp(x_k))
                   = (1[i = j] − f_i) f_j
                   = f_i (1[i = j] − f_j)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from autograd_core import RangeError
 
+from ..support.formulas import juxtaposed
 from ..support.tables import number
 
 if TYPE_CHECKING:
@@ -28,12 +29,6 @@ class Written(NamedTuple):
     text: str
     latex: str
     tight: bool = True  # whether it stands in a product without brackets
-
-
-def side_by_side(texts: Sequence[str]) -> str:
-    """Factors side by side, with a dot before one that begins with a digit."""
-    first, *others = texts
-    return first + "".join(f" · {t}" if t[0].isnumeric() else f" {t}" for t in others)
 
 
 def added_up(parts: list[tuple[str, str]]) -> tuple[str, str]:
@@ -96,7 +91,7 @@ def body(node: Value) -> Written:
     if node.op == "mean":
         total = held(_added(operands))
         share = in_figures(1.0 / len(operands))
-        return Written(side_by_side([share.text, total[0]]), rf"{share.latex} \, {total[1]}")
+        return Written(*juxtaposed([share[:2], total]))
     return applied("σ" if node.op == "sigmoid" else node.op, operands)
 
 
@@ -259,11 +254,49 @@ def one_more(x: Written) -> Written:
 
 
 def _product_of(a: Value, b: Value) -> Written:
-    if b.op == "neg" and not b.label:
-        return _negative(_product_of(a, b.parents[0]))
     if a is b and not is_number(a):
         return power(write(a), in_figures(2.0))
+    numbers, rest = _numbers_apart([a, b])
+    if rest and (len(numbers) > 1 or -1.0 in numbers):  # 2 · ½ x is x
+        return _times(math.prod(numbers), rest)
     return _juxtaposed(write(a), write(b))
+
+
+def _numbers_apart(factors: Sequence[Value]) -> tuple[list[float], list[Value]]:
+    """The numbers of a product, and its other factors: products without names within it are part of it.
+
+    A mean stands for the sum that it is a share of.
+    """
+    numbers: list[float] = []
+    rest: list[Value] = []
+    waiting = [*factors][::-1]
+    while waiting:
+        node = waiting.pop()
+        within = None if node.label else inner(node)
+        if within is not None:
+            waiting.append(within)
+        elif is_number(node):
+            numbers.append(float(node.data))
+        elif node.op in ("mul", "neg") and not node.label:
+            numbers += [-1.0] * (node.op == "neg")
+            waiting += node.parents[::-1]
+        else:
+            if node.op == "mean" and not node.label:
+                numbers.append(1.0 / len(node.parents))
+            rest.append(node)
+    return numbers, rest
+
+
+def _times(number: float, factors: Sequence[Value]) -> Written:
+    """A number and factors: no 1, and a minus for −1."""
+    if number < 0.0:
+        return _negative(_times(-number, factors))
+    sums = [
+        _added([write(p) for p in node.parents]) if node.op == "mean" and not node.label else write(node)
+        for node in factors
+    ]
+    parts = [*([] if number == 1.0 else [in_figures(number)]), *sums]
+    return parts[0] if len(parts) == 1 else _juxtaposed(*parts)
 
 
 def apart(part: Written) -> tuple[str, str]:
@@ -286,8 +319,7 @@ def held(part: Written) -> tuple[str, str]:
 
 
 def _juxtaposed(*parts: Written) -> Written:
-    each = [held(p) for p in parts]
-    return Written(side_by_side([h[0] for h in each]), r" \, ".join(h[1] for h in each))
+    return Written(*juxtaposed([held(p) for p in parts]))
 
 
 def _added(parts: Sequence[Written]) -> Written:

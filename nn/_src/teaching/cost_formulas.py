@@ -1,0 +1,149 @@
+"""The cost of many cases as a formula: J(Θ) with its penalty as CS60050 has it, and what the other texts have."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ..analysis.signal_formulas import EACH, EQUAL, SUMS_OF_CASES, in_product, side_by_side, value_of
+from ..modules.losses import takes_mean_of_outputs, underlying
+from ..notation import latex
+from ..support.formulas import Formula, Formulas
+from ..support.tables import number
+from .forward_formulas import loss_formula
+
+if TYPE_CHECKING:
+    from ..analysis.layers_by_name import ForwardPass
+
+H = Formula("h_Θ(x_i)", r"h_{\Theta}(x_{i})")
+H_K = Formula("(h_Θ(x_i))_k", r"\left(h_{\Theta}(x_{i})\right)_{k}")
+HALVES = frozenset(("sse",))
+SQUARES = frozenset(("sse", "mse"))
+OF_SIGMOIDS = frozenset(("binary_cross_entropy", "binary_cross_entropy_with_logits"))
+
+
+class CostParts(NamedTuple):
+    """What a cost is made of.
+
+    Attributes:
+        letter: What it is called.
+        loss: The loss of one case.
+        target: That of the first case.
+        outputs: How many outputs a case has.
+        data: The part of it that is the loss.
+        penalty: The part that is lambda times the squared weights.
+        lam: Lambda.
+        mean: Whether it is a mean over the cases, not their sum.
+    """
+
+    letter: str
+    loss: Any
+    target: Any
+    outputs: int
+    data: float
+    penalty: float
+    lam: float
+    mean: bool
+
+
+def cost_formula(run: ForwardPass, cost: CostParts) -> Formulas:
+    """The cost as a line, with what it comes to; a penalty where lambda is not 0.
+
+    Args:
+        run: The pass of the first case, with a mark of the case in its names.
+        cost: What it is made of.
+    """
+    right = _of_h(cost) if _is_by_theta(run) else _of_cases(run, cost)
+    if cost.lam:
+        right = Formula(f"{right.text} + {_penalty(run, cost).text}", f"{right.latex} + {_penalty(run, cost).latex}")
+    left = Formula(cost.letter, latex(cost.letter))
+    total = value_of(cost.data + cost.penalty)
+    if cost.lam:
+        both = f"{number(cost.data)} + {number(cost.penalty)}"
+        total = Formula(f"{EQUAL.text}{both} {total.text}", f"{EQUAL.latex}{both.replace('−', '-')}{total.latex}")
+    line = Formula(f"{left.text} = {right.text}", f"{left.latex} &= {right.latex}")
+    return Formulas([line], [cost.data + cost.penalty], [total])
+
+
+def _is_by_theta(run: ForwardPass) -> bool:
+    """Whether the text has J(Θ) of h_Θ; without a text it is that, too."""
+    return run.names is None or run.names.notation == "cs60050"
+
+
+def _of_h(cost: CostParts) -> Formula:
+    """The mean loss by h_Θ(x_i) and y_ik, as CS60050 has it; by cost(x_i) for a loss that it has no formula for."""
+    name = getattr(underlying(cost.loss), "__name__", "")
+    several = cost.outputs > 1
+    h, y = (H_K, Formula("y_ik", "y_{ik}")) if several else (H, Formula("y_i", "y_{i}"))
+    sums = Formula("Σ_i Σ_k", r"\sum_{i=1}^{n} \sum_{k=1}^{K}") if several else Formula("Σ_i", r"\sum_{i=1}^{n}")
+    sign, below, above = "", "n" if cost.mean else "", "1"
+    if name in SQUARES:
+        term = Formula(f"({h.text} − {y.text})²", rf"\left({h.latex} - {y.latex}\right)^{{2}}")
+        below = f"{'2' * (name in HALVES)}{below}{'K' * (several and _over_outputs(cost.loss))}"
+    elif name == "cross_entropy" or name in OF_SIGMOIDS:
+        log = "log " if several else "log"
+        text, tex = f"{y.text} {log}{h.text}", rf"{y.latex} \log {h.latex}"
+        if not several:
+            text = f"{y.text} log({h.text})"
+        sign, term = "−", Formula(text, tex)
+        if name in OF_SIGMOIDS:
+            below += "K" * (several and _over_outputs(cost.loss))
+            term = Formula(
+                f"({text} + (1 − {y.text}) log(1 − {h.text}))",
+                rf"\left({tex} + \left(1 - {y.latex}\right) \log\left(1 - {h.latex}\right)\right)",
+            )
+    else:
+        sums, term = Formula("Σ_i", r"\sum_{i=1}^{n}"), Formula("cost(x_i)", r"\mathrm{cost}(x_{i})")
+    total = Formula(f"{sums.text} {term.text}", rf"{sums.latex} {term.latex}")
+    whole = side_by_side([_share(above, below), total]) if below else total
+    return Formula(f"{sign}{whole.text}", f"{sign.replace('−', '-')}{whole.latex}")
+
+
+def _over_outputs(loss: Any) -> bool:
+    """Whether the loss of one case is a mean over its outputs."""
+    chosen = None
+    while isinstance(loss, partial):
+        chosen = chosen or loss.keywords.get("reduction")
+        loss = loss.func
+    return chosen == "mean" or (chosen is None and takes_mean_of_outputs(loss))
+
+
+def _share(above: str, below: str) -> Formula:
+    """1/n, and with several factors below the line 1/(2n)."""
+    under = below if len(below) == 1 else f"({below})"
+    tex = above.replace("λ", r"\lambda")
+    return Formula(f"{above}/{under}" if below else above, rf"\frac{{{tex}}}{{{below}}}" if below else tex)
+
+
+def _of_cases(run: ForwardPass, cost: CostParts) -> Formula:
+    """The mean, or the sum, of the loss of one case in the letters of the text."""
+    total = EACH if run.names is None else SUMS_OF_CASES.get(run.names.notation, EACH)
+    target = cost.target
+    if isinstance(target, int) and run.of_scores and cost.outputs > 1:  # a class; of another case it is another
+        target = [float(k == target) for k in range(cost.outputs)]
+    one = loss_formula(run, (cost.loss, target))
+    plain = Formula(one.text.removeprefix("−"), one.latex.removeprefix("-"))
+    negative = one.text.startswith("−") and in_product(plain, alone=False) == plain
+    one = plain if negative else in_product(one, alone=False)
+    whole = Formula(f"{total.text} {one.text}", f"{total.latex} {one.latex}")
+    if cost.mean:
+        whole = side_by_side([_share("1", _letter(run)), whole])
+    return Formula(f"−{whole.text}", f"-{whole.latex}") if negative else whole
+
+
+def _letter(run: ForwardPass) -> str:
+    """The text's letter for the number of cases."""
+    return "n" if run.names is None or run.names.notation.startswith("cs60050") else "N"
+
+
+def _penalty(run: ForwardPass, cost: CostParts) -> Formula:
+    """λ/(2n) times the sum of all squared weights, without biases."""
+    theta = _is_by_theta(run)
+    n = _letter(run) * cost.mean
+    squares = Formula("Σ_w w²", r"\sum_{w} w^{2}")
+    if theta:
+        squares = Formula(
+            "Σ_l Σ_i Σ_j (Θ_ji^(l))²",
+            r"\sum_{l=1}^{L-1} \sum_{i=1}^{s_{l}} \sum_{j=1}^{s_{l+1}} \left(\Theta_{ji}^{(l)}\right)^{2}",
+        )
+    return side_by_side([_share("λ", f"2{n}"), squares])
