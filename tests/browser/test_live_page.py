@@ -21,7 +21,7 @@ from autograd_core._src.notation.expressions import parse
 from autograd_core._src.notation.numbers import number as written
 from autograd_core._src.pictures.living.state import names_in
 
-from .reading import drawing_at_once
+from .reading import drawing_at_once, frames_later
 from .test_site_pages import violations
 
 ELEMENT = "document.querySelector('autograd-graph')"
@@ -316,6 +316,29 @@ def test_without_an_edge_or_a_unit_it_says_what_python_says(name, opened):
             assert is_close(got[0], left.value_without, top[0]), (told, got, left)
             assert is_close(got[1], left.rest, top[1]), (told, got, left)
             assert is_close(got[2], left.rest, top[1]), (told, got, left)
+
+
+def test_an_edge_within_an_opened_loss_is_the_one_that_is_cut(opened):
+    """It is none of the edges by which the loss as one card is written."""
+    page = opened(entropy())
+    page.get_by_role("button", name="Open all scopes").click()
+    wrong = page.evaluate(f"""() => {{
+        const e = {ELEMENT}, {{ model, graph }} = e, {{ scene }} = graph, wrong = [];
+        for (const {{ id, ...edge }} of graph.edges.map(({{ card, port }}) => ({{ card, port }}))) {{
+            const {{ card, port }} = edge;
+            if (card.kind !== "node" || port.operands.length !== 1) continue;
+            const before = model.adjoint.slice(), slopes = model.local[card.node].slice(), from = port.from;
+            e.edgeClicked(edge);
+            const cut = graph.edges.filter((one) => graph.isCut(one.card, one.port)), left = before[from] - slopes[port.operands[0]] * before[card.node];
+            if (!cut.some((one) => one.card === card && one.port === port)) wrong.push(["not seen", card.node, from]);
+            if (model.users[from].length === 1 && model.adjoint[from] !== 0) wrong.push(["flows", card.node, from, model.adjoint[from]]);
+            e.select(from);
+            if (model.users[from].length === 1 && !/cut/.test(e.explanation(from).reasons.map(({{ kind }}) => kind))) wrong.push(["no reason", card.node, from]);
+            e.edgeClicked(edge);
+            if (model.cuts.size) wrong.push(["not back", card.node, from]);
+        }}
+        return wrong; }}""")
+    assert wrong == []
 
 
 def test_a_chosen_unit_is_cut_by_a_button_or_a_key(opened):
@@ -618,7 +641,7 @@ CHANGED = """([name, x]) => {
   const e = document.querySelector("autograd-graph"), seen = new MutationObserver(() => null);
   seen.observe(e.graph.svg, { subtree: true, childList: true, characterData: true, attributes: true });
   e.set(name, x);
-  const stage = e.graph.stage.getBoundingClientRect(), cards = new Set(seen.takeRecords().map((one) => one.target.closest?.(".card")));
+  const stage = e.graph.stage.getBoundingClientRect(), cards = new Set(seen.takeRecords().map(({ target }) => (target.closest ? target : target.parentElement)?.closest(".card")));
   seen.disconnect();
   return [...cards].filter(Boolean).map((card) => card.getBoundingClientRect()).map(({ left, right, top, bottom }) =>
     right > stage.left - 60 && left < stage.right + 60 && bottom > stage.top - 60 && top < stage.bottom + 60);
@@ -643,6 +666,85 @@ def test_a_change_is_written_on_what_is_in_view_and_elsewhere_when_one_comes_the
     page.evaluate(CHANGED, [leaf, 3.5])
     page.evaluate(f"name => {ELEMENT}.select(name)", name)
     assert card.locator(".value").text_content() == shown(values(page)[name][0]) != value
+
+
+def test_a_change_writes_texts_that_differ_into_the_nodes_that_are_there_and_measures_nothing(opened):
+    """A text put in anew, and a size that is asked for between writes, is what takes a browser long."""
+    page = opened(neurons(300), plates=False)
+    page.evaluate(f"() => {{ {ELEMENT}.foldAll(false); {ELEMENT}.set('layer1/neuron0/w0', 0.25) }}")
+    asked, anew, idle, changed = page.evaluate(f"""() => {{
+        const e = {ELEMENT}, asked = [], seen = new MutationObserver(() => null);
+        for (const [of, name] of [[Element, "clientWidth"], [Element, "clientHeight"], [HTMLElement, "offsetWidth"], [HTMLElement, "offsetHeight"]]) {{
+            const real = Object.getOwnPropertyDescriptor(of.prototype, name);
+            Object.defineProperty(of.prototype, name, {{ get() {{ asked.push(name); return real.get.call(this) }} }});
+        }}
+        for (const [of, name] of [[Element, "getBoundingClientRect"], [SVGGraphicsElement, "getBBox"], [SVGTextContentElement, "getComputedTextLength"], [window, "getComputedStyle"]]) {{
+            const place = of.prototype && name in of.prototype ? of.prototype : of, real = place[name];
+            place[name] = function (...those) {{ asked.push(name); return real.apply(this, those) }};
+        }}
+        seen.observe(e.graph.svg, {{ subtree: true, childList: true, characterData: true, characterDataOldValue: true }});
+        for (const x of [0.5, 0.75, 1.0]) e.set("layer1/neuron0/w0", x);
+        const records = seen.takeRecords(), texts = records.filter(({{ type }}) => type === "characterData");
+        return [asked, records.length - texts.length, texts.filter(({{ target, oldValue }}) => target.data === oldValue && texts.filter((one) => one.target === target).length === 1).length, texts.length];
+    }}""")
+    assert asked == []
+    assert anew == 0
+    assert idle == 0
+    assert changed > 20
+
+
+def test_a_curve_is_computed_once_while_its_leaf_is_dragged_and_anew_when_another_changes(opened):
+    page = opened(xor())
+    count = f"""(changes) => {{ const e = {ELEMENT}, real = e.model.forward; let count = 0;
+        e.model.forward = function (...those) {{ count += 1; return real.apply(this, those) }};
+        for (const [name, x] of changes) e.set(name, x);
+        delete e.model.forward;
+        return count }}"""
+    curve = "() => document.querySelector('autograd-graph .agl-plot .agl-curve').getAttribute('d')"
+    w0, w1 = "layer1/neuron0/w0", "layer1/neuron0/w1"
+    page.evaluate(count, [[w0, 0.5]])
+    before = page.evaluate(curve)
+    assert page.evaluate(count, [[w0, 0.625], [w0, 0.75]]) == 2  # the sweeps alone
+    assert page.evaluate(curve) == before
+    assert page.evaluate(count, [[w1, 0.25], [w0, 0.75], [w0, 0.625]]) > 20
+    assert page.evaluate(curve) != before
+
+
+@pytest.mark.parametrize("width", [600, 1000, 1600])
+@pytest.mark.parametrize("name", sorted(GRAPHS))
+def test_a_picture_is_laid_out_once(name, width, new_page, opened):
+    page = opened(GRAPHS[name](), page=new_page(viewport={"width": width, "height": 800}), plates=False)
+    session = page.context.new_cdp_session(page)
+    session.send("Profiler.enable")
+    session.send("Profiler.startPreciseCoverage", {"callCount": True, "detailed": False})
+    page.evaluate(f"() => {{ {ELEMENT}.foldAll(true); {ELEMENT}.foldAll(false) }}")
+    found = session.send("Profiler.takePreciseCoverage")["result"]
+    counts = {f["functionName"]: f["ranges"][0]["count"] for script in found for f in script["functions"]}
+    assert counts["build"] == counts["arranged"] == 2
+
+
+def test_of_thousands_of_cards_all_are_seen_as_a_map_with_the_names_of_scopes(opened):
+    page = opened(neurons(2000), plates=False)
+    page.evaluate(f"() => {ELEMENT}.foldAll(false)")
+    page.locator("autograd-graph .agl-stage").hover()
+    page.get_by_role("button", name="Fit: Show all").click()
+    frames_later(page)
+    stage = page.locator("autograd-graph .agl-stage").bounding_box()
+    names = [name.bounding_box() for name in page.locator("autograd-graph .scopename").all() if name.is_visible()]
+    assert names
+    for box in names:
+        assert box["height"] > 9
+        for at, size in (("x", "width"), ("y", "height")):
+            assert stage[at] - 3 <= box[at] <= stage[at] + stage[size] - box[size] + 3  # fonts differ in height
+    over = [(a, b) for a in names for b in names if a is not b and abs(a["x"] + a["width"] / 2 - b["x"] - b["width"] / 2) < (a["width"] + b["width"]) / 2 - 1 and abs(a["y"] + a["height"] / 2 - b["y"] - b["height"] / 2) < (a["height"] + b["height"]) / 2 - 1]
+    assert over == []
+    # Cards are blocks that stand out from the ground; back at a size that can be read they are cards.
+    fill = "() => getComputedStyle(document.querySelector('autograd-graph .card:not(.leaf, .root, .fold) .face')).fill"
+    as_block = page.evaluate(fill)
+    page.evaluate(f"() => {ELEMENT}.select({ELEMENT}.model.state.names[{ELEMENT}.model.roots[0]])")
+    page.evaluate(f"() => {{ const {{ graph }} = {ELEMENT}; for (let k = 0; k < 20; k++) graph.zoom(1.25) }}")
+    assert page.evaluate(fill) != as_block
+    assert page.locator("autograd-graph .agl-svg").get_attribute("data-map") is None
 
 
 def test_a_script_awaits_what_the_page_says(browser, tmp_path):

@@ -54,8 +54,8 @@ class CardView {
     const place = () => {
       const { width } = port, tight = text && extent(text.textContent, SIZE.chipFont) + 4 > width;
       const x = across ? -width : card.width / 2 + port.at - width / 2, y = across ? card.height / 2 + port.at - port.height / 2 : -port.height;
-      for (const [key, value] of Object.entries({ x, y, width })) rect.setAttribute(key, value);
-      if (text) { text.setAttribute("x", x + width / 2); text.setAttribute("y", y + port.height / 2 + SIZE.chipFont * 0.36); put(text, "textLength", tight ? width - 4 : null); put(text, "lengthAdjust", tight ? "spacingAndGlyphs" : null); }
+      for (const [key, value] of Object.entries({ x, y, width })) put(rect, key, value);
+      if (text) { put(text, "x", x + width / 2); put(text, "y", y + port.height / 2 + SIZE.chipFont * 0.36); put(text, "textLength", tight ? width - 4 : null); put(text, "lengthAdjust", tight ? "spacingAndGlyphs" : null); }
     };
     if (constant && text) text.textContent = numberText(graph.model.data[port.constant]);
     place();
@@ -140,7 +140,6 @@ class CardView {
     if (card.kind === "junction") return;
     put(this.element, "tabindex", card.id === lit.focus ? "0" : "-1");
     put(this.element, "aria-pressed", String(lit.chosen.has(card.id)));
-    this.tell();
     if (card.kind === "stub") return;
     if (card.kind === "plate") { this.followPlate(); this.slopes(); return; }
     const { value, grad } = this.numbersNow(), one = this.only();
@@ -217,7 +216,11 @@ class CardView {
   }
 
   // The name of the card for those who do not see it, which is its tooltip, too.
-  tell() { if (this.title) setText(this.title, this.said()); }
+  tell() {
+    if (!this.title || this.told === this.graph.version) return;
+    this.told = this.graph.version;
+    setText(this.title, this.said());
+  }
 
   said() {
     const { card, graph } = this, { model } = graph;

@@ -31,10 +31,18 @@ function put(element, key, value) {
   const known = (element.known ||= {});
   if (known[key] === value || (value === null && !(key in known))) return;
   known[key] = value;
-  if (key.startsWith("--") || key === "strokeWidth" || key === "display") element.style[key] = value;
+  if (key.startsWith("--")) element.style.setProperty(key, value);
+  else if (key === "strokeWidth" || key === "display") element.style[key] = value;
   else if (value === null) element.removeAttribute(key);
   else element.setAttribute(key, value);
 }
-const setText = (element, text) => { if (element.shownText !== text) element.textContent = element.shownText = text; };
+// A text keeps its node: a new one would be styled and shaped from scratch.
+function setText(element, text) {
+  if (element.shownText === text) return;
+  const own = element.firstChild;
+  element.shownText = text;
+  if (own && own === element.lastChild && own.nodeType === Node.TEXT_NODE) own.data = text;
+  else element.textContent = text;
+}
 const bySign = (x) => (x > 0 ? "pos" : x < 0 ? "neg" : Number.isNaN(x) ? "nan" : "");
 const calm = matchMedia("(prefers-reduced-motion: reduce)");

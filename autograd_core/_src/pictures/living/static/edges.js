@@ -36,7 +36,7 @@ class EdgeView {
     if (steps.isOn && !(card.nodes || [card.node ?? -1]).every((i) => i < 0 || model.isLeaf[i] || steps.isSent(i))) return null;
     if (card.kind === "node") {
       const g = steps.adjoint(card.node), slopes = scene.slopesOf(card.node);
-      return g === 0 ? 0 : port.operands.reduce((sum, k) => sum + (slopes[k] === 0 || model.isCut(card.node, k) ? 0 : slopes[k] * g), 0);
+      return g === 0 ? 0 : port.operands.reduce((sum, k) => sum + (slopes[k] === 0 || scene.isCut(card.node, k) ? 0 : slopes[k] * g), 0);
     }
     if (card.kind !== "fold" || port.from === undefined) return NaN;
     this.uses ||= model.users[port.from].filter(([user]) => card.inside.has(user));
@@ -58,7 +58,7 @@ class EdgeView {
     const cut = graph.isCut(card, port), on = trail ? trail.has(`${this.from.id} ${card.id}`) : chosen.has(card.id) || (!host.steps.isOn && chosen.has(this.from.id));
     const isTold = x !== null && !(Number.isNaN(x) && card.kind !== "node"), kind = !on ? "plain" : !isTold ? "now" : Number.isNaN(x) ? "neg" : bySign(x) || "plain";
     put(this.line, "class", `edge ${this.isDead ? "dead" : ""} ${cut ? "agl-cut" : ""} ${on ? `agl-on ${kind}` : trail ? "agl-faint" : ""}`);
-    put(this.line, "strokeWidth", width.toFixed(2));
+    put(this.line, "strokeWidth", width.toFixed(1));
     const marker = `url(#${host.uid}-${kind})`;
     put(this.line, "marker-start", isBack ? marker : null);
     put(this.line, "marker-end", isBack ? null : marker);

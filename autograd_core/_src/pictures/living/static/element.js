@@ -189,8 +189,8 @@ class AutogradGraph extends HTMLElement {
 
   edgeClicked({ card, port }) {
     if (card.kind !== "node" || port.operands.length !== 1) return this.say("Unfold to cut a single edge");
-    const [k] = port.operands, from = this.written.operandsOf(card.node)[k];
-    if (this.model.cuts.has(`${from}`)) return this.setCut(from, undefined, false);
+    const [k] = port.operands, { scene } = this.graph, from = scene.operandsOf(card.node)[k];
+    if (this.model.cuts.has(`${from}`) || from !== this.written.operandsOf(card.node)[k]) return this.toggleUnit(from);
     this.setCut(card.node, k, !this.model.cuts.has(`${card.node} ${k}`));
   }
 
@@ -277,12 +277,13 @@ class AutogradGraph extends HTMLElement {
   }
 
   // What waits for a pause of the reader's, such as the ledger beside a leaf that is dragged.
-  isBehind() { return this.panel.isBehind || this.cases.isBehind; }
+  isBehind() { return this.panel.isBehind || this.cases.isBehind || this.graph.isBehind; }
 
   catchUp() {
     if (this.planned) this.refresh();
     if (this.panel.isBehind) this.panel.explain(this.chosen);
     if (this.cases.isBehind) this.cases.show();
+    if (this.graph.isBehind) this.graph.tellAll();
   }
 
   refresh() {
@@ -336,8 +337,8 @@ function listenForKeys(host) {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.("input[type=text], textarea")) return;
     const onButton = event.target.closest?.("button, summary, .scopename"), onRange = event.target.closest?.("input[type=range]");
     const { steps, graph } = host, walk = (by) => {
-      const shown = [...graph.scene.cards.values()].filter((card) => card.kind !== "junction"), at = shown.findIndex((card) => card.id === (host.reached ?? host.focusCard()));
-      const card = shown[Math.max(0, Math.min(shown.length - 1, at + by))];
+      const shown = [...graph.scene.cards.values()].filter((card) => card.kind !== "junction"), at = shown.findIndex((card) => card.id === (host.reached ?? (host.chosen === null ? null : host.focusCard())));
+      const card = shown[at < 0 && by < 0 ? shown.length - 1 : Math.max(0, Math.min(shown.length - 1, at + by))];
       host.reached = card.id;
       if (card.kind === "node") host.select(host.model.state.names[card.node]);
       graph.cards.get(card.id).element.focus({ preventScroll: true });

@@ -75,7 +75,7 @@ class Flow {
   slope(i, k) { return this.written.slopes.get(i)[k]; }
   data(i) { return this.model.data[i]; }
   adjoint(i) { return this.adjoints.get(i) ?? 0; }
-  isCut(i, k) { return this.model.isCut(i, k); }
+  isCut(i, k) { return this.model.isCut(i, k, this.operands(i)[k]); }
 
   sweep(of) {
     const into = new Map([[this.root, 1]]), { order } = this.written;

@@ -2,7 +2,8 @@
 // A change is written on what is in view. The rest follows when it comes into view, or when nothing else is to do.
 
 const MARGIN = 16, TALLEST = 1.6;  // of the picture, as a share of the window's height: beyond that one pans
-const MANY = 400, ILLEGIBLE = 0.4;  // cards of a picture that are all made at once; a scale at which no text can be read
+const MANY = 400, ILLEGIBLE = 0.4, MAP = 0.25;  // cards of a picture that are all made at once; scales at which no text can be read, and cards are blocks
+const PRINT = 11, LETTER = 0.66;  // of scopes' names on a map, in pixels, and a letter's width as a share of it
 const SLACK = 60, QUIET = 500, SLICE = 2, BREATH = 30;  // pixels around what is in view; milliseconds
 
 class GraphView {
@@ -24,7 +25,7 @@ class GraphView {
     addEventListener("afterprint", () => this.look(this.view, this.moved));
   }
 
-  isCut(card, port) { return card.kind === "node" && port.operands.length === 1 && this.model.isCut(card.node, port.operands[0]); }
+  isCut(card, port) { return card.kind === "node" && port.operands.length === 1 && this.scene.isCut(card.node, port.operands[0]); }
 
   // --- drawing anew: after a fold, or when the room has changed much ---
 
@@ -32,7 +33,7 @@ class GraphView {
     const kept = this.places(), focused = this.svg.contains(document.activeElement) ? document.activeElement.dataset.card : undefined;
     this.scene = new Scene(this.model, this.scopes, this.host.written);
     const room = this.stage.clientWidth;  // read before anything is written
-    this.room = Math.max(320, room || 900);
+    this.room = this.across = Math.max(320, room || 900);
     this.plan = layout(this.scene, this.room);
     const [w, t] = this.plan.size;
     this.size = [w + 2 * MARGIN, t + 2 * MARGIN];
@@ -42,6 +43,7 @@ class GraphView {
     this.items = [...this.edges, ...this.cards.values()];
     if (this.cards.size <= MANY) for (const item of this.items) item.fill();
     const boxes = this.plan.boxes.map((box) => this.box(box));
+    this.names = boxes.map(([, label], k) => ({ label, box: this.plan.boxes[k] }));
     this.layer = s("g", {}, boxes.map(([frame]) => frame), this.edges.map(({ element }) => element), boxes.map(([, name]) => name), [...this.cards.values()].map(({ element }) => element));
     this.svg.replaceChildren(s("title", {}, this.model.state.title || "Computation graph"), this.markers(), this.layer);
     this.moved = false;
@@ -90,7 +92,7 @@ class GraphView {
   // Write what is in view, or all, and take out of the way what is not, or on paper nothing.
   draw(all = false, isPrinted = false) {
     const [x, y, w, t] = this.view || [0, 0, ...this.size], left = x - MARGIN - SLACK, top = y - MARGIN - SLACK, right = x - MARGIN + w + SLACK, bottom = y - MARGIN + t + SLACK;
-    const isFar = !all && this.room / w < ILLEGIBLE, { reached } = this.lit;
+    const isFar = !all && this.across / w < ILLEGIBLE, { reached } = this.lit;
     for (const item of this.items) {
       const [x0, y0, x1, y1] = item.box, isOut = !isPrinted && (x1 < left || x0 > right || y1 < top || y0 > bottom);
       put(item.element, "data-out", isOut ? "" : null);
@@ -98,9 +100,17 @@ class GraphView {
       item.version = this.version;
       item.fill();
       item.follow();
+      if (reached.has(item.id) || this.host.steps.isOn) item.tell();  // steps tell nothing of the end
+      else this.isBehind = true;
     }
     clearTimeout(this.later);
     this.later = setTimeout(() => this.drawOthers(), QUIET);
+  }
+
+  // The names of all cards, which nobody sees, wait for the end of the changes, or for the pointer or the focus.
+  tellAll() {
+    for (const item of this.items) if (item.version === this.version) item.tell();
+    this.isBehind = false;
   }
 
   // What is out of view, a few at a time: in full where it has been in view, else the name that a screen reader reads.
@@ -108,11 +118,13 @@ class GraphView {
     const { items } = this, until = performance.now() + SLICE;
     for (; at < items.length && performance.now() < until; at++) {
       const item = items[at];
-      if (item.version === this.version) continue;
-      if (!item.isFilled) { item.tell(); continue; }
-      item.version = this.version;
-      item.follow();
+      if (item.isFilled && item.version !== this.version) {
+        item.version = this.version;
+        item.follow();
+      }
+      item.tell();
     }
+    this.isBehind = at < items.length;
     if (at < items.length) this.later = setTimeout(() => { if (this.items === items) this.drawOthers(at); }, BREATH);
   }
 
@@ -125,6 +137,7 @@ class GraphView {
   }
 
   place(room) {
+    this.across = room;
     const [w, t] = this.size, scale = Math.min(1.25, Math.max(room / w, NARROWEST)), tall = Math.min(t * scale, Math.max(260, innerHeight * TALLEST));
     this.svg.style.height = `${tall}px`;
     if (!this.moved) this.look([Math.min(0, (w - room / scale) / 2), this.firstRow(room / scale, tall / scale), room / scale, tall / scale], false);
@@ -145,7 +158,29 @@ class GraphView {
     this.aim(this.view);
     const more = { left: this.view[0], top: this.view[1], right: width - this.view[0] - w, bottom: height - this.view[1] - t };
     put(this.stage, "data-more", Object.keys(more).filter((side) => more[side] > MARGIN).join(" "));
+    this.chart(w / this.across);
     if (this.lit) this.draw();
+  }
+
+  // Far away a card is a block, and a scope has its name in letters that can be read, within or beside it, where it is tall
+  // enough for one and nothing else stands there.
+  chart(unit) {
+    const isMap = unit * MAP > 1, taken = [];
+    if (!isMap && !this.isMap) return;
+    this.isMap = isMap;
+    put(this.svg, "data-map", isMap ? "" : null);
+    put(this.svg, "--print", `${(PRINT * unit).toFixed(1)}px`);
+    const meets = (a, b) => a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height, holds = (a, b) => a.x <= b.x && a.y <= b.y && a.x + a.width >= b.x + b.width && a.y + a.height >= b.y + b.height;
+    const [left, top, across, down] = this.view, view = { x: left - MARGIN, y: top - MARGIN, width: across, height: down }, outer = this.names.map(({ box }) => box).filter((box) => this.scopes.chain(box.scope).length === 1);
+    for (const { label, box } of this.names) {
+      const width = label.textContent.length * LETTER * PRINT * unit, height = 1.3 * PRINT * unit, isLeft = box.x + box.width / 2 < this.size[0] / 2 - MARGIN;
+      const x = width + 8 * unit < box.width ? box.x + 4 * unit : isLeft ? box.x - 4 * unit - width : box.x + box.width + 4 * unit, y = box.y + 4 * unit, at = { x, y, width, height };
+      const hasRoom = isMap && height < box.height && holds(view, at) && !taken.some((one) => meets(one, at)) && !outer.some((one) => meets(one, at) && !holds(one, box));
+      put(label, "display", isMap && !hasRoom ? "none" : "");
+      put(label, "x", String(isMap ? x : box.x + 9));
+      put(label, "y", String(isMap ? y + PRINT * unit : box.y + 15));
+      if (hasRoom) taken.push(at);
+    }
   }
 
   // Panning moves the layer: another viewBox would lay all texts out anew.
@@ -182,6 +217,10 @@ class GraphView {
       const card = event.target.closest("[data-card]");
       if (card) this.host.cardClicked(this.scene.cards.get(idOf(card.dataset.card)), event);
       else if (!this.dragged && !event.target.closest(".agl-hit, .scopename")) this.host.select(null);
+    });
+    for (const reached of ["pointerover", "focusin"]) this.stage.addEventListener(reached, (event) => {
+      const card = event.target.closest("[data-card]");
+      if (card) this.cards.get(idOf(card.dataset.card))?.tell();
     });
     this.stage.addEventListener("dblclick", (event) => {
       const card = event.target.closest("[data-card]");

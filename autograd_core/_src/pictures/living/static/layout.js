@@ -116,8 +116,8 @@ function piecesOf(from, card) {
   return [...pieces, [b[b.length - 1], start, `c${card.id}`]];
 }
 
-function arranged(scene, flow) {
-  measure(scene, flow);
+// What each scope holds: its items, and the pairs of them that edges join; and all edges with their pieces.
+function levelsOf(scene) {
   const inside = new Map([[0, { items: new Map(), pairs: new Map() }]]);
   const place = (scope) => { if (!inside.has(scope)) inside.set(scope, { items: new Map(), pairs: new Map() }); return inside.get(scope); };
   for (const card of scene.cards.values()) {
@@ -136,19 +136,33 @@ function arranged(scene, flow) {
       edges.push({ card, port, from, pieces });
     }
   }
-  const depthOf = (scope) => scene.scopes.chain(scope).length, laid = new Map(), cardOf = (id) => scene.cards.get(idOf(id.slice(1)));
-  for (const scope of [...inside.keys()].sort((p, q) => depthOf(q) - depthOf(p))) {
+  const depth = new Map([...inside.keys()].map((scope) => [scope, scene.scopes.chain(scope).length]));
+  return { inside, edges, scopes: [...inside.keys()].sort((p, q) => depth.get(q) - depth.get(p)) };
+}
+
+const cardAt = (scene, id) => scene.cards.get(idOf(id.slice(1)));
+
+// Scopes laid out by one of the ways, innermost first, as a box in the next has the size of what is in it.
+function laidOut(scene, { inside, scopes }, flow, way) {
+  const laid = new Map();
+  measure(scene, flow);
+  for (const scope of scopes) {
     const { items, pairs } = inside.get(scope);
     for (const id of items.keys()) {
       if (id[0] === "b") {
         const [w, t] = laid.get(+id.slice(1)).size, name = extent(scene.scopes.names[+id.slice(1)], 11) * 0.95 + 30;
         items.set(id, [Math.max(w + 2 * PAD, Math.min(name, 200)), t + 2 * PAD + HEAD]);
-      } else items.set(id, id[0] === "c" ? cardOf(id).size : [2, 2]);
+      } else items.set(id, id[0] === "c" ? cardAt(scene, id).size : [2, 2]);
     }
-    laid.set(scope, (scene.cards.size > FINE ? layered : level)(items, [...pairs.values()], flow));
+    laid.set(scope, way(items, [...pairs.values()], flow));
   }
+  return laid;
+}
+
+function arranged(scene, flow, levels) {
+  const { inside, edges, scopes } = levels, laid = laidOut(scene, levels, flow, scene.cards.size > FINE ? layered : level);
   const corner = new Map([[0, [0, 0]]]), frames = new Map(), points = new Map();
-  for (const scope of [...inside.keys()].sort((p, q) => depthOf(p) - depthOf(q))) {
+  for (const scope of [...scopes].reverse()) {
     const [x0, y0] = corner.get(scope);
     for (const [id, [x, y]] of laid.get(scope).corners) {
       if (id[0] === "b") {
@@ -156,7 +170,7 @@ function arranged(scene, flow) {
         frames.set(inner, { scope: inner, x: x0 + x, y: y0 + y, width, height });
         corner.set(inner, [x0 + x + PAD + Math.max(0, (width - 2 * PAD - laid.get(inner).size[0]) / 2), y0 + y + PAD + HEAD]);
       } else if (id[0] === "c") {
-        const card = cardOf(id);
+        const card = cardAt(scene, id);
         [card.x, card.y] = flow === "LR" ? [x0 + x + card.chip, y0 + y] : [x0 + x, y0 + y + card.chip];
       } else points.set(`${scope} ${id}`, [x0 + x + 1, y0 + y + 1]);
     }
@@ -181,13 +195,27 @@ const exit = (card, flow) => (flow === "LR" ? [card.x + card.width, card.y + fac
 const faceOf = (card) => card.height - (card.kind === "fold" ? SIZE.pile : 0);
 const entry = (card, port, flow) => (flow === "LR" ? [card.x - port.width, card.y + card.height / 2 + port.at] : [card.x + card.width / 2 + port.at, card.y - port.height]);
 
+// How large a level becomes, without laying it out: along the flow exactly; across it, as its fullest layer at least.
+function roughly(items, pairs, flow) {
+  const ids = [...items.keys()], into = new Map(ids.map((id) => [id, []])), out = new Map(ids.map((id) => [id, []]));
+  for (const [v, w] of pairs) { const edge = { v, w }; into.get(w).push(edge); out.get(v).push(edge); }
+  const along = new Map(), across = new Map(), [a, b] = flow === "LR" ? [0, 1] : [1, 0], gap = flow === "LR" ? 14 : 22;
+  for (const [id, r] of ranksOf(ids, (id) => into.get(id), (id) => out.get(id))) {
+    along.set(r, Math.max(along.get(r) || 0, items.get(id)[a]));
+    across.set(r, (across.has(r) ? across.get(r) + gap : 0) + items.get(id)[b]);
+  }
+  const size = [0, 0];
+  size[a] = [...along.values()].reduce((sum, x) => sum + x + 38, along.size ? -38 : 0);
+  size[b] = Math.max(0, ...across.values());
+  return { size };
+}
+
 // Left to right where that stays readable in the room there is, else top to bottom if that is easier to read.
 function layout(scene, room) {
-  const across = arranged(scene, "LR");
-  if (across.size[0] + 32 <= room / READABLE || scene.cards.size > 400) return across;
-  const down = arranged(scene, "TB");
-  const cost = ({ size: [w, t] }) => { const shrunk = Math.max(1, (w + 32) / room); return t * shrunk ** 1.5 * (shrunk * NARROWEST > 1 ? 100 : shrunk * READABLE > 1 ? 2 : 1); };
-  return cost(down) < cost(across) ? down : arranged(scene, "LR");
+  const levels = levelsOf(scene), [across, down] = ["LR", "TB"].map((flow) => () => laidOut(scene, levels, flow, roughly).get(0).size);
+  const cost = ([w, t]) => { const shrunk = Math.max(1, (w + 32) / room); return t * shrunk ** 1.5 * (shrunk * NARROWEST > 1 ? 100 : shrunk * READABLE > 1 ? 2 : 1); };
+  const isAcross = () => { const size = across(); return size[0] + 32 <= room / READABLE || cost(down()) >= cost(size); };
+  return arranged(scene, scene.cards.size > 400 || isAcross() ? "LR" : "TB", levels);
 }
 
 // A route as a path: curved along the flow from point to point, and straight where it does not turn.

@@ -32,6 +32,7 @@ class Model {
     this.computed = [...this.isLeaf.keys()].filter((i) => this.operands[i].length);
     this.ruleOf = this.state.op.map((op) => (op < 0 ? undefined : rules[state.ops[op].rule]));
     this.version = 0;  // of the numbers and cuts
+    this.others = 0;  // of all leaves but the one that was last set alone
     this.isAsRecorded = true;  // no number is this page's own yet
     this.buffers = this.operands.map((list) => new Array(list.length));
     this.recompute(true);
@@ -131,7 +132,9 @@ class Model {
 
   scopeOf(i) { return this.state.scopePaths[this.state.scopeOf[i]]; }
 
-  recompute(recorded = false, nodes = this.computed) {
+  recompute(recorded = false, nodes = this.computed, alone = null) {
+    if (alone === null || alone !== this.alone) this.others += 1;
+    this.alone = alone;
     this.forward(this.data, nodes, recorded);
     this.slopes(this.data, this.local, nodes);
     this.isAsRecorded = recorded;
@@ -159,7 +162,7 @@ class Model {
   set(changes) {
     const changed = changes.filter(([i, x]) => !Object.is(this.data[i], x)).map(([i]) => i);
     for (const [i, x] of changes) this.data[i] = x;
-    this.recompute(false, this.isAsRecorded ? this.computed : this.above(changed));
+    this.recompute(false, this.isAsRecorded ? this.computed : this.above(changed), changed.length === 1 ? changed[0] : null);
   }
 
   isChanged() { return this.leaves.some((i) => !Object.is(this.data[i], this.recorded[i])); }
@@ -181,7 +184,9 @@ class Model {
     this.backward(this.roots, this.local, this.adjoint);
   }
 
-  isCut(i, k) { return this.cuts.size > 0 && (this.cuts.has(`${i} ${k}`) || this.cuts.has(`${this.written.operandsOf(i)[k]}`)); }
+  // Whether an edge is cut, or the unit that it comes from. Operands count as texts write the operation, which those within
+  // a whole that is open do not.
+  isCut(i, k, from) { return this.cuts.size > 0 && (this.cuts.has(`${from}`) || (this.cuts.has(`${i} ${k}`) && this.written.operandsOf(i)[k] === from)); }
 
   // The numbers were 0 to come along all that is cut; the page's own stay as they are.
   valuesWithout() {

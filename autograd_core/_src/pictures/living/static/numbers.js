@@ -34,7 +34,16 @@ function shownNumber(x, digits = 4) {
   if (Math.abs(rest) <= 2 ** -50) return text;  // what one or two roundings leave
   return `${text} ${rest > 0 === whole > 0 ? "+" : "-"} ${general(Math.abs(rest), Math.max(digits - 2, 1))}`;
 }
-const numberText = (x, digits = 4) => shownNumber(x, digits).replaceAll("-", "−");
+const MOST_KEPT = 4000, keptTexts = new Map();  // a change writes most numbers several times, and the former ones again
+function numberText(x, digits = 4) {
+  if (digits !== 4) return shownNumber(x, digits).replaceAll("-", "−");
+  let text = keptTexts.get(x);
+  if (text === undefined) {
+    if (keptTexts.size >= MOST_KEPT) keptTexts.clear();
+    keptTexts.set(x, text = shownNumber(x).replaceAll("-", "−"));
+  }
+  return text;
+}
 
 // The number that a reader reads where one is printed.
 function asRead(x, digits) {

@@ -19,6 +19,7 @@ class Panel {
     if (this.shownFor === i) { this.follow(i); return; }
     this.shownFor = i;
     [this.live, this.why] = [h("div", { class: "agl-live" }), h("div", { class: "agl-why" })];
+    this.whatIf = model.isLeaf[i] ? new WhatIf(host, i) : null;
     this.element.replaceChildren(heading("h3", 1, h("span", { class: "agl-called" }, model.state.shown[i]), h("small", {}, model.isLeaf[i] ? "leaf" : host.written.op(i)?.name || ""), host.model.state.scopePaths[model.state.scopeOf[i]] ? h("small", {}, `in ${model.scopeOf(i)}`) : null), this.numbers(i), this.live, this.why);
     this.follow(i);
   }
@@ -36,9 +37,17 @@ class Panel {
       this.why.replaceChildren();
       return;
     }
-    this.live.replaceChildren(...[whatIfSection(host, i), model.isLeaf[i] ? null : ruleSection(host, i)].filter(Boolean));
+    this.followNumbers(i);
     if ((this.why.childElementCount && this.whyFor === i) || host.change?.leaf === i) this.wait(() => { if (host.model === model) this.explain(i); });  // not at every pixel of a drag; by then the expression may be another
     else this.explain(i);
+  }
+
+  // What a leaf were at other numbers, or where a value's come from.
+  followNumbers(i) {
+    const { host } = this, { whatIf } = this;
+    whatIf?.follow();
+    if (!whatIf) this.live.replaceChildren(ruleSection(host, i));
+    else if (this.live.firstChild !== whatIf.element) this.live.replaceChildren(whatIf.element);
   }
 
   wait(act) {
@@ -106,44 +115,71 @@ function tangentText(change, x, root, name) {
   return `${name}: the tangent said ${numberText(said, digits)}, it became ${numberText(root, digits)}`;
 }
 
-function whatIfSection(host, i) {
-  const { model } = host;
-  if (!model.isLeaf[i] || !finite(model.data[i])) return null;
-  const change = host.change?.leaf === i && finite(host.change.x) ? host.change : { leaf: i, x: model.data[i], root: model.data[model.roots[0]], slope: model.backward([model.roots[0]], model.local, undefined, true)[i] };
-  const name = shorten(model.state.shown[model.roots[0]], 12), moved = !Object.is(change.x, model.data[i]);
-  return section(`What if ${shorten(model.state.shown[i], 12)} were another number?`, plot(host, i, change), h("p", { class: "agl-said" }, moved ? tangentText(change, model.data[i], model.data[model.roots[0]], name) : `Here ${name} changes by ${numberText(change.slope)} per unit of ${shorten(model.state.shown[i], 12)}`));
-}
+const PLOT = { width: 300, height: 130 }, LEAST_POINTS = 15, MOST_POINTS = 61, VISITS = 12000;  // nodes computed for a curve
 
-function plot(host, i, change) {
-  const { model } = host, [root] = model.roots, width = 300, height = 130, x1 = model.data[i], f1 = model.data[root];
-  const reach = Math.max(Math.abs(x1 - change.x) * 1.5, Math.abs(change.x) * 0.6, 1), from = change.x - reach, to = change.x + reach, count = Math.max(15, Math.min(61, Math.round(60000 / model.count)));
-  const data = model.data.slice(), above = model.above([i]), points = [];
-  for (let k = 0; k < count; k++) {
-    const x = from + ((to - from) * k) / (count - 1);
-    data[i] = x;
-    model.forward(data, above);
-    points.push([x, data[root]]);
+// The root over a leaf, with the tangent at the old number and the dot of the new one. The elements stay and follow; so
+// does the curve while no other leaf changes.
+class WhatIf {
+  constructor(host, i) {
+    Object.assign(this, { host, i });
+    const { width, height } = PLOT, clip = `${host.uid}-clip`, tick = (x, y, end) => s("text", { class: "agl-tick", x, y, "text-anchor": end ? "end" : null });
+    [this.zero, this.curve, this.tangent, this.error] = ["zero", "curve", "tangent", "error"].map((kind) => s("path", { class: `agl-${kind}`, d: "" }));
+    [this.old, this.dot] = [["old", 4], ["new", 4.5]].map(([kind, r]) => s("circle", { class: `agl-${kind}`, r }));
+    this.ticks = [tick(6, height - 4), tick(width - 6, height - 4, true), tick(9, 15), tick(9, height - 20)];
+    this.svg = s("svg", { class: "agl-plot", viewBox: `0 0 ${width} ${height}`, role: "img" },
+      s("defs", {}, s("clipPath", { id: clip }, s("rect", { x: 4, y: 4, width: width - 8, height: height - 20 }))), s("rect", { class: "agl-frame", x: 4, y: 4, width: width - 8, height: height - 20, rx: 4 }),
+      s("g", { "clip-path": `url(#${clip})` }, this.zero, this.curve, this.tangent, this.old, this.error, this.dot), this.ticks);
+    this.said = h("p", { class: "agl-said" });
+    this.element = section(`What if ${shorten(host.model.state.shown[i], 12)} were another number?`, this.svg, this.said);
   }
-  const line = (x) => change.root + change.slope * (x - change.x), shown = [...points.map(([, y]) => y), f1, change.root].filter(finite).sort((a, b) => a - b);
-  if (!shown.length) return null;
-  let [low, high] = [shown[0], shown[shown.length - 1]];
-  if (low === high) [low, high] = around(low);
-  [low, high] = [low - (high - low) * 0.1, high + (high - low) * 0.1];
-  const X = (x) => 8 + ((x - from) / (to - from)) * (width - 16), Y = (y) => 8 + ((high - y) / (high - low)) * (height - 26), near = (y) => Math.max(-1e4, Math.min(1e4, y));
-  let path = "";
-  points.forEach(([x, y], k) => { if (finite(y)) path += `${k && finite(points[k - 1][1]) ? "L" : "M"}${X(x).toFixed(1)} ${near(Y(y)).toFixed(1)}`; });
-  const clip = `${host.uid}-clip`;
-  return s("svg", { class: "agl-plot", viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `${model.state.shown[root]} over ${model.state.shown[i]}, with the tangent at ${numberText(change.x)}` },
-    s("defs", {}, s("clipPath", { id: clip }, s("rect", { x: 4, y: 4, width: width - 8, height: height - 20 }))),
-    s("rect", { class: "agl-frame", x: 4, y: 4, width: width - 8, height: height - 20, rx: 4 }),
-    s("g", { "clip-path": `url(#${clip})` },
-      low < 0 && high > 0 ? s("path", { class: "agl-zero", d: `M4 ${Y(0).toFixed(1)}H${width - 4}` }) : null,
-      s("path", { class: "agl-curve", d: path }),
-      finite(change.slope) ? s("path", { class: "agl-tangent", d: `M${X(from)} ${near(Y(line(from))).toFixed(1)}L${X(to)} ${near(Y(line(to))).toFixed(1)}` }) : null,
-      finite(change.root) ? s("circle", { class: "agl-old", cx: X(change.x), cy: Y(change.root), r: 4 }) : null,
-      !Object.is(x1, change.x) && finite(f1) ? [s("path", { class: "agl-error", d: `M${X(x1)} ${near(Y(line(x1))).toFixed(1)}V${Y(f1).toFixed(1)}` }), s("circle", { class: "agl-new", cx: X(x1), cy: Y(f1), r: 4.5 })] : null),
-    s("text", { class: "agl-tick", x: 6, y: height - 4 }, numberText(from, 3)), s("text", { class: "agl-tick", x: width - 6, y: height - 4, "text-anchor": "end" }, numberText(to, 3)),
-    s("text", { class: "agl-tick", x: 9, y: 15 }, numberText(high, 3)), s("text", { class: "agl-tick", x: 9, y: height - 20 }, numberText(low, 3)));
+
+  follow() {
+    const { host, i } = this, { model } = host, [root] = model.roots, x = model.data[i], f = model.data[root], name = shorten(model.state.shown[root], 12);
+    this.element.hidden = !finite(x);
+    if (!finite(x)) return;
+    const change = host.change?.leaf === i && finite(host.change.x) ? host.change : { x, root: f, slope: model.backward([root], model.local, undefined, true)[i] };
+    setText(this.said, Object.is(change.x, x) ? `Here ${name} changes by ${numberText(change.slope)} per unit of ${shorten(model.state.shown[i], 12)}` : tangentText(change, x, f, name));
+    this.draw(change, x, f);
+  }
+
+  // Where it is drawn: as before, where both numbers are well within and not lost in it.
+  range(change, x) {
+    const { from, to } = this, least = Math.max(Math.abs(change.x) * 0.6, 1), need = Math.max(Math.abs(x - change.x) * 1.5, least), isWithin = (at) => Math.abs(2 * at - from - to) <= 0.9 * (to - from);
+    if (!(isWithin(x) && isWithin(change.x) && to - from <= 8 * need)) [this.from, this.to] = [change.x - need, change.x + need];
+  }
+
+  points(change, x) {
+    const { model } = this.host, { from, to } = this;
+    this.range(change, x);
+    if (this.at && this.others === model.others && from === this.from && to === this.to) return this.at;
+    const above = model.above([this.i]), count = Math.max(LEAST_POINTS, Math.min(MOST_POINTS, Math.round(VISITS / above.length))), data = model.data.slice();
+    this.others = model.others;
+    this.at = [...Array(count).keys()].map((k) => {
+      data[this.i] = this.from + ((this.to - this.from) * k) / (count - 1);
+      model.forward(data, above);
+      return [data[this.i], data[model.roots[0]]];
+    });
+    return this.at;
+  }
+
+  draw(change, x, f) {
+    const { model } = this.host, { width, height } = PLOT, points = this.points(change, x), { from, to } = this, shown = [...points.map(([, y]) => y), f, change.root].filter(finite);
+    put(this.svg, "hidden", shown.length ? null : "");
+    if (!shown.length) return;
+    let [low, high] = [shown.reduce((a, b) => Math.min(a, b)), shown.reduce((a, b) => Math.max(a, b))];
+    if (low === high) [low, high] = around(low);
+    [low, high] = [low - (high - low) * 0.1, high + (high - low) * 0.1];
+    const X = (at) => 8 + ((at - from) / (to - from)) * (width - 16), Y = (y) => 8 + ((high - y) / (high - low)) * (height - 26), near = (y) => Math.max(-1e4, Math.min(1e4, y)).toFixed(1), line = (at) => near(Y(change.root + change.slope * (at - change.x)));
+    const isMoved = !Object.is(x, change.x) && finite(f), dot = (circle, at, y, isShown) => { put(circle, "cx", isShown ? X(at).toFixed(1) : null); put(circle, "cy", isShown ? Y(y).toFixed(1) : null); put(circle, "display", isShown ? "" : "none"); };
+    put(this.zero, "d", low < 0 && high > 0 ? `M4 ${Y(0).toFixed(1)}H${width - 4}` : "");
+    put(this.curve, "d", points.map(([at, y], k) => (finite(y) ? `${k && finite(points[k - 1][1]) ? "L" : "M"}${X(at).toFixed(1)} ${near(Y(y))}` : "")).join(""));
+    put(this.tangent, "d", finite(change.slope) ? `M${X(from)} ${line(from)}L${X(to)} ${line(to)}` : "");
+    put(this.error, "d", isMoved ? `M${X(x).toFixed(1)} ${line(x)}V${Y(f).toFixed(1)}` : "");
+    dot(this.old, change.x, change.root, finite(change.root));
+    dot(this.dot, x, f, isMoved);
+    [from, to, high, low].forEach((at, k) => setText(this.ticks[k], numberText(at, 3)));
+    put(this.svg, "aria-label", `${model.state.shown[model.roots[0]]} over ${model.state.shown[this.i]}, with the tangent at ${numberText(change.x)}`);
+  }
 }
 
 // --- where a number comes from ---
@@ -175,9 +211,9 @@ function smallCurve(host, i) {
     s("path", { class: "agl-curve", d: `M${points.map(([u, y]) => `${X(u).toFixed(1)} ${Y(y).toFixed(1)}`).join("L")}` }), s("path", { class: "agl-tangent", d: `M${tangent(x - reach * 0.55)}L${tangent(x + reach * 0.55)}` }), s("circle", { class: "agl-new", cx: X(x), cy: Y(z), r: 3 }));
 }
 
-function cutButton(host, i, k) {
-  const from = host.written.operandsOf(i)[k];
-  if (host.model.cuts.has(`${from}`)) return unitButton(host, from);
+// An edge within an opened whole is cut as the unit that it comes from.
+function cutButton(host, i, k, from = host.written.operandsOf(i)[k]) {
+  if (host.model.cuts.has(`${from}`) || from !== host.written.operandsOf(i)[k]) return unitButton(host, from);
   const cut = host.model.cuts.has(`${i} ${k}`), { model } = host, said = `${cut ? "Take back" : "Cut"} the edge from ${model.state.shown[host.written.operandsOf(i)[k]]} to ${model.state.shown[i]}`;
   return h("button", { type: "button", class: "agl-small", title: said, "aria-label": said, "aria-pressed": cut, onclick: () => host.setCut(i, k, !cut) }, cut ? "take back" : "cut");
 }
@@ -222,7 +258,7 @@ function ledgerSection(host, flow) {
   const row = (name, x, extra, kind = "") => h("tr", { class: kind }, h("th", { scope: "row" }, name), signedBar(x, largest), h("td", { class: bySign(x) }, numberText(x)), h("td", {}, extra));
   const rows = shown.map((use) => {
     const again = flow.which(use.node, use.operand);
-    return row([pick(host, use.node), h("small", {}, [`${numberText(use.local)} × ${numberText(use.adjoint)}`, again, caseOf(host.model, use.node)].filter(Boolean).join(", "))], use.contribution, cutButton(host, use.node, use.operand));
+    return row([pick(host, use.node), h("small", {}, [`${numberText(use.local)} × ${numberText(use.adjoint)}`, again, caseOf(host.model, use.node)].filter(Boolean).join(", "))], use.contribution, cutButton(host, use.node, use.operand, flow.leaf));
   });
   if (rest.length) rows.push(row(`${rest.length} more use${rest.length > 1 ? "s" : ""}, together`, sum, ""));
   return section(`Its gradient, use by use`, h("table", { class: "agl-ledger" }, head(["use", "", "contribution", ""]), h("tbody", {}, rows, row("total", flow.gradient, "", "agl-sum"))));

@@ -118,6 +118,7 @@ class Scene {
   add(card) { this.cards.set(card.id, card); }
   operandsOf(i) { return this.wholes.has(i) ? this.written.operandsOf(i) : this.model.operands[i]; }
   slopesOf(i) { return this.wholes.has(i) ? this.written.uncut.get(i) : this.model.local[i]; }
+  isCut(i, k) { return this.model.isCut(i, k, this.operandsOf(i)[k]); }
   opOf(i) { return this.model.isLeaf[i] ? null : this.wholes.has(i) ? this.written.op(i) : this.model.state.ops[this.model.state.op[i]]; }
 
   exitsOf(card) {

@@ -105,7 +105,7 @@ class Written {
   operandsOf(i) { return this.operations.get(i)?.operands || this.model.operands[i]; }
 
   slopesOf(i) {
-    const slopes = this.uncut.get(i), { cuts } = this.model, list = this.operandsOf(i);
-    return cuts.size ? slopes.map((d, k) => (cuts.has(`${i} ${k}`) || cuts.has(`${list[k]}`) ? 0 : d)) : slopes;
+    const slopes = this.uncut.get(i), { model } = this, list = this.operandsOf(i);
+    return model.cuts.size ? slopes.map((d, k) => (model.isCut(i, k, list[k]) ? 0 : d)) : slopes;
   }
 }
