@@ -9,10 +9,11 @@ import pytest
 import autograd_core as ag
 from autograd_core._src.engine import ops
 from autograd_core._src.testing import check
-from autograd_core._src.testing.numeric.judged_function import Tolerances
-from autograd_core._src.testing.proofs import edges, many_inputs, recording
+from autograd_core._src.testing.directions import seeds_of
+from autograd_core._src.testing.proofs import edges, many_inputs, path_sums, recording
 from autograd_core._src.testing.proofs.flat_graph import FlatGraph
 from autograd_core._src.testing.proofs.level_sweeps import levels_of
+from autograd_core._src.testing.proofs.path_sums import PathSums
 from autograd_core.testing import FunctionError, Verdict, check_gradient
 
 COUNT = 1000
@@ -382,14 +383,12 @@ def test_sums_level_by_level_are_those_node_by_node(name):
     outputs = ALL[name](inputs)
     outputs = outputs if isinstance(outputs, list) else [outputs]
     names, places = [""] * len(inputs), [""] * len(outputs)
-    screen = many_inputs.Screen(
-        recording.Recording(lambda xs: xs, inputs, names, outputs, places), None, ["reverse"], Tolerances()
-    )
-    screen.unseen = [1e-16 * abs(d) for d in screen.flat.steep]
-    levels = levels_of(screen.flat)
+    paths = PathSums(recording.Recording(lambda xs: xs, inputs, names, outputs, places), seeds_of(len(outputs)))
+    paths.unseen = [1e-16 * abs(d) for d in paths.flat.steep]
+    levels = levels_of(paths.flat)
     assert (levels is None) == (name in ("layer", "length"))  # of few nodes
     for s in range(len(outputs) if levels else 0):
-        by_level, by_node = screen._level_by_level(s, levels), screen._node_by_node(s)
+        by_level, by_node = paths.level_by_level(s, levels), paths.node_by_node(s)
         for k in range(len(inputs)):
             room = 8 * by_node.sweep[k]
             assert abs(by_level.exact[k] - by_node.exact[k]) <= room
@@ -403,7 +402,7 @@ def test_sums_level_by_level_are_those_node_by_node(name):
 @pytest.mark.parametrize("name", sorted(ALL))
 def test_node_by_node_the_verdict_is_the_same(monkeypatch, name):
     right = check_gradient(ALL[name], (POINT,))
-    monkeypatch.setattr(many_inputs, "levels_of", lambda flat: None)
+    monkeypatch.setattr(path_sums, "levels_of", lambda flat: None)
     other = check_gradient(ALL[name], (POINT,))
     assert other.verdict is right.verdict
     assert other.resolution == pytest.approx(right.resolution, rel=0.5) or (name in CHAINS and other.resolution > right.resolution)

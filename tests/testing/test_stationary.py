@@ -9,11 +9,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import autograd_core as ag
-from autograd_core._src.testing.numeric.judged_function import Tolerances
-from autograd_core._src.testing.proofs import exact_values, many_inputs, recording, reference
+from autograd_core._src.engine.ops import ROWS
+from autograd_core._src.testing import check
+from autograd_core._src.testing.directions import seeds_of
+from autograd_core._src.testing.proofs import exact_values, local_slopes, many_inputs, path_sums, recording, reference
 from autograd_core._src.testing.proofs.exact_values import rounded_values
 from autograd_core._src.testing.proofs.flat_graph import FlatGraph
-from autograd_core._src.testing.proofs.level_sweeps import levels_of
+from autograd_core._src.testing.proofs.level_sweeps import Levels, levels_of
+from autograd_core._src.testing.proofs.path_sums import PathSums
 from autograd_core.testing import Verdict, check_gradient
 
 pytest.importorskip("numpy")
@@ -43,11 +46,17 @@ def stationary(n):
         "likelihood, logistic": (lambda xs: sum(ag.softplus(-x) + ag.softplus(x) for x in xs), [0.0] * n),
         "quadratic": (lambda xs: sum(0.5 * q * x * x - q * y * x for x, y, q in zip(xs, a, w, strict=True)), a),
         "least squares": (lambda xs: sum((q * x - b) ** 2 for x, q, b in zip(xs, w, products, strict=True)), a),
+        "least squares of neighbours": (
+            lambda xs: sum(
+                (q * x + y - (q * b + c)) ** 2 for x, y, q, b, c in zip(xs, xs[1:], w, a, a[1:], strict=False)
+            ),
+            a,
+        ),
     }
 
 
 NAMES = sorted(stationary(2))
-LOST = {"least squares"}  # q x was rounded as b was: the true residual is that rounding, of which 0 has no digit
+LOST = {"least squares", "least squares of neighbours"}  # q x was rounded as b was: the true residual is that rounding, of which 0 has no digit
 SHOWING = {"likelihood, Poisson", "quadratic"}  # terms that cancel but for rounding
 CANCELLING = {"likelihood, normal", "likelihood, logistic"}  # terms that cancel exactly
 
@@ -80,7 +89,7 @@ def test_floats_tell_that_derivatives_are_0_in_steps_linear_in_them(monkeypatch,
 def test_what_is_exact_is_the_same_node_by_node(monkeypatch, name):
     f, point = stationary(COUNT)[name]
     report = check_gradient(f, (point,))
-    monkeypatch.setattr(many_inputs, "levels_of", lambda flat: None)
+    monkeypatch.setattr(path_sums, "levels_of", lambda flat: None)
     assert check_gradient(f, (point,)).verdict is report.verdict
 
 
@@ -125,13 +134,56 @@ def test_a_derivative_that_is_not_0_is_seen(name, error):
     assert report.worst.where == f"args[0][{PLACE}]"
 
 
-@pytest.mark.parametrize("name", sorted({*NAMES} - LOST))
-def test_a_derivative_of_0_that_is_given_is_right(monkeypatch, name):
+NOISE = {  # what another program for the derivative may leave where inputs are not 0
+    "none": lambda k: 0.0,
+    "at one input": lambda k: 1e-16 * (k == PLACE),
+    "at all inputs": lambda k: 1e-16 * math.sin(k),
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("noise", sorted(NOISE))
+def test_a_derivative_of_0_that_is_given_is_right(monkeypatch, name, noise):
+    """In floats alone, even where all digits of the graph's own derivative are rounding."""
     monkeypatch.setattr(many_inputs, "_along", None)
+    monkeypatch.setattr(many_inputs, "Judge", None)
+    monkeypatch.setattr(check, "Judge", lambda *args, **kwargs: None)
     f, point = stationary(COUNT)[name]
-    report = check_gradient(f, (point,), derivative=[0.0] * COUNT)
+    report = check_gradient(f, (point,), derivative=[NOISE[noise](k) * (x != 0) for k, x in enumerate(point)])
     assert report.verdict is Verdict.RIGHT
     assert report.resolution < 1e-8
+
+
+@pytest.mark.parametrize("name", sorted({*NAMES} & {"Rosenbrock", "least squares", "least squares of neighbours"}))
+@pytest.mark.parametrize("error", [1e-6, 1e-9, 1e-11])
+def test_a_given_derivative_that_is_off_by_more_is_not(name, error):
+    f, point = stationary(COUNT)[name]
+    report = check_gradient(f, (point,), derivative=[error * (k == PLACE) for k in range(COUNT)])
+    assert (report.verdict, report.worst.where) == (Verdict.WRONG, f"args[0][{PLACE}]")
+
+
+def test_short_sums_of_one_length_are_evaluated_together(monkeypatch):
+    evaluated = []
+    before = Levels._chains
+    monkeypatch.setattr(Levels, "_chains", lambda *args: evaluated.append(args[1]) or before(*args))
+    counts = []
+    for n in (COUNT, 2 * COUNT):
+        evaluated.clear()
+        f, point = stationary(n)["least squares of neighbours"]
+        check_gradient(f, (point,))
+        counts.append(len(evaluated))
+    assert counts[0] == counts[1] > 0
+
+
+def test_local_derivatives_of_a_wide_node_at_0_take_its_largest_operand_once(monkeypatch):
+    looked = []
+    before = local_slopes._largest
+    monkeypatch.setattr(local_slopes, "_largest", lambda xs: looked.append(xs) or before(xs))
+    m, row, n = local_slopes.number_system(50), ROWS["dot"], 200
+    xs = [m.number(0)] * n
+    slopes = local_slopes.slopes_of(m, row, xs, m.number(0), [True] * n)
+    assert not any(slopes.exact)
+    assert len(looked) < 10
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -139,11 +191,11 @@ def test_the_terms_of_a_derivative_are_the_same_level_by_level(name):
     f, point = stationary(300)[name]
     inputs = [ag.Value(x) for x in point]
     rec = recording.Recording(lambda xs: xs, inputs, [""] * len(inputs), [f(inputs)], [""])
-    screen = many_inputs.Screen(rec, None, ["reverse"], Tolerances())
-    screen.unseen = [0.0] * len(rec.flat.steep)
+    paths = PathSums(rec, seeds_of(1))
+    paths.unseen = [0.0] * len(rec.flat.steep)
     levels = levels_of(rec.flat)
     if levels is not None:
-        by_level, by_node = screen._level_by_level(0, levels), screen._node_by_node(0)
+        by_level, by_node = paths.level_by_level(0, levels), paths.node_by_node(0)
         assert by_level.terms == pytest.approx(by_node.terms, rel=1e-12, abs=1e-300)
         assert by_level.clear() == by_node.clear()
 

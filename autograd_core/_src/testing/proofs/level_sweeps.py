@@ -2,12 +2,13 @@
 
 A level's nodes of one rule are evaluated at once, too. Python's `sum` makes a chain of additions, as many levels as it
 has terms; since no addition of it is read elsewhere, it counts as one node with many operands. Where there is no
-NumPy, or the graph is about as deep as it has nodes, `many_inputs.py` goes from node to node instead; both find the
+NumPy, or the graph is about as deep as it has nodes, `path_sums.py` goes from node to node instead; both find the
 same up to rounding.
 """
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ...engine.ops import ROWS
@@ -16,13 +17,12 @@ from ..directions import SMALLEST
 from .edges import FEW_MOVED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from ...engine.value import Value
     from .flat_graph import FlatGraph
 
 FEWEST = 32  # nodes that arrays pay for
-CHAIN = -1  # in place of the group of a node that stands for a chain of additions and subtractions
 MANY, MOST_LEVELS = 256, 200  # nodes from which on, and levels up to which, a graph goes level by level
 
 
@@ -63,7 +63,7 @@ class Levels:
         end, sign, self._signs = _ends_of_chains(flat, self.above, self.below, self.steep)
         self._end = end
         inside = end != np.arange(len(end))
-        kinds[np.isin(nodes, end[inside])] = CHAIN
+        in_chain = np.isin(nodes, end[inside])[~inside[nodes]]
         nodes, kinds = nodes[~inside[nodes]], kinds[~inside[nodes]]
         self.steep *= sign[self.above]
         self._signs *= sign[self.above]
@@ -73,10 +73,10 @@ class Levels:
         lists = self.above, self.below, self.steep, self._signs
         self.above, self.below, self.steep, self._signs = (x[self._kept] for x in lists)
         order = np.argsort(nodes)
-        nodes, kinds = nodes[order], kinds[order]
+        nodes, kinds, in_chain = nodes[order], kinds[order], in_chain[order]
         counts = np.bincount(self.above, minlength=len(flat.values))[nodes]
+        kinds[in_chain] = -counts[in_chain]  # in place of its group, the operands of a chain
         self.first = np.concatenate([[0], np.cumsum(counts)[:-1]]).astype(np.int64)
-        self._last = self.first + counts
         level = np.zeros(len(flat.values), np.int64)
         for self.count in range(1, MOST_LEVELS + 2):
             new = np.maximum.reduceat(level[self.below], self.first) + 1
@@ -84,7 +84,7 @@ class Levels:
                 break
             level[nodes] = new
         self.nodes, self._level = nodes, level[nodes]
-        self._in_chain = np.isin(self.above, nodes[kinds == CHAIN])
+        self._in_chain = np.isin(self.above, nodes[in_chain])
         self._edges = _parted(level[self.above])
         self._groups = [
             (int(kinds[places[0]]), places) for level in _parted(self._level) for places in _parted(kinds, level)
@@ -145,11 +145,12 @@ class Levels:
             np.add.at(unseen, below, d * hidden + own[edges][used] * size)
         return sizes, sweep, unseen
 
-    def rounded_otherwise(
+    def steep_otherwise(
         self,
         seed: int,
         rounded: Sequence[bool],
         one: Callable[[int, int, Any], tuple[float, Sequence[float], float]],
+        at: Mapping[int, float] = MappingProxyType({}),
     ) -> Any:
         """The local derivatives if every value is off by as much as rounding can do, at random.
 
@@ -158,28 +159,27 @@ class Levels:
             rounded: Whether each value was rounded.
             one: Evaluates one node by its place, its group and all values: value, local derivatives, and the size
                 of what its rounding is a share of.
+            at: Other numbers for some inputs, by their places.
         """
         import numpy as np
 
-        flat, noise = self.flat, 6 * DOUBLE * (np.random.default_rng(seed).random(len(self.nodes)) - 0.5)
+        flat, rng = self.flat, np.random.default_rng(seed)
+        noise = 6 * DOUBLE * (rng.random(len(self.nodes)) - 0.5)
         inexact = np.zeros(len(self._values), bool)
         inexact[self._end[np.flatnonzero(rounded)]] = True  # of a chain, if one of its sums is
         noise[~inexact[self.nodes]] = 0.0
         values, steep = self._values.copy(), np.zeros(len(self.above))
+        values[[*at]] = [*at.values()]
         moving = np.array(flat.moves)
         for kind, places in self._groups:
-            if kind == CHAIN:
-                for place in places.tolist():
-                    edges = slice(self.first[place], self._last[place])
-                    signs, operands = self._signs[edges], self.below[edges]
-                    sums = np.cumsum(signs * values[operands])
-                    values[self.nodes[place]] = sums[-1]
-                    if noise[place]:  # as if each addition were rounded by itself
-                        off = 6 * DOUBLE * (np.random.default_rng([seed, place]).random(len(sums)) - 0.5)
-                        values[self.nodes[place]] += 2 * float(sums @ off)
-                    steep[edges] = np.where(moving[operands], signs, 0.0)
+            nodes, first = self.nodes[places], self.first[places]
+            if kind < 0:  # as if each addition were rounded by itself
+                edges, sums = self._chains(-kind, first, values)
+                off = 6 * DOUBLE * (rng.random(sums.shape) - 0.5)
+                values[nodes] = sums[:, -1] + np.where(noise[places] != 0, 2 * (sums * off).sum(axis=1), 0.0)
+                steep[edges] = np.where(moving[self.below[edges]], self._signs[edges], 0.0)
                 continue
-            group, nodes, first = flat.groups[kind], self.nodes[places], self.first[places]
+            group = flat.groups[kind]
             count = len(group.moves)
             found = None
             if len(places) >= FEWEST and count <= FEW_MOVED:
@@ -211,12 +211,11 @@ class Levels:
             number for x, number in zip(inputs, numbers, strict=True) if x in flat.place
         ]
         for kind, places in self._groups:
-            if kind == CHAIN:
-                for place in places.tolist():
-                    edges = slice(self.first[place], self._last[place])
-                    values[self.nodes[place]] = np.cumsum(self._signs[edges] * values[self.below[edges]])[-1]
+            nodes, first = self.nodes[places], self.first[places]
+            if kind < 0:
+                values[nodes] = self._chains(-kind, first, values)[1][:, -1]
                 continue
-            group, nodes, first = flat.groups[kind], self.nodes[places], self.first[places]
+            group = flat.groups[kind]
             columns = [values[self.below[first + k]] for k in range(len(group.moves))]
             found = _together(group.row, columns, slopes=False) if len(places) >= FEWEST else None
             if found is None:
@@ -224,6 +223,19 @@ class Levels:
             else:
                 values[nodes] = found[0]
         return values
+
+    def _chains(self, count: int, first: Any, values: Any) -> tuple[Any, Any]:
+        """The edges of chains that are equally long, and their sums term by term: a row each.
+
+        Args:
+            count: The operands of a chain.
+            first: The first edge of each.
+            values: All values.
+        """
+        import numpy as np
+
+        edges = first[:, None] + np.arange(count)
+        return edges, np.cumsum(self._signs[edges] * values[self.below[edges]], axis=1)
 
 
 def _ends_of_chains(flat: FlatGraph, above: Any, below: Any, steep: Any) -> tuple[Any, Any, Any]:

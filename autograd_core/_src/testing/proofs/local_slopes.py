@@ -151,10 +151,17 @@ def own_partials(m: Any, row: Primitive, xs: Sequence[Any], z: Any, moves: Seque
         return None
 
 
-def _size(xs: Sequence[Any], x: Any) -> Any:
-    """The unit of a step; at the highest precision it may be small compared with 1 too, as exp needs."""
-    size = abs(x) or max(map(abs, xs)) or 1
+def _size(largest: Any, x: Any) -> Any:
+    """The unit of a step, given the largest operand.
+
+    At the highest precision it may be small compared with 1 too, as exp needs.
+    """
+    size = abs(x) or largest or 1
     return min(size, 1) if x.context.dps >= SIDES[0] - 1 else size
+
+
+def _largest(xs: Sequence[Any]) -> Any:
+    return max(map(abs, xs))
 
 
 def at_kink(m: Any, row: Primitive, xs: Sequence[Any]) -> bool:
@@ -177,8 +184,9 @@ def _confirmed(
     digits = m.context.dps
     h = m.number(10) ** -(digits // 3)
     xs = [m.number(x) for x in xs]
+    largest = _largest(xs)
     moved = [
-        _size(xs, x) * h * (1 + (i + 1) * GOLDEN % 1) * (1 - 2 * (i % 2)) if move else 0
+        _size(largest, x) * h * (1 + (i + 1) * GOLDEN % 1) * (1 - 2 * (i % 2)) if move else 0
         for i, (x, move) in enumerate(zip(xs, moves, strict=True))
     ]
     terms = [m.number(d) * s for d, s in zip(own, moved, strict=True)]
@@ -248,13 +256,13 @@ def _quick(
 
     More digits are taken if the rule's own slope is far below the value.
     """
-    mag = m.context.mag
+    mag, largest = m.context.mag, _largest(xs)
     exact = []
     for i, move in enumerate(moves):
         if not move:
             exact.append(m.context.zero)
             continue
-        change = own[i] * _size(xs, xs[i])
+        change = own[i] * _size(largest, xs[i])
         below = max(0, mag(z) - mag(change)) if z and change else 0
         more = 50 * math.ceil(below * math.log10(2) / 50)
         if more > CONFIRMING[-1]:
@@ -291,7 +299,7 @@ def _side(
         m = number_system(level)
         ys = [m.number(x) for x in xs]
         base = value_of(m, row, ys)
-        step = sign * _size(ys, ys[i]) * m.number(10) ** -power
+        step = sign * _size(_largest(ys), ys[i]) * m.number(10) ** -power
         ys[i] += step
         rise = value_of(m, row, ys) - base
         rises.append(rise)
@@ -355,5 +363,6 @@ def bends(m: Any, row: Primitive, xs: Sequence[Any], z: Any, moves: Sequence[boo
     x*x does at 0, so sqrt(x*x) has a kink there; a dead relu does not.
     """
     h = m.number(10) ** -(m.context.dps // 3)
-    moved = [x + _size(xs, x) * h if move else x for x, move in zip(xs, moves, strict=True)]
+    largest = _largest(xs)
+    moved = [x + _size(largest, x) * h if move else x for x, move in zip(xs, moves, strict=True)]
     return bool(read(m, row, moved)[0] != z)

@@ -12,13 +12,9 @@ in high precision, and every wrong entry changes it by at least half its error.
 from __future__ import annotations
 
 import math
-import random
-from collections import Counter
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ...engine.evaluation import evaluate
 from ...engine.ops import ROWS
 from ...engine.value import Constant, Value
 from ...transforms.recorded import pull_back, push_forward
@@ -26,13 +22,13 @@ from ..arguments.flat import DOUBLE
 from ..directions import SMALLEST, directions, seeds_of, total, ulp_of
 from ..verdicts import Report, Verdict, Worst
 from .allowance import MARGIN, RULE, USER_RULE
-from .edges import FEW_MOVED, closely, quickly, value_is_close
+from .edges import closely, quickly, value_is_close
 from .edges_together import confirmed
-from .exact_values import rounded_values
 from .expectations import A_DIGIT, FLOOR, GIVEN, GIVEN_SHARE, TINIEST
 from .graph_checker import ITS_OWN, Judge
-from .level_sweeps import levels_of
+from .graph_checker import STEP as STRETCH
 from .local_slopes import number_system, read
+from .path_sums import PathSums
 from .recording import Recording, built_in, recorded_slopes
 
 if TYPE_CHECKING:
@@ -41,14 +37,13 @@ if TYPE_CHECKING:
     from ..arguments.given import Given
     from ..numeric.judged_function import Tolerances
     from .edges import Edges
-    from .level_sweeps import Levels
+    from .path_sums import Sums
 
 LARGE = 1000  # inputs from which on floats are tried before 50 digits
 DIGITS, STEP = 100, 40  # of the two values, and the power of 1/10 that they are apart by
 SUSPECTS = 4  # nodes or entries that are judged
-PASSES = 2  # with other roundings
 FAR = 2.0**6  # times what rounding allows, that leave no doubt
-CLEAR, SEEN = 2.0**-27, 2.0**-20  # shares that rounding of values may move, and a fault have, where floats are to tell
+SEEN = 2.0**-20  # the share of a derivative that a fault has, where floats are to tell
 
 
 def screened(rec: Recording, given: Given | None, modes: Sequence[str], tolerances: Tolerances) -> Report | None:
@@ -67,37 +62,17 @@ def screened(rec: Recording, given: Given | None, modes: Sequence[str], toleranc
     return report if report is not None or screen.bent else _along(rec, given, modes, tolerances)
 
 
-class RaisingRuleError(Exception):
-    """A rule raises at an operand beside the one that it had."""
-
-
-class Sums(NamedTuple):
-    """What floats find about every input; zeros for those that no result depends on.
+class Nearby(NamedTuple):
+    """What other points tell about every derivative at this one.
 
     Attributes:
-        exact: The derivative of a combination of results.
-        sizes: The sum of the absolute values of all paths.
-        sweep: What rounding of a sweep may put the derivative off by.
-        unseen: How wrong local derivatives may make it without having been seen.
-        hidden: What rounding of the values may put it off by.
-        terms: The sum of the absolute values of its terms, where several are last added up.
+        moved: By how much rounding of inputs and results may move it, unless it is another program's to the last bit.
+        scales: How large it is a little way off, or those of all inputs are: where it is 0 but for rounding, that says
+            which of its digits matter.
     """
 
-    exact: list[float]
-    sizes: list[float]
-    sweep: list[float]
-    unseen: list[float]
-    hidden: list[float]
-    terms: list[float]
-
-    def clear(self) -> bool:
-        """Whether rounding of the values hides no digit that matters."""
-        return not any(self.share_hidden(j) > CLEAR for j in range(len(self.exact)))
-
-    def share_hidden(self, j: int) -> float:
-        """How much of an entry, or of the terms that cancel in it, the rounding of values may hide."""
-        hidden = self.hidden[j]
-        return hidden / (max(abs(self.exact[j]), self.terms[j]) or SMALLEST) if hidden else 0.0
+    moved: list[float]
+    scales: list[float]
 
 
 class Screen:
@@ -118,10 +93,7 @@ class Screen:
         self.seeds = seeds_of(len(rec.outputs))
         self.bent = False
         self.flat = rec.flat
-        self.unseen: list[float] = []
-        self._places = [self.flat.place.get(x, -1) for x in rec.inputs]
-        self._rounded = [True] * len(self.flat.values)
-        self._all_rounded = True
+        self.paths = PathSums(rec, self.seeds)
 
     def report(self) -> Report | None:
         """The verdict, if floats decide."""
@@ -138,10 +110,9 @@ class Screen:
             return None
         found = []
         for s, seed in enumerate(self.seeds):
-            sums = self._sums(s)
-            if sums is not None and self._all_rounded and not sums.clear():
-                self._rounded, self._all_rounded = rounded_values(self.flat), False
-                sums = self._sums(s)
+            sums = self.paths.of(s)
+            if sums is not None and not sums.clear() and self.paths.find_exact_values():
+                sums = self.paths.of(s)
             judged = None if sums is None else self._judged(s, seed, sums)
             if judged is None or isinstance(judged, Report):
                 return judged
@@ -162,7 +133,8 @@ class Screen:
         order = flat.order
         off: list[tuple[int, float]] = []
         unknown: list[tuple[int, float]] = []
-        self.unseen, right = confirmed(flat)
+        unseen, right = confirmed(flat)
+        self.paths.unseen = unseen
         first = flat.starts
         known: dict[Any, Edges] = {}
         for i in flat.nodes if not right else [i for i in flat.nodes if i not in right]:
@@ -170,7 +142,7 @@ class Screen:
             if edges.kink:
                 self.bent = True
                 return None
-            self.unseen[first[i] : first[i] + len(edges.unseen)] = edges.unseen
+            unseen[first[i] : first[i] + len(edges.unseen)] = edges.unseen
             if edges.off or not value_is_close(order[i]):
                 (unknown if edges.off != edges.off else off).append((i, edges.off))
         if off:  # where no result moves with a node, its wrong edge has no effect, but a wrong value has
@@ -183,7 +155,7 @@ class Screen:
             if edges.kink or edges.off != edges.off:
                 self.bent = edges.kink
                 return None
-            self.unseen[first[i] : first[i] + len(edges.unseen)] = edges.unseen
+            unseen[first[i] : first[i] + len(edges.unseen)] = edges.unseen
             if edges.off:
                 wrong.append((i, effect))
             if wrong and k >= SUSPECTS:
@@ -232,147 +204,25 @@ class Screen:
                 waiting += [p for _, p in edges if flat.moves[p]]
         return None
 
-    # --- sums over paths ---
-
-    def _sums(self, s: int) -> Sums | None:
-        """What there is to say of every node; None where a rule raises at an operand beside the one it had."""
-        levels = levels_of(self.flat)
-        return self._node_by_node(s) if levels is None else self._level_by_level(s, levels)
-
-    def _level_by_level(self, s: int, levels: Levels) -> Sums | None:
-        import numpy as np
-
-        flat = self.flat
-        count = len(flat.values) + 1
-        starts = np.zeros(count), np.zeros(count)
-        for start, of in zip(starts, (float, abs), strict=True):
-            self._start(s, start, of)
-        rules = [group.rule() for group in flat.groups]
-        with np.errstate(all="ignore"):
-            sums = levels.path_sums(levels.steep, starts[0])
-            bounds = levels.bounds(np.array(self.unseen), starts[1])
-            spread = np.zeros(count)
-            for k in range(PASSES):
-                try:
-                    others = levels.rounded_otherwise(k, self._rounded, partial(self._evaluated, rules))
-                except RaisingRuleError:
-                    return None
-                spread = np.fmax(spread, np.abs(levels.path_sums(others, starts[0]) - sums))
-            terms = levels.last_terms(sums, starts[1])
-            return Sums(*(x[self._places].tolist() for x in (sums, *bounds, MARGIN * spread, terms)))
-
-    def _node_by_node(self, s: int) -> Sums | None:
-        flat = self.flat
-        count = len(flat.values) + 1
-        sums, sizes, sweep, unseen, terms = ([0.0] * count for _ in range(5))
-        self._start(s, sums)
-        self._start(s, sizes, abs)
-        self._start(s, terms, abs)
-        readers = Counter(flat.below)
-        readers.update(flat.results)
-        for i, p, d, own in flat.edges(flat.steep, self.unseen):
-            size, hidden = sizes[i], unseen[i]
-            if size or hidden:
-                term = d * sums[i]
-                sums[p] += term
-                steep = abs(d)
-                terms[p] += steep * terms[i] if readers[p] == 1 else abs(term)
-                flow = steep * size
-                sizes[p] += flow
-                sweep[p] += steep * sweep[i] + 4 * DOUBLE * flow + SMALLEST
-                unseen[p] += steep * hidden + own * size
-        rules = [group.rule() for group in flat.groups]
-        spread = [0.0] * count
-        for k in range(PASSES):
-            try:
-                others = self._rounded_otherwise(s, k, rules)
-            except RaisingRuleError:
-                return None
-            spread = [max(a, abs(b - c)) for a, b, c in zip(spread, others, sums, strict=True)]
-        hidden = [MARGIN * x for x in spread]
-        return Sums(*([x[i] for i in self._places] for x in (sums, sizes, sweep, unseen, hidden, terms)))
-
-    def _start(self, s: int, numbers: Any, of: Any = float) -> None:
-        for out, u in zip(self.rec.outputs, self.seeds[s], strict=True):
-            if isinstance(out, Value):
-                numbers[self.flat.place[out]] += of(u)
-
-    def _rounded_otherwise(self, s: int, k: int, rules: Sequence[Callable[..., Sequence[float]]]) -> list[float]:
-        """The derivatives if every value is off by as much as rounding can do, at random."""
-        flat, rng, rounding = self.flat, random.Random(k).random, 6 * DOUBLE  # noqa: S311
-        values = flat.values.copy()
-        steep: list[float] = []
-        for i, kind in zip(flat.nodes, flat.kinds, strict=True):
-            z, slopes, size = self._evaluated(rules, i, kind, values)
-            steep += slopes
-            off = size * rounding * (rng() - 0.5)
-            values[i] = z + off if self._rounded[i] else z
-        sums = [0.0] * (len(values) + 1)
-        self._start(s, sums)
-        for i, p, d in flat.edges(steep):
-            g = sums[i]
-            if g:
-                sums[p] += d * g
-        return sums
-
-    def _evaluated(
-        self, rules: Sequence[Callable[..., Sequence[float]]], i: int, kind: int, values: Any
-    ) -> tuple[float, Sequence[float], float]:
-        """A node's value and local derivatives at given values of all, and the size that rounding is a share of.
-
-        Raises:
-            RaisingRuleError: The rule raises something.
-        """
-        flat = self.flat
-        xs = [float(values[p]) for p in flat.parents(i)]
-        try:
-            try:
-                z, *slopes = rules[kind](*xs)
-            except (ArithmeticError, ValueError):
-                z, slopes = evaluate(flat.order[i]._row, xs)  # type: ignore[arg-type, assignment]
-        except Exception as error:  # whatever a user's rule raises
-            raise RaisingRuleError from error
-        size = 2 * z
-        if len(xs) > FEW_MOVED:
-            size = total(abs(d * x) for d, x in zip(flat.slopes(i), xs, strict=True))
-        return z, slopes, size
-
     # --- entries ---
 
     def _judged(self, s: int, seed: Sequence[float], sums: Sums) -> Report | tuple[Worst, float] | None:
         """The entry that is furthest off and the resolution; `WRONG` for one that is wrong; None where it is open."""
-        usual = math.hypot(*sums.exact) / math.sqrt(len(sums.exact))
-        worst: tuple[float, int, float] = (-1.0, 0, 0.0)
-        resolution = 0.0
-        bad: list[tuple[float, int]] = []
         side, row = self._row(seed)
         clear = sums.clear()
         if not clear and self.given is None:
             return self._ill_conditioned(sums)
-        for j, (found, exact, size, sweep, unseen, hidden, terms) in enumerate(zip(row, *sums, strict=True)):
-            if clear and not sweep + unseen <= max(SEEN * max(abs(exact), usual, terms), TINIEST):
-                return None  # only more digits can decide
-            allowed = sweep
-            if self.given is not None:
-                allowed = (allowed + unseen) * GIVEN + GIVEN_SHARE * max(abs(exact), size)
-                allowed += ITS_OWN * hidden
-            tolerated = self.tolerances.atol + self.tolerances.rtol * abs(exact)
-            allowed += tolerated
-            error = abs(found - exact)
-            share = error / (allowed or SMALLEST)
-            digit = max(A_DIGIT * abs(exact), tolerated, 64 * SMALLEST, FLOOR * DOUBLE * terms)
-            if not share <= 1 or (self.given is not None and error > digit):
-                bad.append((share, j))
-            elif share > worst[0]:
-                worst = share, j, allowed
-            resolution = max(resolution, allowed + unseen + hidden)
+        bad, is_open, worst, resolution = self._compared(row, sums, clear=clear)
+        if self.given is not None and not self.tolerances.strict and (bad or is_open):
+            bad, is_open, worst, resolution = self._compared(row, sums, self._nearby(s, seed, sums), clear=clear)
         if bad:
             bad.sort(key=lambda b: b[0] if b[0] == b[0] else math.inf, reverse=True)
             share, j = bad[0]
-            told = self._clearly_wrong(s, seed, j, sums.exact[j], row[j], share) if clear else None
+            certain = clear and not is_open
+            told = self._clearly_wrong(s, seed, j, sums.exact[j], row[j], share) if certain else None
             return self._wrong_entry([j for _, j in bad]) if told is None else told
-        if not clear:
-            return None
+        if is_open:
+            return None  # only more digits can decide
         if "forward" in self.modes and self.given is None:
             threshold = self._forward(seed, sums)
             if threshold is None:
@@ -384,6 +234,62 @@ class Screen:
         return Worst(
             self._where(s, j), exact, found, abs(found - exact) / ulp, allowed / ulp, "each operation", side
         ), resolution
+
+    def _compared(
+        self, row: Sequence[float], sums: Sums, nearby: Nearby | None = None, *, clear: bool
+    ) -> tuple[list[tuple[float, int]], bool, tuple[float, int, float], float]:
+        """Hold all entries against what floats find.
+
+        Returns:
+            The entries that are off, each with its error as a share of what is allowed; whether floats leave any of
+            them open; of the others the one that is furthest off, with its share and what is allowed; the resolution.
+        """
+        count = len(sums.exact)
+        usual = math.hypot(*sums.exact) / math.sqrt(count)
+        worst: tuple[float, int, float] = (-1.0, 0, 0.0)
+        resolution, is_open = 0.0, False
+        bad: list[tuple[float, int]] = []
+        zeros = [0.0] * count
+        moved, scales = nearby or (zeros, zeros)
+        entries = zip(row, *sums, moved, scales, strict=True)
+        for j, (found, exact, size, sweep, unseen, hidden, terms, near, scale) in enumerate(entries):
+            unsure, small = sweep + unseen + (0.0 if clear else hidden), SEEN * max(abs(exact), usual, terms, scale)
+            if not unsure <= max(small, TINIEST) or not (clear or nearby):
+                is_open = True
+            allowed = sweep
+            if self.given is not None:
+                allowed = (allowed + unseen) * GIVEN + GIVEN_SHARE * max(abs(exact), size)
+                allowed += ITS_OWN * hidden + (near if near <= small else 0.0)
+            tolerated = self.tolerances.atol + self.tolerances.rtol * abs(exact)
+            allowed += tolerated
+            error = abs(found - exact)
+            share = error / (allowed or SMALLEST)
+            digit = max(A_DIGIT * abs(exact), tolerated, 64 * SMALLEST, FLOOR * DOUBLE * terms, SEEN * scale)
+            if not share <= 1 or (self.given is not None and error > digit):
+                bad.append((share, j))
+            elif share > worst[0]:
+                worst = share, j, allowed
+            resolution = max(resolution, allowed + unseen + hidden)
+        return bad, is_open, worst, resolution
+
+    def _nearby(self, s: int, seed: Sequence[float], sums: Sums) -> Nearby:
+        """What the derivatives at two other points tell."""
+        inputs = [x._data for x in self.rec.inputs]
+        count = len(inputs)
+        v = directions(count, "near")
+        beside = self.paths.exact_at(s, [x + math.copysign(math.ulp(x), d) for x, d in zip(inputs, v, strict=True)])
+        off = [abs(a - b) for a, b in zip(beside or sums.exact, sums.exact, strict=True)]
+        wide = [STRETCH * max(abs(x), 1.0) for x in inputs]
+        there = self.paths.exact_at(s, [x + w * d for x, w, d in zip(inputs, wide, v, strict=True)])
+        scales = [abs(d) if math.isfinite(d) else 0.0 for d in there] or [0.0] * count
+        usual = math.hypot(*scales) / math.sqrt(count)
+        result = abs(total(u * float(getattr(z, "data", z)) for u, z in zip(seed, self.rec.outputs, strict=True) if u))
+        changed = max(result, *(abs(d * x) for d, x in zip(sums.exact, inputs, strict=True)))
+        moved = [
+            2 * ((ITS_OWN * x if math.isfinite(x) else 0.0) + DOUBLE * changed / w)
+            for x, w in zip(off, wide, strict=True)
+        ]
+        return Nearby(moved, [max(x, usual) for x in scales])
 
     def _ill_conditioned(self, sums: Sums) -> Report | None:
         """The verdict where rounding of values leaves no digits, all edges being right; None if it need not be so."""
