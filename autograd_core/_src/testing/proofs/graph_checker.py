@@ -351,7 +351,7 @@ class Judge(WrittenVerdicts):
         uneven, singular = self.replay.uneven, self.replay.singular
         bent = (uneven or singular)[0]
         reached = self._reaching({*uneven, *singular})
-        function = OneSidedQuotients(self.rec, self.seeds)
+        function = OneSidedQuotients(self.rec, self.seeds, self.replay.slopes)
         m = function.m
         above = Cones(self.rec.order)
         places: dict[tuple[int, int], list[JudgedEntry]] = {}

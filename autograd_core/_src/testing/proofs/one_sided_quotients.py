@@ -6,14 +6,14 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from ...engine.value import Value
-from .local_slopes import limit, number_system
+from .local_slopes import limit, number_system, read
 from .reference import Moved, values_at
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from .local_slopes import Slopes
     from .recording import Recording
-
 
 ONE_SIDED = 250  # digits in which the whole graph is evaluated
 MORE_DIGITS = 20  # of these digits, how many rounding may spoil
@@ -25,10 +25,15 @@ class OneSidedQuotients:
     Args:
         rec: The recording.
         seeds: The combinations of results whose derivatives are asked for.
+        slopes: Local derivatives. A primitive that can be read in doubles only stands still over steps as small as
+            these, or shows its rounding; so it goes on along its own one-sided derivatives.
     """
 
-    def __init__(self, rec: Recording, seeds: Sequence[Sequence[float]]) -> None:
+    def __init__(self, rec: Recording, seeds: Sequence[Sequence[float]], slopes: dict[Value, Slopes]) -> None:
         self.rec, self.seeds = rec, seeds
+        self.rough = {
+            node: found for node, found in slopes.items() if found.rough and all(map(math.isfinite, map(float, found.exact)))
+        }
         self.m = number_system(self._digits())
         self.here = values_at(self.m, rec.order, {x: self.m.number(x.data) for x in rec.inputs})
         self.results = self._combined(self.here)
@@ -45,6 +50,28 @@ class OneSidedQuotients:
     def _combined(self, values: dict[Value, Any] | Moved) -> list[Any]:
         outs = [values[out] if isinstance(out, Value) else self.m.number(out) for out in self.rec.outputs]
         return [sum(self.m.number(u) * z for u, z in zip(seed, outs, strict=True) if u) for seed in self.seeds]
+
+    def _at(self, x: Value, number: Any, cone: Sequence[Value]) -> Moved:
+        """All values where one input is another number."""
+        after = {x: number}
+        values = Moved(self.here, after)
+        for node in cone:
+            if node._row is not None:
+                rough = self.rough.get(node)
+                after[node] = (
+                    read(self.m, node._row, [values[p] for p in node.parents])[0]
+                    if rough is None
+                    else self._straight_on(node, rough, values)
+                )
+        return values
+
+    def _straight_on(self, node: Value, slopes: Slopes, values: Moved) -> Any:
+        z = self.here[node]
+        for i, p in enumerate(node.parents):
+            if step := values[p] - self.here[p]:
+                left, right = slopes.sides[i] if slopes.sides is not None else (slopes.exact[i], slopes.exact[i])
+                z += self.m.number(right if step > 0 else left) * step
+        return z
 
     def of(self, x: Value, cone: Sequence[Value]) -> list[list[tuple[Any, Any] | None]]:
         """Difference quotients to an input on the left and on the right, by what depends on it."""
@@ -66,7 +93,7 @@ class OneSidedQuotients:
         steps = [step * m.number(10) ** -power for power in (40, 60, 80)]
         largest = max((abs(z) for z in here.values() if m.context.isfinite(z)), default=m.context.zero)
         nothing = largest * m.number(10) ** (MORE_DIGITS - m.context.dps)
-        values = [self._combined(Moved(here, values_at(m, cone, {x: here[x] + step}, here))) for step in steps]
+        values = [self._combined(self._at(x, here[x] + step, cone)) for step in steps]
         found: list[tuple[Any, Any] | None] = []
         for at, *there in zip(self.results, *values, strict=True):
             # A difference in the last digits of the largest intermediate number is rounding.

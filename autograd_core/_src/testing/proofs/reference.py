@@ -155,16 +155,13 @@ class Replay:
         return any(slopes.rough for slopes in self.slopes.values())
 
 
-def values_at(
-    m: Any, order: Sequence[Value], at: dict[Value, Any], others: dict[Value, Any] | None = None
-) -> dict[Value, Any]:
+def values_at(m: Any, order: Sequence[Value], at: dict[Value, Any]) -> dict[Value, Any]:
     """The values of a graph with some leaves set to other numbers.
 
     Args:
         m: The number system.
         order: The nodes to evaluate, operands first.
         at: The leaves' numbers.
-        others: Values of operands that are not among the nodes.
     """
     values: dict[Value, Any] = {}
     for node in order:
@@ -172,8 +169,7 @@ def values_at(
         if row is None:
             values[node] = at[node] if node in at else m.number(node.data)
         else:
-            xs = [values[p] if others is None or p in values else others[p] for p in node.parents]
-            values[node] = read(m, row, xs)[0]
+            values[node] = read(m, row, [values[p] for p in node.parents])[0]
     return values
 
 
