@@ -135,8 +135,11 @@ def test_a_tie_is_seen_beside_inputs_that_move_a_result_far_more(tie, large):
     assert math.isfinite(check_gradient(ranked, (point,), derivative=ranked_slope).resolution)
 
 
+SMALL = [sign * m * 10.0**e for e in range(-12, -3) for m in (4.4, 6.5) for sign in (1, -1)]
+
+
 @pytest.mark.parametrize("c", [3.0, 4.0, 4.5, 5.0, 5.5])
-@pytest.mark.parametrize("x", [0.0, 5e-324, -3.4e-98, 1e-40, 1e-20, 1e-12, 0.3])
+@pytest.mark.parametrize("x", [0.0, 5e-324, -3.4e-98, 1e-40, 1e-20, *SMALL, 0.3])
 def test_what_is_left_of_a_soft_minimum_of_costs(c, x):
     """Steps so small that the sum of exponentials does not change see the square alone."""
 
@@ -164,3 +167,63 @@ def test_a_difference_of_0_whose_true_value_is_tiny(mean, deviation):
         return m / t**2, s / t**2 - 1 / s, 1 / t - (s * s + m * m) / t**3
 
     assert_gradient(divergence, (mean, deviation, deviation), derivative=slopes)
+
+
+BENT_AT_0 = {  # the slopes on the left and on the right
+    "logarithm of a scaled cosine": (lambda x: np.log((1 + np.exp(-2 * abs(x))) / 2) + x, 2.0, 0.0),
+    "logarithm of a sum": (lambda x: np.log(1 + abs(x)) + 3 * x, 2.0, 4.0),
+    "root": (lambda x: np.sqrt(1 + abs(x)) - 1 - x, -1.5, -0.5),
+    "absolute value": (lambda x: abs(x), -1.0, 1.0),
+}
+
+
+@pytest.mark.parametrize("name", BENT_AT_0)
+@pytest.mark.parametrize("x", [5e-324, 1e-300, 1e-40, 1e-20, 3e-17, -1e-300, -1e-20, 0.0])
+def test_a_kink_that_inner_rounding_hides_from_small_steps(name, x):
+    """Both pieces add a number of the operand's size to 1, so next to 0 values have neither slope."""
+    f, left, right = BENT_AT_0[name]
+    assert_gradient(f, (x,), derivative=right if x >= 0 else left)
+    for wrong in (max(left, right) + 0.1, min(left, right) - 0.1):
+        with pytest.raises(GradientError):
+            assert_gradient(f, (x,), derivative=wrong)
+
+
+def in_floats(value, slope):
+    """A primitive that can be evaluated in doubles only."""
+
+    @ag.primitive
+    def rule(x):
+        return value(float(x))
+
+    @rule.partials
+    def _(x, z):
+        return (slope(float(x)),)
+
+    return rule
+
+
+SINE = in_floats(math.sin, math.cos)
+SIZE = in_floats(abs, lambda x: math.copysign(1.0, x))
+SCALED = in_floats(lambda x: math.log((1 + math.exp(-2 * abs(x))) / 2) + x, math.tanh)
+KINKS_BESIDE_FLOATS = {
+    "relu and a sine": lambda x, y: ag.relu(x) + 3 * SINE(x) * ag.cos(y),
+    "relu of a sine": lambda x, y: ag.relu(SINE(x)) + x * y,
+    "maximum": lambda x, y: ag.maximum(SINE(x), 0.5 * x + y) + SINE(y),
+    "absolute value": lambda x, y: 2 * SIZE(x) + SINE(x + y),
+    "scaled": lambda x, y: SCALED(x) - x * ag.cos(y),
+}
+
+
+@pytest.mark.parametrize("name", KINKS_BESIDE_FLOATS)
+@pytest.mark.parametrize("x", [0.0, 2.5e-175, 1e-20, 0.7])
+@pytest.mark.parametrize("y", [0.0, 2.6e-42, 2.2])
+def test_at_a_kink_rules_for_floats_alone_have_slopes(name, x, y):
+    assert_gradient(KINKS_BESIDE_FLOATS[name], (x, y))
+
+
+@pytest.mark.parametrize("x", [0.0, 2.5e-175, 1e-20, 0.7])
+def test_beside_a_kink_a_wrong_rule_for_floats_alone_fails(x):
+    wrong = in_floats(math.sin, lambda x: -math.cos(x))
+    for f in (lambda x: ag.relu(x) + 3 * wrong(x), lambda x: ag.maximum(x, 2 * x) + 5 * wrong(x)):
+        with pytest.raises(GradientError):
+            assert_gradient(f, (x,))

@@ -134,6 +134,25 @@ def test_a_step_that_numbers_are_too_far_apart_for_is_no_alarm(name):
         assert not wrong.fair, x
 
 
+TILTED = {  # by so little that rounding of results hides it, more or less
+    "falling": (lambda x: float(np.trunc(x) * np.exp(-x / 1e15)), lambda x: -np.trunc(x) * np.exp(-x / 1e15) / 1e15),
+    "rising": (lambda x: math.floor(x) * (1 + 1e-15 * x), lambda x: 1e-15 * math.floor(x)),
+    "of thirds": (lambda x: x // 3.0 - 3e-16 * x * x, lambda x: -6e-16 * x),
+}
+
+
+@pytest.mark.parametrize("name", sorted(TILTED))
+@pytest.mark.parametrize("power", range(1, 14))
+def test_a_step_that_is_tilted_by_about_its_rounding(name, power):
+    f, derivative = TILTED[name]
+    for m in (1.2345678, 3.3, 5.71, 7.89012345):
+        x = m * 10.0**power + 0.25
+        report = check_gradient(f, (x,), derivative=derivative)
+        assert report.verdict is Verdict.RIGHT or (report.verdict is Verdict.KINK and report.fair), x
+        wrong = check_gradient(f, (x,), derivative=lambda x: derivative(x) - 1.5)
+        assert not wrong.faultless, x
+
+
 def _on_floats(f):
     """The function for a checker that sees values alone."""
     return lambda x: f(float(x))

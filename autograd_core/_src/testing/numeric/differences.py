@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import TYPE_CHECKING
 
 from .stairs import FACTOR, LARGEST, STEEP, STRAIGHT, Plateau, is_stair, side_of
@@ -46,8 +46,10 @@ NO_ROUNDING = 2.0**-1000  # below, values are 0 but for underflow
 STRETCHES = (1.0, 0.6875, 0.8125)  # of all steps, for estimates that are independent: numbers of few bits
 NEARER = (0.211, 0.405, 0.587)  # powers of 1/roundoff: operands at which steps are looked for, whole numbers of none
 TOO_FINE = 64.0  # so much wider than what a stair is told by, steps are seen at the operand itself
-FOLLOWED = 0.02  # by which the slope of a step may be off that was read at such operands
+FOLLOWED = 0.02  # by which the slope of a step may be off at least that was read at such operands
+ON_A_STEP = 16  # points from which the slope of a step is read
 INNER = 8.0  # times the values near by, numbers may be that they are what is left of
+TOLD = 2.0**-14  # of the largest difference quotient: a derivative that is known so well has digits
 WIDER = 6  # steps beyond the operand's size, to see whether a function does anything
 
 
@@ -66,6 +68,7 @@ class Slope:
         readings: (t, f(t), f(-t)), larger steps first.
         spread: How far independent estimates differ; infinite for a single one.
         step: How wide the steps are of a stair that the function is; else 0.
+        other: Another estimate that cannot be ruled out, nor held to be the right one; else NaN.
     """
 
     value: float
@@ -78,6 +81,12 @@ class Slope:
     readings: tuple[tuple[float, float, float], ...]
     spread: float = math.inf
     step: float = 0.0
+    other: float = math.nan
+
+    def has_side(self, piece: Slope) -> bool:
+        """Whether one of the pieces that meet at a kink has the slope of another estimate."""
+        room = SURE * (self.error + piece.error) + ALL_NOISE * abs(piece.value)
+        return min(abs(piece.value - self.left), abs(piece.value - self.right)) <= room
 
     @property
     def still(self) -> float:
@@ -166,17 +175,26 @@ def _of_two(far: Slope, close: Slope, size: float, unit: float) -> Slope:
     A value that stands still at all small steps may be rounded: it tells nothing where the larger
     steps do, nor where squares of the operand are 0.
     """
+    largest = max((abs(value) for reading in far.readings for value in reading[1:]), default=0.0)
+    inner = close.reach <= INNER * unit * largest  # all that the smaller steps show may be on one inner rounding
     still = not close.scale and size < NO_SQUARE
     if (far.kind == "smooth" and (close.kind != "smooth" or not close.scale)) or (far.kind == "kink" and still):
         return far
     if far.kind == "kink" and close.kind == "smooth" and SURE * close.error > abs(far.right - far.left):
         return far  # an ulp away from a knot, values tell no more
+    bent = far.kind == "kink" and math.isfinite(far.left + far.right)
+    if bent and close.kind == "smooth" and inner and not far.has_side(close):
+        return far  # neither piece that meets there goes on to the operand: it is too near for rounding
     if far.kind != "smooth" and close.kind == "smooth":
         return close
     apart = abs(far.value - close.value)
-    largest = max((abs(value) for reading in far.readings for value in reading[1:]), default=0.0)
-    if far.kind == close.kind == "smooth" and far.scale and close.reach <= INNER * unit * largest:
-        close = replace(close, error=max(close.error, far.error))  # all of that may be on one inner rounding
+    # Numbers within may be far larger than all values near by. So where larger steps tell a derivative, smaller ones
+    # are not believed to tell another one, nor more of it; unless that is steeper than anything else, as of a root.
+    bounded = abs(close.value) <= SURE * far.scale
+    if far.kind == close.kind == "smooth" and far.scale and (inner or (bounded and far.error <= TOLD * far.scale)):
+        close = replace(close, error=max(close.error, far.error))
+        if bounded and apart > TRUSTED * (far.error + close.error):
+            return replace(far, error=apart, other=close.value)
     if far.kind == close.kind == "smooth" and close.scale and apart > TRUSTED * (far.error + close.error):
         return close  # far out the function is another one: a root, whose tangent at 0 is vertical
     return min(far, close, key=lambda s: s.error)
@@ -204,7 +222,8 @@ def together(found: Sequence[Slope]) -> Slope:
         gaps += [x for x in sides if math.isfinite(x)]
     values = [s.value for s in smooth]
     spread = max(values) - min(values) if len(smooth) == len(found) == len(STRETCHES) else math.inf
-    return replace(best, error=max(best.error, *gaps, 0.0), spread=spread)
+    usual = smooth[len(smooth) // 2].error  # one that claims to know far more than the others do is lucky
+    return replace(best, error=max(best.error, usual if math.isfinite(usual) else 0.0, *gaps), spread=spread)
 
 
 def _slopes(
@@ -233,7 +252,7 @@ def _slopes(
             pairs = [*zip(*pieces, strict=True)]
             stair = next((pair for pair in pairs if is_stair(alone, at_zero, pair, (unit, moved))), None)
             if stair is not None:
-                found.append(_on_a_step(at_zero, finite, unit, stair))
+                found.append(_on_a_step(alone, at_zero, finite, (unit, moved), stair))
             else:
                 rounding = max(floors[i], *(piece.rounding for pair in pairs for piece in pair))
                 found.append(_slope(at_zero, _within(finite, pairs[1]), unit, moved, rounding))
@@ -242,7 +261,9 @@ def _slopes(
     return found
 
 
-def fine_steps(f: Callable[[float], float], x: float, units: tuple[float, float]) -> tuple[float, float, float] | None:
+def fine_steps(
+    f: Callable[[float], float], x: float, units: tuple[float, float], *, seen_here: bool = False
+) -> tuple[float, float, float] | None:
     """The steps of a stair that are finer than the numbers around an operand; None if it has none.
 
     They are seen at smaller operands, from where the slope of a step is read, and followed as a power of the operand.
@@ -251,6 +272,7 @@ def fine_steps(f: Callable[[float], float], x: float, units: tuple[float, float]
         f: The function of the operand itself.
         x: The operand.
         units: Unit roundoff of the results and of the operand.
+        seen_here: Whether they were seen at the operand itself, but not what slope they have.
 
     Returns:
         How wide they are, and the least and the largest slope that a step at x may have.
@@ -262,17 +284,25 @@ def fine_steps(f: Callable[[float], float], x: float, units: tuple[float, float]
         [slope] = _slopes(lambda t, m=m: [f(m + t)], [f(m)], abs(m), unit, abs(m) * coarse, 1.0, [0.0])  # type: ignore[misc]
         if slope.step:
             seen.append((m, slope))
-    if not seen or seen[-1][1].step > TOO_FINE * STEEP * abs(x) * coarse:
+    if not seen or not (seen_here or seen[-1][1].step <= TOO_FINE * STEEP * abs(x) * coarse):
         return None
     (far, last), (near, first) = seen[-1], seen[0]
-    share = last.value / first.value if first.value and len(seen) > 1 else 0.0
-    power = math.log(share) / math.log(far / near) if share > 0 else 0.0
-    try:
-        there = last.value * (x / far) ** power
-    except OverflowError:
-        there = math.copysign(math.inf, last.value)
-    ends = (there * (1 - FOLLOWED), there * (1 + FOLLOWED))
-    return last.step, min(ends), max(ends)
+    told = []
+    for end, start in product(_ends(last), _ends(first)):
+        # Of a slope that rounding hides at all of them, no more is known than that it grows no faster than that does.
+        share = end / start if start and len(seen) > 1 else 0.0
+        power = math.log(share) / math.log(far / near) if share > 0 else 1.0
+        try:
+            told.append(end * (x / far) ** power)
+        except OverflowError:
+            told.append(math.copysign(math.inf, end))
+    return last.step, min(told), max(told)
+
+
+def _ends(slope: Slope) -> tuple[float, float]:
+    """How small and how large the slope of a step may be."""
+    off = max(slope.error, FOLLOWED * abs(slope.value))
+    return slope.value - off, slope.value + off
 
 
 def wide_scale(f: Callable[[float], Sequence[float]], size: float, noises: Sequence[float]) -> list[float]:
@@ -401,14 +431,29 @@ def _within(finite: list[tuple[float, float, float]], sides: Sequence[Plateau]) 
     return near if len(near) >= 2 * FEWEST else finite
 
 
-def _on_a_step(zero: float, finite: list[tuple[float, float, float]], unit: float, sides: Sequence[Plateau]) -> Slope:
+def _on_a_step(
+    f: Callable[[float], float],
+    zero: float,
+    finite: list[tuple[float, float, float]],
+    units: tuple[float, float],
+    sides: Sequence[Plateau],
+) -> Slope:
     """The derivative on a step of a stair that is the function's own: what the values on that step tell."""
-    slope, width = sides[0].slope, min(side.edge for side in sides)
+    (unit, moved), width = units, min(side.edge for side in sides)
     if not width:  # the point is at an edge
         return _jump_at(math.copysign(math.inf, finite[-1][1] - finite[-1][2]), finite, 0.0)
     near = [r for r in finite if r[0] < width] or [(width / FACTOR, zero, zero)]
-    error = STRAIGHT * unit * abs(zero) / near[0][0] if slope else 0.0
-    whole = sum(side.edge for side in sides)
+    right, left = (side.edge for side in sides)
+    whole = right + left
+    places = [whole * (k + 0.5) / ON_A_STEP - left for k in range(ON_A_STEP)]
+    rises = [f(t) - zero for t in places]
+    slope = error = 0.0
+    if any(rises):
+        middle, mean = sum(places) / ON_A_STEP, sum(rises) / ON_A_STEP
+        offs = [t - middle for t in places]
+        slope = sum(off * (rise - mean) for off, rise in zip(offs, rises, strict=True)) / sum(off * off for off in offs)
+        rest = max(abs(rise - mean - slope * off) for off, rise in zip(offs, rises, strict=True))
+        error = STRAIGHT * (max(unit * abs(zero), rest) + moved * abs(slope)) / whole
     return Slope(slope, error, slope, slope, "smooth", 0.0, abs(slope), tuple(near), step=whole)
 
 

@@ -103,6 +103,12 @@ class Line:
         An operand of 0 is at the end of a domain itself; any other may be next to one.
         """
         slope = finding.slope
+        if math.isfinite(slope.other) and abs(finding.found - (slope.value + slope.other) / 2) <= slope.error / 2:
+            low, high = sorted((slope.value, slope.other))
+            finding.slope = replace(slope, kind="kink", value=finding.found, left=low, right=high, error=0.0)
+            finding.allowed = 0.0
+            finding.near = "rounding within the function is too coarse"
+            return
         if not self.size or finding.lost or slope.rough:
             return
         rounding = max(self.around[s], 2 * self.f.unit * max(abs(self.once(0.0)[s]), slope.reach))
@@ -134,7 +140,7 @@ class Line:
             except FunctionError:  # outside of its domain
                 return math.nan
 
-        steps = fine_steps(at, f.point[j], (f.unit, f.coarse))
+        steps = fine_steps(at, f.point[j], (f.unit, f.coarse), seen_here=bool(finding.slope.step))
         if steps is None:
             return False
         width, *ends = steps

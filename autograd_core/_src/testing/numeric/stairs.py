@@ -78,15 +78,16 @@ def side_of(
     largest = max(abs(value - zero) for _, value in steps)
     found = []
     # Rounded in the end, a straight piece stands still as well, at steps that are smaller yet.
-    for flat, slope in ((_flat(zero, steps), 0.0), _straight(zero, steps, sign, units)):
+    for flat, slope in ((_flat(zero, steps), None), _straight(zero, steps, sign, units)):
         found.append(Plateau())
         if 1 <= flat < len(steps) - 1:
-            jump, edge = _jump(lambda t: f(sign * t), zero, sign * slope, steps[flat], steps[flat - 1], units)
+            tilt = None if slope is None else sign * slope
+            jump, edge = _jump(lambda t: f(sign * t), zero, tilt, steps[flat], steps[flat - 1], units)
             # Of a tiny operand, what larger steps do counts, too.
             is_rounding = jump <= COARSE_STAIR * (largest if slope else max(largest, reach)) or (
                 0 < jump <= ONE_STAIR * unit * _far_change(lambda t: f(sign * t), zero, finite[0][0])
             )
-            found[-1] = Plateau(jump if is_rounding else 0.0, jump, edge, slope)
+            found[-1] = Plateau(jump if is_rounding else 0.0, jump, edge, slope or 0.0)
     return found[0], found[1]
 
 
@@ -99,18 +100,20 @@ def _far_change(f: Callable[[float], float], zero: float, step: float) -> float:
 def _jump(
     f: Callable[[float], float],
     zero: float,
-    slope: float,
+    tilt: float | None,
     inner: tuple[float, float],
     outer: tuple[float, float],
     units: tuple[float, float],
 ) -> tuple[float, float]:
     """How far a function jumps where it leaves a straight piece, and where; by 0 where another slope begins.
 
-    The place is 0 where a curve leaves its tangent.
+    The place is 0 where a curve leaves its tangent. The slope of the piece is None where all of its values are one
+    number; else they may be off by rounding, even if that leaves no slope to see.
     """
+    slope = tilt or 0.0
 
     def rounding(value: float) -> float:
-        return _off_line(zero, value, slope, units) if slope else 0.0
+        return 0.0 if tilt is None else _off_line(zero, value, slope, units)
 
     def rest(t: float, value: float) -> float:
         off = abs(value - zero - t * slope)
@@ -180,7 +183,7 @@ def is_stair(
     if jump <= STEEP * unit * abs(zero) or width < max(WIDEST, STEEP * moved):
         return False
     if len(edges) == len(sides):
-        rounding = STRAIGHT * unit * abs(zero) / min(right.edge, left.edge)
+        rounding = FACTOR * STRAIGHT * unit * abs(zero) / min(right.edge, left.edge)  # from a step within the edge
         if abs(right.slope - left.slope) > SAME * abs(right.slope) + rounding:
             return False
     elif not _next_step(f, zero, -1 if right.edge else 1, width, jump, unit):
@@ -230,7 +233,7 @@ class Stretch(NamedTuple):
 
     Attributes:
         alike: Whether they are as wide as here; None where that cannot be told.
-        slopes: Whether they have slopes of their own.
+        slopes: Whether they have slopes of their own, or such as rounding hides.
     """
 
     alike: bool | None
@@ -260,8 +263,10 @@ def _goes_on(
     expected = slope * width / parts
     usual = sorted(rises)[len(rises) // 2] if parts > 2 else expected  # every other one of the latter jumps
     steep = abs(usual * parts / width)
-    room = STRAIGHT * (unit * max(map(abs, values)) + steep * (unit * abs(places[-1]) + moved)) if usual else 0.0
-    varies = abs(usual - expected) > room
+    rounding = STRAIGHT * (unit * max(map(abs, values)) + steep * (unit * abs(places[-1]) + moved))
+    tilted = parts > 2 and any(0 < abs(rise) <= rounding for rise in rises)  # by so little that rounding hides it
+    room = rounding if usual or tilted else 0.0
+    varies = abs(usual - expected) > room or tilted
     offs = [abs(rise - usual) for rise in rises]
     if 4 * room > (max(jump, *offs) if parts > 2 else jump):
         return Stretch(None)

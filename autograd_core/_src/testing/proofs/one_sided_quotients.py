@@ -31,9 +31,8 @@ class OneSidedQuotients:
 
     def __init__(self, rec: Recording, seeds: Sequence[Sequence[float]], slopes: dict[Value, Slopes]) -> None:
         self.rec, self.seeds = rec, seeds
-        self.rough = {
-            node: found for node, found in slopes.items() if found.rough and all(map(math.isfinite, map(float, found.exact)))
-        }
+        rough = {node: found for node, found in slopes.items() if found.rough}
+        self.rough = {x: found for x, found in rough.items() if all(map(math.isfinite, map(float, found.exact)))}
         self.m = number_system(self._digits())
         self.here = values_at(self.m, rec.order, {x: self.m.number(x.data) for x in rec.inputs})
         self.results = self._combined(self.here)
