@@ -102,7 +102,7 @@ class RolledWriter(KernelWriter):
         sought = [slot for group in (*layout.per_row, layout.summed) for slot in group]
         read = np.zeros(p.n_slots, bool)
         read[list(layout.wanted)] = True
-        read[p.outputs[:1]] = True
+        read[p.outputs[:1]] = True  # the root's adjoint begins in memory, even where its value is no result
         needed = needed_slots(p, sought)
         self.in_memory = read.copy()  # inputs and constants that are read as vectors
         forward, backward = [], []
@@ -130,6 +130,7 @@ class RolledWriter(KernelWriter):
         """Write shared inputs and constants that are read as vectors, once for all blocks."""
         b, p = self.b, self.program
         found = np.flatnonzero(self.in_memory[: p.first])
+        # Inputs that have a column in a table are not among them: each block loads its own rows of those.
         shared = np.array([slot for slot in found if slot < p.n_inputs and slot not in self.places], np.int32)
         constants = found[found >= p.n_inputs].astype(np.int32)
         for name, slots in (("shared", shared), ("constants", constants)):
@@ -138,13 +139,13 @@ class RolledWriter(KernelWriter):
             at = constant_array(self.module, f"{name}_slots", slots, I32)
             numbers = None
             if name == "constants":
-                with np.errstate(over="ignore"):
+                with np.errstate(over="ignore"):  # beyond float32's range a constant is infinite, as it is in NumPy
                     numbers = p.constants[slots - p.n_inputs].astype(self.kernel.dtype)
                 numbers = constant_array(self.module, "constants", numbers, self.real)
             with loop(b, i64(0), i64(len(slots))) as k:
                 slot = b.sext(load(b, I32, at, k), I64)
                 x = load(b, self.real, self.a["shared"], slot) if numbers is None else load(b, self.real, numbers, k)
-                for block in range(2):
+                for block in range(2):  # for both blocks of rows: no block writes to these slots
                     place = b.add(slot, i64(block * p.n_slots))
                     store(b, spread(b, x, self.kind), self.values, place)
 

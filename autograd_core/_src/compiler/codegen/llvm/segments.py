@@ -25,15 +25,17 @@ def segments_of(program: Program) -> list[Region]:
     p = program
     found: list[Region] = []
     here = 0
+    # A region whose copies do not stand in order is written as pieces, like what repeats nothing.
     regions = [part for r in regions_of(p) for part in _parts(p, r) if is_in_order(p, part)]
-    for region in [*regions, None]:
+    for region in [*regions, None]:  # None stands for the end of the program, behind the last region
         stop = len(p.codes) if region is None else region.start
         begin = here
         for i in range(here, stop):
             wide = _is_loop(p.primitives[p.codes[i]], int(p.offsets[i + 1] - p.offsets[i]))
             # A piece ends before a wide node, and where it has become long.
             if wide or int(p.offsets[i + 1] - p.offsets[begin]) > MOST_PIECE:
-                found += [_piece(p, a, b) for a, b in ((begin, i),) if b > a]
+                if i > begin:
+                    found.append(_piece(p, begin, i))
                 begin = i
             if wide:
                 found.append(_piece(p, i, i + 1))
@@ -87,6 +89,7 @@ def needed_slots(program: Program, sought: Sequence[int]) -> Any:
     leads[list(sought)] = True
     found: list[bool] = leads.tolist()  # of Python's, as each answer depends on those before it
     operands = program.operands.tolist()
+    # Operands stand before the nodes that read them, so one pass finds all.
     for i, (start, stop) in enumerate(pairwise(program.offsets.tolist()), program.first):
         if not found[i]:
             found[i] = any(found[x] for x in operands[start:stop])
@@ -131,12 +134,15 @@ def totals_of(program: Program, regions: Sequence[Region], read: Any, needed: An
                 continue
             before, behind = slots[: here[0]], slots[here[-1] + 1 :]
             grid = slots[here].reshape(region.copies, -1)
+            # The same results of every copy, the first copy's first; and what the sum adds before them is computed
+            # when the loop begins.
             moved = grid[0] + region.period * np.arange(region.copies)[:, None]
             if (grid != moved).any() or grid[0].max() >= begin + region.period or (before >= begin).any():
                 continue
             # Reads by anything but their own copy and this sum.
             others = reads - np.bincount(slots_of(p, region)[:, region.kinds == LOCAL].ravel(), minlength=p.n_slots)
             others -= np.bincount(grid.ravel(), minlength=p.n_slots)
+            # The copies have one code, so their adjoints are sought all or none.
             if not (others[grid] != 0).any() and not read[grid].any() and (needed[grid] == needed[slot]).all():
                 results = tuple((grid[0] - begin).tolist())
                 found.setdefault(region.start, []).append(CopiesTotal(slot, before, results, behind))
@@ -176,6 +182,7 @@ class SegmentBody:
         self.tables: list[Any] = []
         self.columns = {int(e): self._column(int(e)) for e in np.flatnonzero(region.kinds == GATHERED)}
         own = slice(p.first + start, p.first + region.stop)
+        # What only its own copy reads need not be stored.
         exported = (self._read_outside() | read)[own].reshape(copies, -1).any(axis=0)
         exported[[j for total in totals for j in total.results]] = False  # read by their sum alone, which is the loop's
         self.exported = exported.tolist()
