@@ -118,7 +118,28 @@ def ranks(items: Sequence[Item], joints: Sequence[Joint]) -> list[int]:
             rank[v] = last
         elif item.kind != "entry" and not into[v] and out[v]:
             rank[v] = min(rank[u] for u in out[v]) - 1
+    _place_loose(items, [v for v in range(len(items)) if not into[v] and not out[v]], rank)
     return _in_two_columns(items, joints, rank, out)
+
+
+def _place_loose(items: Sequence[Item], loose: Sequence[int], rank: list[int]) -> None:
+    """Put what no edge leads to, such as the card about a plate's copies, where it needs the least room."""
+    if not loose or len(loose) == len(items):
+        return
+    along, across = [0.0] * (max(rank) + 1), [0.0] * (max(rank) + 1)
+    for v, item in enumerate(items):
+        if v not in loose:
+            along[rank[v]] = max(along[rank[v]], item.along)
+            across[rank[v]] += item.across + GAP
+    for v in loose:
+        widest = max(across)
+
+        def added(k: int, item: Item = items[v], widest: float = widest) -> float:
+            return max(0.0, item.along - along[k]) + max(0.0, across[k] + item.across + GAP - widest)
+
+        rank[v] = k = min(range(len(along)), key=added)
+        along[k] = max(along[k], items[v].along)
+        across[k] += items[v].across + GAP
 
 
 def _in_two_columns(
@@ -212,8 +233,29 @@ def _coordinates(items: Sequence[Item], layers: Sequence[Sequence[int]], links: 
             for v, y in zip(layers[k], _pooled(wanted, weights, offsets[k])):
                 place[v] = y
     _straighten(items, layers, ends, depth, place)
+    _draw_in(items, layers, ends, place)
     top = min(place[v] - item.across / 2 for v, item in enumerate(items))
     return [y - top for y in place]
+
+
+def _draw_in(
+    items: Sequence[Item],
+    layers: Sequence[Sequence[int]],
+    ends: Sequence[Sequence[tuple[int, float, float]]],
+    place: list[float],
+) -> None:
+    """Move a layer that sticks out because of something without edges, as far as the others reach at its other side."""
+    for vertices in layers:
+        others = [v for other in layers if other is not vertices for v in other]
+        if not others or all(ends[v] for v in vertices):
+            continue
+        (top, bottom), (first, last) = (
+            (min(place[v] - items[v].across / 2 for v in some), max(place[v] + items[v].across / 2 for v in some))
+            for some in (others, vertices)
+        )
+        move = min(max(top - first, 0.0), max(bottom - last, 0.0)) - min(max(last - bottom, 0.0), max(first - top, 0.0))
+        for v in vertices:
+            place[v] += move
 
 
 def _straighten(

@@ -40,6 +40,40 @@ def laid_out(items: Sequence[Item], joints: Sequence[Joint], engine: str, width:
     level = arrange(items, joints, engine)
     if level.along <= width:
         return level
+    level = _broken(level, items, joints, engine, width)
+    joined = {v for joint in joints for v in (joint.start, joint.end)}
+    if level.along <= width or not joined or len(joined) == len(items):
+        return level
+    below = _with_loose_below(items, joints, engine, width, sorted(joined))
+    return below if below.along < level.along else level
+
+
+def _with_loose_below(
+    items: Sequence[Item], joints: Sequence[Joint], engine: str, width: float, joined: Sequence[int]
+) -> Level:
+    """The same with what no edge leads to, such as the card about a plate's copies, below all else."""
+    place = {v: k for k, v in enumerate(joined)}
+    inner = [Joint(source, place[start], place[end], port) for source, start, end, port in joints]
+    rest = laid_out([items[v] for v in joined], inner, engine, width)
+    loose = [v for v in range(len(items)) if v not in place]
+    total = max(rest.along, *(items[v].along for v in loose))
+    corners = {v: rest.corners[k] for v, k in place.items()}
+    routes = {(source, joined[end], port): route for (source, end, port), route in rest.routes.items()}
+    for v in joined:
+        if items[v].kind == "exit":  # at the far side
+            corners[v] = (total, corners[v][1])
+    for (_, end, _), route in routes.items():
+        if items[end].kind == "exit" and route[-1][0] < total:
+            route.append((total, route[-1][1]))
+    down = rest.across
+    for v in loose:
+        corners[v] = (0.0, down + GAP)
+        down += GAP + items[v].across
+    return Level(total, down, corners, routes, rest.carried)
+
+
+def _broken(level: Level, items: Sequence[Item], joints: Sequence[Joint], engine: str, width: float) -> Level:
+    """A level that is too long, in lines."""
     outline = _outline(items, joints)
     tried = [level]
     goal = width
