@@ -65,7 +65,7 @@ GRAPHS = {
     **{f"lstm of {h}, {t} steps": lambda h=h, t=t: through_time(nn.LSTM, t, h) for h in (1, 2, 3) for t in (1, 2, 4)},
     **{f"rnn of {h}, {t} steps": lambda h=h, t=t: through_time(nn.RNN, t, h) for h in (1, 2, 4) for t in (2, 6)},
     **{f"convolution, {c} channels of {n}": lambda c=c, n=n: filtered(c, n) for c in (1, 2) for n in (8, 12)},
-    **{f"tangle of {n}": lambda n=n: graphs.many(n, total=False) for n in (60, 80, 150)},
+    **{f"tangle of {n}": lambda n=n: graphs.many(n, total=False) for n in (60, 80, 100, 120, 150)},
     **{f"chain of {n}": lambda n=n: chain(n) for n in (20, 50)},
     **{f"fan of {n}": lambda n=n: fan(n) for n in (15, 40)},
     **{f"rosenbrock of {n}": lambda n=n: plain(lambda: graphs.rosenbrock(n)) for n in (4, 10)},
@@ -106,6 +106,53 @@ def test_what_is_folded_says_so_and_is_there_when_asked_for(name):
     assert all(scene.cards[scene.card_of[v]].kind == "fold" for v in hidden)  # each node has a card that holds it
     whole = ag.draw(root, fold=None)
     assert not [card for card in whole._frame.scene.cards.values() if card.kind == "fold"]
+
+
+def test_weights_are_folded_before_what_is_computed_of_them():
+    picture = ag.draw(through_time(nn.LSTM, 3, 1))
+    scene = picture._frame.scene
+    folded = {card.folded for card in scene.cards.values() if card.folded}
+    assert folded == {"lstm/weights", *(f"lstm/3 × step/step2/{gate}" for gate in "ifgo")}
+    [weights] = [card for card in scene.cards.values() if card.folded == "lstm/weights"]
+    leaves = [v for v, node in enumerate(picture._view.graph.order) if node.scope == "lstm/weights"]
+    most = max(leaves, key=lambda v: abs(picture._view.graph.grads[v]))
+    assert f"largest: {picture._view.graph.bare(most)}, grad " in weights.caption
+    assert not [card for card in ag.draw(through_time(nn.RNN, 5, 2))._frame.scene.cards.values() if card.folded]
+
+
+@pytest.mark.parametrize("labelled", [True, False])
+@pytest.mark.parametrize("total", ["together", "mean"])
+@pytest.mark.parametrize("activation", ["tanh", "sigmoid", "relu"])
+def test_all_weights_of_xor_with_four_cases_are_in_view(activation, total, labelled):
+    points, targets = nn.datasets.xor()
+    net = nn.MLP(2, [2, 1], activation, output="sigmoid", seed=0)
+    rows = [[ag.Value(x, label=f"x{k}") for k, x in enumerate(point)] if labelled else list(point) for point in points]
+    if total == "together":
+        root = nn.binary_cross_entropy([net(row) for row in rows], targets)
+    else:
+        root = ag.mean([nn.binary_cross_entropy(net(row), y) for row, y in zip(rows, targets, strict=True)])
+    root.backward()
+    cards = ag.draw(root)._frame.scene.cards.values()
+    assert sum(card.kind == "node" and card.is_leaf and card.label in ("w0", "w1", "b") for card in cards) == 9
+
+
+def test_a_layer_of_many_neurons_is_one_card():
+    root = nn.mse(nn.MLP(2, [64, 64, 1], seed=1)([0.5, -1.0]), [1.0])
+    root.backward()
+    folded = [card.folded for card in ag.draw(root)._frame.scene.cards.values() if card.folded]
+    assert {"layer1", "layer2"} <= {*folded}
+    assert not [path for path in folded if " × neuron" in path]
+
+
+def test_neurons_are_in_the_order_of_their_numbers():
+    net = nn.MLP(2, [11, 3], "tanh", seed=1)
+    root = nn.cross_entropy([net([0.5, -1.0]), net([1.0, 2.0]), net([-1.0, 0.3])], [1, 2, 0])
+    root.backward()
+    picture = ag.draw(root, direction="LR")
+    for layer, count in (("layer1", 11), ("layer2", 3)):
+        scene, boxes = picture._frame.scene, picture._frame.plan.cards
+        at = {card.label: boxes[i].across for i, card in scene.cards.items() if f"{layer}/" in card.folded}
+        assert sorted(at, key=at.__getitem__) == [f"neuron{k}" for k in range(count)]
 
 
 def test_gates_of_a_cell_stay_in_view():

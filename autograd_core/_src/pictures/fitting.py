@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from .choose_layout import NOTEBOOK_WIDTH, frame
 from .render.svg import SMALLEST
-from .view.auto_groups import MOST_IN_SCOPE
-from .view.folding import alike_folded, grouped
+from .view.auto_groups import BANDS, MOST_IN_SCOPE
+from .view.folding import alike_folded, grouped, operations_shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from .choose_layout import Frame, Look
     from .view.folding import View
 
-MOST_HIGH = 1450.0  # pixels: two screens of a notebook
+MOST_HIGH = 1500.0  # pixels: two screens of a notebook
 MOST_ROUNDS, MOST_TRIED = 6, 12  # foldings one after the other, and of one round
-MOST_TOGETHER = (MOST_IN_SCOPE, 12)  # cards within one scope: where there are more, generated scopes are tried
+# Cards in one scope beyond which generated scopes are tried, and how many bands of depths they make at most.
+TOGETHER = ((MOST_IN_SCOPE, BANDS), (12, BANDS), (12, 8))
 WORTH_GROUPS = 0.8  # they are taken if the picture fits then, or is at most so large beside the other one
 MOST_OPEN = 50  # values that are never put into generated scopes: those would hide values that the writer named
 MOST_CARDS = 200  # of a picture that is laid out several times
@@ -35,10 +36,10 @@ def fitted(view: View, look: Look, kept: Iterable[int] = ()) -> tuple[View, Fram
     if _excess(best[1]) <= 1 or len(best[1].scene.cards) > MOST_CARDS:
         return best
     best = _least(*best, look, kept)
-    for most in () if kept or len(view.shown) + len(view.hidden) <= MOST_OPEN else MOST_TOGETHER:
+    for most, bands in () if kept or len(view.shown) + len(view.hidden) <= MOST_OPEN else TOGETHER:
         if _excess(best[1]) <= 1:
             break
-        other = grouped(view, most)
+        other = grouped(view, most, bands)
         found = _least(other, frame(other, look, "auto"), look, kept)
         if _excess(found[1]) <= max(1.0, _excess(best[1]) * WORTH_GROUPS):
             best = found
@@ -52,7 +53,7 @@ def _least(view: View, made: Frame, look: Look, kept: tuple[int, ...]) -> tuple[
         if _excess(best[1]) <= 1:
             break
         tried = []
-        for further in islice(alike_folded(view, kept), MOST_TRIED):
+        for further in islice(sorted(alike_folded(view, kept), key=operations_shown, reverse=True), MOST_TRIED):
             tried.append((further, frame(further, look, "auto")))
             if _excess(tried[-1][1]) <= 1:
                 break

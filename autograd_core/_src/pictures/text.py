@@ -5,11 +5,16 @@ All text within cards is set in a fixed-pitch font, so its width is known withou
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from bisect import bisect_right
 from itertools import accumulate
+from typing import TYPE_CHECKING
 
 from ..notation import numbers
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 number, in_full = numbers.number, numbers.in_full
 
@@ -73,6 +78,11 @@ def shorten(text: str, room: int) -> str:
     return text[:end].rstrip() + "…"
 
 
+def breadth(text: str, size: float) -> float:
+    """An upper bound of the width in pixels of bold print at a font size, in any proportional font."""
+    return sum(map(_advance, text)) * size
+
+
 def fitted(text: str, size: float, room: float) -> str:
     """The text shortened to `room` pixels of bold print at a font size, in any proportional font."""
     widths = list(accumulate((_advance(c) for c in text), initial=0.0))
@@ -91,6 +101,29 @@ def _advance(c: str) -> float:
     if c in "fijlrtI .,:;'!|()[]/-":
         return 0.5
     return 0.72 if c.islower() or c.isdigit() else 0.85
+
+
+def by_number(name: str) -> list[tuple[str, int]]:
+    """A name as a key by which neuron2 comes before neuron10."""
+    return [(word, int(digits or 0)) for word, digits in re.findall(r"(\D*)(\d*)", name)]
+
+
+def numbered(names: Sequence[str]) -> list[int]:
+    """An order of some names: as they are, but those that differ in the number at their end alone by that number.
+
+    Example:
+        >>> from autograd_core._src.pictures.text import numbered
+        >>> numbered(["n1", "loss", "n0"])
+        [2, 1, 0]
+    """
+    alike: dict[str, list[int]] = {}
+    for k, name in enumerate(names):
+        alike.setdefault(re.sub(r"\d+$", "#", name), []).append(k)
+    order = list(range(len(names)))
+    for places in alike.values():
+        for place, k in zip(places, sorted(places, key=lambda k: by_number(names[k])), strict=True):
+            order[place] = k
+    return order
 
 
 def xml(text: str) -> str:

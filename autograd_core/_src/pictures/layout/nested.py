@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..text import numbered
 from .layered import HEAD, PAD, Item, Joint, Level, Point, Scope
 from .line_breaks import laid_out
 
@@ -107,7 +108,7 @@ def _put_together(
     # Innermost scopes first: a box's size and doors must be known before the scope around it is laid out.
     for scope in sorted(plots, key=len, reverse=True):
         plot = plots[scope]
-        items = [_item(end, scene, boxes) for end in plot.ends]
+        items = _numbered(plot, [_item(end, scene, boxes) for end in plot.ends], scene)
         # Less room the deeper a scope is, since each box around it has padding on both sides.
         level = laid_out(items, list(plot.joints), engine, width - 2 * PAD * len(scope))
         levels[scope] = level
@@ -168,6 +169,20 @@ def _item(end: Endpoint, scene: Scene, boxes: dict[Scope, Item]) -> Item:
     length, breadth = _extent(card, scene.direction)
     enters = {port.operand: port.at for port in card.ports}
     return Item(length + card.chip, breadth, what, "row" if card.is_row else "card", enters)
+
+
+def _numbered(plot: Plot, items: list[Item], scene: Scene) -> list[Item]:
+    """The items with ties between scopes whose names differ in numbers broken by those: neuron0 before neuron1."""
+    called = {}
+    for v, (kind, what) in enumerate(plot.ends):
+        name = what[-1] if isinstance(what, tuple) else scene.cards[what].folded if kind == "card" else ""
+        if name:
+            called[v] = name
+    scopes = sorted(called, key=lambda v: items[v].first)
+    firsts = [items[v].first for v in scopes]
+    for first, k in zip(firsts, numbered([called[v] for v in scopes]), strict=True):
+        items[scopes[k]] = items[scopes[k]]._replace(first=first)
+    return items
 
 
 def _boxed(plot: Plot, items: list[Item], level: Level, direction: str) -> Item:

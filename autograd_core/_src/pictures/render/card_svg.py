@@ -205,11 +205,12 @@ def _head(card: Card, w: float, height: float) -> list[str]:
 
 
 def _small_face(card: Card, w: float, h: float) -> list[str]:
-    """Name, and in one line value and gradient."""
-    left, top = (w - compact.WIDTH) / 2, (h - compact.HEIGHT) / 2
+    """Name, and in one line value and gradient; below, if it is shared, what each copy adds."""
+    left, top = (w - compact.WIDTH) / 2, (h - compact.HEIGHT - compact.PARTS * bool(card.parts)) / 2
     right = left + compact.WIDTH - compact.SIDE
-    parts = _first_line(card, left + compact.SIDE, right, top + 15.5, FONTS)
-    return parts + _numbers(card, left + compact.SIDE, right, top + 31)
+    left += compact.SIDE
+    parts = [*_first_line(card, left, right, top + 15.5, FONTS), *_numbers(card, left, right, top + 31)]
+    return parts + (bars(card.parts, (left, top + 35.5, right - left, 9.0)) if card.parts else [])
 
 
 def _numbers(card: Card, left: float, right: float, y: float) -> list[str]:

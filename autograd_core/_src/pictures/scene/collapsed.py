@@ -92,6 +92,14 @@ def folded_card(board: Board, s: int, group: list[int], around: tuple[str, ...],
             norm = _norm(grads)
             card = card._replace(grad=text.number(norm), bar=bar(norm, largest))
             lines.append(f"norm of their gradients {text.number(norm)}")
+    if len(leaves) == len(group) > 1 and board.has_grads:
+        most = max(leaves, key=lambda v: abs(graph.grads[v]) if is_finite(graph.grads[v]) else 0.0)
+        if nonzero(graph.grads[most]):
+            g = graph.grads[most]
+            caption += f"\nlargest: {text.shorten(graph.bare(most), LONGEST_CHIP)}, grad {text.number(g, digits=3)}"
+            lines.append(f"largest gradient: {name_of(graph, most)}, {text.in_full(g)}")
+            width, height = fold_size(card.label, caption)
+            card = card._replace(width=width, height=height + PILE)
     if inner is not None:
         lines.append(f"norm of the gradients of the {len(leaves)} leaves in it {text.number(inner)}")
     if not board.has_grads:

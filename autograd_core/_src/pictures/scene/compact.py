@@ -17,6 +17,7 @@ FOLD_WIDTH, FOLD_HEIGHT = 160.0, 44.0
 CHIPS = Chips(font=12.0, height=15.0, least=22.0, gap=1.0)
 CHIP_DIGITS = 3
 SIDE, FONT = 6.0, 13.0  # margin within a card, size of its numbers
+PARTS = 10.0  # below them, of the bars that say what each copy adds
 
 
 def compacted(scene: Scene, graph: Graph) -> Scene:
@@ -33,7 +34,7 @@ def _card(card: Card, graph: Graph, direction: str) -> Card:
         width, height = FOLD_WIDTH, FOLD_HEIGHT + PILE
         value, grad = _fitting([(card.value, card.grad)], width)
     else:
-        width, height = (ROW_WIDTH, ROW_HEIGHT) if card.is_row else (WIDTH, HEIGHT)
+        width, height = (ROW_WIDTH, ROW_HEIGHT) if card.is_row else (WIDTH, HEIGHT + PARTS * bool(card.parts))
         value, grad = numbers(graph.data[card.node], graph.grads[card.node] if card.grad else None)
     given = _with_fewer_digits(card, graph)
     paired = card.kind == "node" and is_of_pairs(graph.order[card.node]) and len(card.ports) > 2

@@ -23,8 +23,10 @@ WIDE = 30.0  # a strip is logarithmic where the largest is so many times the lea
 MOST_DECADES, BELOW = 6.0, 0.25  # of a logarithmic strip, and how many of them lie below its least bar
 HANDED_HEIGHT = 20.0
 MOST = " ▲"  # behind the largest number
-MOST_COLUMNS, MOST_ROWS = 4, 10  # copies whose local derivatives stand in a table, and its rows
-COLUMN, LINE_HEIGHT, TABLE_HEAD = 60.0, 14.0, 8.0  # of that table: widths of its columns, heights of lines, room above
+HANDED = "↻"  # what another copy hands on
+MOST_COLUMNS, MOST_ROWS = 6, 10  # copies of which a table tells, and its rows of local derivatives
+MOST_GIVEN = 4  # values that a copy gives of which the table tells
+COLUMN, LINE_HEIGHT, TABLE_HEAD = 68.0, 14.0, 8.0  # of that table: widths of its columns, heights of lines, room above
 LONGEST_NAME = 160.0
 NAMED = 2  # values of those handed on that are named
 LISTED, MOST_ENTERING = 12, 16  # copies that a title names; edges to others that have text
@@ -46,7 +48,7 @@ def plate_card(board: Board, k: int) -> None:
     number = board.number()
     table = _table(board, plate) if n <= MOST_COLUMNS else ()
     lines += [": ".join((row[0], ", ".join(filter(None, row[1:])))) for row in table]
-    called = min(max((text.extent(row[0], CAPTION_FONT) for row in table), default=0.0), LONGEST_NAME)
+    called = min(max((text.breadth(row[0], CAPTION_FONT) for row in table), default=0.0), LONGEST_NAME)
     width = max(WIDTH, called + APART + COLUMN * n if table else 0.0)
     size = (width, HEAD + STRIP * len(strips) + (TABLE_HEAD + LINE_HEIGHT * len(table) if table else 0.0))
     card = blank_card(number, board.around(plate.scope), f"× {n}", size, "\n".join(lines), kind="plate")
@@ -79,13 +81,48 @@ def _mark_parts(board: Board, plate: Plate) -> None:
 
 
 def _table(board: Board, plate: Plate) -> tuple[tuple[str, ...], ...]:
-    """The local derivatives that differ among the copies, of the operations that are in view: a row each."""
+    """What differs among the copies, a row each: what they give, its gradients, local derivatives that are in view."""
+    names = plate.names
+    given, slopes = _given(board, plate), _slopes(board, plate)
+    if not given and not slopes:
+        return ()
+    # Where there is no room for all, slopes of functions come first: those of products are values that stand elsewhere.
+    of_functions = [k for k, (is_slope, _) in enumerate(slopes) if is_slope]
+    others = [k for k, (is_slope, _) in enumerate(slopes) if not is_slope]
+    chosen = sorted([*of_functions, *others][:MOST_ROWS])
+    table = [("", *names), *given, *(slopes[k][1] for k in chosen)]
+    if len(slopes) > MOST_ROWS:
+        table.append((f"and {len(slopes) - MOST_ROWS} more", *[""] * len(names)))
+    return tuple(table)
+
+
+def _given(board: Board, plate: Plate) -> list[tuple[str, ...]]:
+    """Values and gradients of what the copies give, where these differ."""
+    graph, nodes = board.graph, plate.copies.nodes
+    called: dict[str, int] = {}  # by name: where in a copy it is
+    for v in plate.exits(graph, plate.shown):
+        card = board.cards.get(board.card_of.get(v, -1))
+        if card is not None:
+            is_alone = card.folded and len(board.exits[card.node]) == 1
+            called[card.label if is_alone else graph.bare(v)] = nodes[plate.shown].index(v)
+    rows = []
+    for said, numbers in (("{}", graph.data), ("gradient of {}", graph.grads)):
+        for name in sorted(called, key=text.by_number)[:MOST_GIVEN]:
+            of_each = [numbers[copy[called[name]]] for copy in nodes]
+            if any(x != of_each[0] for x in of_each[1:]):
+                rows.append((said.format(name), *_line(of_each)))
+    return rows
+
+
+def _slopes(board: Board, plate: Plate) -> list[tuple[bool, tuple[str, ...]]]:
+    """The local derivatives that differ, of the operations that are in view; whether it is a function of one value."""
     graph, nodes = board.graph, plate.copies.nodes
     rows: list[tuple[bool, tuple[str, ...]]] = []
     for place, v in enumerate(nodes[plate.shown]):
         if board.card_of.get(v) != v or v not in board.cards or board.cards[v].kind != "node":
             continue
         here = [graph.order[copy[place]] for copy in nodes]
+        before = board.sources(v)
         kept = [j for j, p in enumerate(here[plate.shown].parents) if not isinstance(p, Constant)]
         for j in kept:
             of_each = [
@@ -94,27 +131,19 @@ def _table(board: Board, plate: Plate) -> tuple[tuple[str, ...], ...]:
             ]
             known = [x for x in of_each if x is not None]
             if any(x != known[0] for x in known[1:]):
-                name = f"∂{graph.bare(v)}/∂{graph.bare(graph.index[here[plate.shown].parents[j]])}"
+                u = graph.index[here[plate.shown].parents[j]]
+                name = f"∂{graph.bare(v)}/∂{HANDED * (u in before)}{graph.bare(u)}"
                 rows.append((len(kept) == 1, (name, *_line(of_each))))
-    if not rows:
-        return ()
-    # Where there is no room for all, slopes of functions come first: those of products are values that stand elsewhere.
-    of_functions = [k for k, (is_slope, _) in enumerate(rows) if is_slope]
-    others = [k for k, (is_slope, _) in enumerate(rows) if not is_slope]
-    chosen = sorted([*of_functions, *others][:MOST_ROWS])
-    table = [("derivative", *plate.names), *(rows[k][1] for k in chosen)]
-    if len(rows) > MOST_ROWS:
-        table.append((f"and {len(rows) - MOST_ROWS} more", *[""] * len(plate.names)))
-    return tuple(table)
+    return rows
 
 
 def _line(numbers: Sequence[Any]) -> list[str]:
-    """Numbers of one row with as many digits as fit into its columns; "–" where a copy has a plain number there."""
-    for digits in (4, 3, 2):
-        said = ["–" if x is None else text.number(x, digits=digits) for x in numbers]
-        if all(map(is_in_column, said)):
-            return said
-    return [x if is_in_column(x) else "…" for x in said]  # a number is never cut, as that would change it
+    """Numbers of one row with as many digits as the column has room for; "–" where a copy has a constant there."""
+    said = []
+    for x in numbers:
+        tries = ["–"] if x is None else [text.number(x, digits=digits) for digits in (4, 3, 2, 1)]
+        said.append(next(filter(is_in_column, tries), "…"))  # a number is never cut, as that would change it
+    return said
 
 
 def is_in_column(said: str) -> bool:
@@ -211,9 +240,9 @@ def handed_on(board: Board, k: int, copy: int) -> int:
         values = sorted(
             {u for v in board.there[k] for u in graph.operands[v] if board.other[k].get(u) == copy}
         )
-        names = [name_of(graph, u) for u in values]
+        names = [text.shorten(graph.bare(u), text.LONGEST_LABEL) for u in values]
         of = plate.names[copy]
-        said = f"↻ {', '.join(names) if len(names) <= NAMED else f'{len(names)} values'} of {of}"
+        said = f"{HANDED} {', '.join(names) if len(names) <= NAMED else f'{len(names)} values'} of {of}"
         number = board.number()
         size = (text.extent(said, LEAST_FONT) + 14, HANDED_HEIGHT)
         title = f"handed on by {of}, which is not shown: {', '.join(names)}"

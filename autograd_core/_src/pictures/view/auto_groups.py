@@ -69,9 +69,13 @@ class Crowd(NamedTuple):
 
 
 def generate_scopes(
-    graph: Graph, tree: ScopeTree, hidden: Mapping[int, Hidden] = NONE_HIDDEN, most: int = MOST_IN_SCOPE
+    graph: Graph,
+    tree: ScopeTree,
+    hidden: Mapping[int, Hidden] = NONE_HIDDEN,
+    most: int = MOST_IN_SCOPE,
+    bands: int = BANDS,
 ) -> None:
-    """Add scopes to the tree until no scope has many more than `most` direct contents.
+    """Add scopes to the tree until no scope has many more than `most` direct contents, by at most so many bands.
 
     Hidden nodes of copies are none of the contents.
     """
@@ -81,7 +85,7 @@ def generate_scopes(
         s = waiting.pop()
         level = levels.pop(s)
         if len(level.vertices) > most:
-            inner = _grouped(graph, tree, s, level)
+            inner = _grouped(graph, tree, s, level, bands)
             levels.update(inner)
             waiting += inner
     tree.finish()
@@ -113,10 +117,10 @@ def _levels(graph: Graph, tree: ScopeTree, hidden: Mapping[int, Hidden]) -> dict
     return levels
 
 
-def _grouped(graph: Graph, tree: ScopeTree, s: int, level: ScopeLevel) -> dict[int, ScopeLevel]:
+def _grouped(graph: Graph, tree: ScopeTree, s: int, level: ScopeLevel, bands: int) -> dict[int, ScopeLevel]:
     """Cut one level into groups, each a new scope; returns their levels."""
     crowd = _crowd(graph, tree, level)
-    groups = _with_leaves(crowd, _groups(crowd))
+    groups = _with_leaves(crowd, _groups(crowd, bands))
     names = _distinct(_named(crowd, groups))
     inner: dict[int, ScopeLevel] = {}
     member: dict[Vertex, int] = {}
@@ -168,7 +172,7 @@ def _kind(graph: Graph, tree: ScopeTree, v: Vertex, known: dict[str, str]) -> st
     return known[op]
 
 
-def _groups(crowd: Crowd) -> list[list[int]]:
+def _groups(crowd: Crowd, most: int) -> list[list[int]]:
     """Groups of at least two vertices that are neither leaves nor barriers."""
     free = [v for v, kind in enumerate(crowd.kinds) if kind and v not in crowd.barriers]
     if not free:
@@ -176,14 +180,14 @@ def _groups(crowd: Crowd) -> list[list[int]]:
             return []
         free = list(range(len(crowd.kinds)))
     spots = _spots(crowd, free)
-    bands = _bands(crowd, spots)
+    bands = _bands(crowd, spots, most)
     used = {u for v in free for u in crowd.into[v]}
     ends = sum(v not in used for v in free)  # everything that leads to one end is connected
     parts = _parts(crowd, free) if len(bands) == 1 or (ends > 1 and not crowd.barriers) else []
     if len(parts) > 1:
         groups = _merged(parts)
         if not 1 < len(groups) <= MOST_IN_SCOPE:
-            groups = _in_turn([part for _, part in parts])
+            groups = _in_turn([part for _, part in parts], most)
     else:
         groups = []
         for band in bands:
@@ -211,7 +215,7 @@ def _spots(crowd: Crowd, free: Sequence[int]) -> dict[int, Spot]:
     return {v: spots[v] for v in free}
 
 
-def _bands(crowd: Crowd, spots: dict[int, Spot]) -> list[list[int]]:
+def _bands(crowd: Crowd, spots: dict[int, Spot], most: int) -> list[list[int]]:
     """Runs of depths that repeat, if there are a few; else bands of equal thickness."""
     at: dict[Spot, list[int]] = {}
     for v, spot in spots.items():
@@ -220,9 +224,9 @@ def _bands(crowd: Crowd, spots: dict[int, Spot]) -> list[list[int]]:
     kinds = [tuple(sorted(Counter(crowd.kinds[v] for v in at[spot]).items())) for spot in depths]
     runs = _runs(kinds)
     repeated = sum(end - start for start, end, period in runs if period)
-    if not 1 < len(runs) <= BANDS or repeated < len(depths) / 2:
+    if not 1 < len(runs) <= most or repeated < len(depths) / 2:
         period = max(runs, key=lambda run: run[1] - run[0])[2] or 1
-        thickness = -(-len(depths) // BANDS)
+        thickness = -(-len(depths) // most)
         if period <= thickness:
             thickness = -(-thickness // period) * period
         runs = [(k, k + thickness, period) for k in range(0, len(depths), thickness)]
@@ -297,9 +301,9 @@ def _merged(parts: Iterable[tuple[tuple[int, ...], list[int]]]) -> list[list[int
     return list(merged.values())
 
 
-def _in_turn(parts: Sequence[list[int]]) -> list[list[int]]:
-    """At most `BANDS` groups of consecutive parts."""
-    length = -(-len(parts) // BANDS)
+def _in_turn(parts: Sequence[list[int]], most: int) -> list[list[int]]:
+    """At most so many groups of consecutive parts."""
+    length = -(-len(parts) // most)
     return [[v for part in parts[k : k + length] for v in part] for k in range(0, len(parts), length)]
 
 

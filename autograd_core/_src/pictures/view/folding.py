@@ -31,6 +31,7 @@ SIMPLE = 20  # nodes up to which copies are all shown unless plates are asked fo
 # Cards up to which outer scopes of the user's, and all other scopes, are opened unless told otherwise.
 FEW_CARDS, FEWER_CARDS = 60, 24
 MAP, CARDS_OF_A_MAP = 5_000, 16  # nodes of a graph whose picture is a map, and its cards
+MANY_ALIKE = 4  # equal parts of a scope that tell no more than the scope as one card
 NAMED = 8  # scopes that a message lists, at most
 
 
@@ -304,6 +305,7 @@ def _opened(view: View) -> View:
     for s in sorted(range(1, len(cards)), key=lambda s: -tree.scopes[s].depth):
         if view.sizes[s] == 1:  # a box with one card
             cards[tree.scopes[s].parent] += cards[s]
+    sliced = _sliced(view)
     few = FEW_CARDS if len(view.graph.order) < MAP else CARDS_OF_A_MAP
     total = cards[ROOT]
     opened: set[int] = {plate.scope for plate in view.plates}
@@ -313,11 +315,26 @@ def _opened(view: View) -> View:
                 total += sum(cards[s] - 1 for s in like)
                 continue
             visible = [s for s in like if tree.scopes[s].parent in opened or tree.scopes[s].parent == ROOT]
+            if not sliced.isdisjoint(visible):
+                continue
             more = sum(cards[s] - 1 for s in visible)
             if total + more <= (few if structured.issuperset(like) else min(few, FEWER_CARDS)):
                 opened.update(visible)
                 total += more
     return view._replace(opened=frozenset(opened))
+
+
+def _sliced(view: View) -> set[int]:
+    """Scopes of the user that consist of many generated parts such as "6 × neuron": open, they tell no more."""
+    tree = view.tree
+    of_users = {tree.scopes[s].parent for s in view.foldable() if not tree.scopes[s].is_generated}
+    alike: dict[tuple[int, str], list[int]] = {}
+    for s in view.foldable():
+        scope = tree.scopes[s]
+        if s in of_users and scope.is_generated and scope.parent != ROOT and not tree.scopes[scope.parent].is_generated:
+            kind = re.sub(r"\d+", "", scope.name.partition(" · ")[0])
+            alike.setdefault((scope.parent, kind), []).append(view.sizes[s])
+    return {s for (s, _), sizes in alike.items() if len(sizes) >= MANY_ALIKE and 2 * sum(sizes) > view.sizes[s]}
 
 
 def folded_further(view: View) -> Iterator[View]:
@@ -346,10 +363,10 @@ def alike_folded(view: View, kept: Iterable[int] = ()) -> list[View]:
     return sorted(found, key=count_cards, reverse=True)
 
 
-def grouped(view: View, most: int) -> View:
+def grouped(view: View, most: int, bands: int) -> View:
     """The view with generated scopes where a scope has more direct contents, folded as those of large graphs are."""
     tree = view.tree.copy()
-    generate_scopes(view.graph, tree, view.hidden, most)
+    generate_scopes(view.graph, tree, view.hidden, most, bands)
     view = view._replace(tree=tree, sizes=_sizes(tree, view.shown))
     return _opened(view)
 
@@ -369,6 +386,13 @@ def count_cards(view: View) -> int:
     """How many cards the nodes in view become, folded scopes as one each."""
     folds = view.folds()
     homes = Counter(folds[view.tree.home[v]] for v in view.shown)
+    return homes.pop(ROOT, 0) + len(homes)
+
+
+def operations_shown(view: View) -> int:
+    """How many cards show what operations give; leaves, and folded scopes of leaves alone, do not count."""
+    folds = view.folds()
+    homes = Counter(folds[view.tree.home[v]] for v in view.shown if not view.graph.is_leaf(v))
     return homes.pop(ROOT, 0) + len(homes)
 
 
