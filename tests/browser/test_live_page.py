@@ -459,6 +459,32 @@ REPEATED = {"xor": (xor, "4 × case", 4), "recurrent": (recurrent, "rnn/3 × ste
 
 
 @pytest.mark.parametrize("name", REPEATED)
+def test_cards_of_what_copies_share_have_a_bar_for_each(name, opened):
+    """They add up to its gradient, follow a change, and wait in the steps until all copies have added theirs."""
+    page = opened(REPEATED[name][0](), plates=True)
+    count = REPEATED[name][2]
+    parts = f"""() => {{ const {{ graph, model }} = {ELEMENT}; return [...graph.cards.values()].filter((card) => card.parts).map((card) => {{
+        card.fill();
+        const sums = graph.scene.plates.parts(card.sharing, card.card.node, model), other = model.users[card.card.node].filter(([user]) => !card.sharing.at.has(user));
+        return [sums, model.adjoint[card.card.node], other.length, ...card.parts.map((path) => path.getAttribute("d").split("M").length - 1)];
+    }}) }}"""
+    for change in (False, True):
+        if change:
+            page.evaluate(f"() => {{ const e = {ELEMENT}, i = [...e.graph.cards.values()].find((card) => card.parts).card.node; e.set(e.model.state.names[i], e.model.data[i] + 0.5); e.graph.draw(true); }}")
+        found = page.evaluate(parts)
+        assert found
+        for sums, gradient, others, up, down in found:
+            assert len(sums) == count
+            assert up + down == (count if any(sums) else 0)
+            assert down == sum(x < 0 for x in sums)
+            assert others or math.fsum(sums) == pytest.approx(gradient, rel=1e-9, abs=1e-12)
+    colours = page.evaluate(f"() => [...{ELEMENT}.graph.cards.values()].find((card) => card.parts).parts.map((path) => getComputedStyle(path).fill)")
+    assert len({*colours, "rgb(0, 0, 0)"}) == 3
+    page.evaluate(f"() => {{ {ELEMENT}.step(1); {ELEMENT}.graph.draw(true); }}")
+    assert all(up == down == 0 for *_, up, down in page.evaluate(parts))
+
+
+@pytest.mark.parametrize("name", REPEATED)
 def test_what_is_repeated_is_shown_once_and_every_copy_can_be_seen(name, opened):
     make, path, count = REPEATED[name]
     root = make()

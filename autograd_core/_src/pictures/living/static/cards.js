@@ -1,6 +1,6 @@
 // Cards as SVG, and how they follow the numbers. Each card is a button for the keyboard and for screen readers.
 
-const BAR_STEPS = 6, BAR_GAP = 2, TOLD = 8;
+const BAR_STEPS = 6, BAR_GAP = 2, TOLD = 8, MOST_PARTS = 50, PARTS = 9;  // copies whose parts a card shows; pixels of these bars
 const words = (kind, x, y, text) => s("text", { class: kind, x, y }, text);
 
 // Filled segments of a gradient's bar: all for the largest one in view, one fewer per factor of ten.
@@ -87,6 +87,12 @@ class CardView {
     const { state } = graph.model, labelled = graph.labelled.has(card.node);
     this.line(left, right, top + 17, card.around.length ? state.bare[card.node] : state.shown[card.node], op?.sign, labelled);
     this.numbers(left, right, top + 33);
+    const plate = this.isLeaf && graph.scene.plates.sharing(card.node);
+    if (plate && plate.names.length <= MOST_PARTS) {
+      this.sharing = plate;
+      this.parts = ["agl-part", "agl-part agl-down"].map((kind) => s("path", { class: kind, d: "" }));
+      this.element.append(...this.parts);
+    }
     if (card.unfolds) this.element.append(words("agl-more", card.width - 5, card.height - 4, "▸"));
   }
 
@@ -195,6 +201,18 @@ class CardView {
     const n = segments(g, largest), [left, y, width] = this.barAt;
     put(this.bar, "class", `bar ${bySign(g)}`);
     put(this.bar, "d", n ? `M${left} ${y}h${(n * (width + BAR_GAP)) / BAR_STEPS - BAR_GAP}` : "");
+    if (this.parts) this.fillParts();
+  }
+
+  // In place of the bar, what each copy adds to the gradient, up where positive, once all have.
+  fillParts() {
+    const { graph, sharing, card } = this, [left, y, width] = this.barAt, top = y - 3;
+    const sums = graph.host.isGradientComplete(card.node) ? graph.scene.plates.parts(sharing, card.node, graph.model) : [];
+    const largest = Math.max(0, ...sums.map(Math.abs)), isDrawn = finite(largest) && largest > 0;
+    const step = width / sharing.names.length, w = step - Math.min(BAR_GAP, step / 4), room = sums.some((x) => x < 0) ? PARTS / 2 : PARTS;
+    const bars = (sign) => sums.map((x, k) => { const high = Math.max((Math.abs(x) / largest) * room, 0.6) * sign; return (x < 0 ? -1 : 1) === sign ? `M${(left + k * step).toFixed(1)} ${top + room}h${w.toFixed(1)}v${(-high).toFixed(2)}h${(-w).toFixed(1)}Z` : ""; }).join("");
+    [1, -1].forEach((sign, k) => put(this.parts[k], "d", isDrawn ? bars(sign) : ""));
+    for (const one of [this.track, this.bar]) put(one, "display", isDrawn ? "none" : "");
   }
 
   slopes() {
@@ -232,7 +250,8 @@ class CardView {
     const { value, grad } = this.numbersNow(), one = card.kind === "fold" ? card.exits[0] : card.node, gradient = grad && `gradient ${grad}`;
     const numbers = value && `${card.kind === "fold" && card.exits.length > 1 ? `${card.exits.length} values` : model.state.shown[one]} = ${value}`;
     if (card.kind === "fold") { const scope = graph.scopes.shownAt(card.scope); return `${[graph.scopes.names[scope], numbers, gradient].filter(Boolean).join(", ")}; folded scope ${graph.scopes.paths[scope]}: ${card.caption}; Enter opens it`; }
+    const { sharing } = this, shares = sharing && sharing.names.length <= TOLD && grad ? graph.scene.plates.parts(sharing, card.node, model).map((x, k) => `${sharing.names[k]} ${numberText(x)}`) : [];
     const op = graph.scene.opOf(card.node), slopes = card.ports.filter((port) => port.constant === undefined).slice(0, TOLD).map((port) => this.slopeNow(port, null)).filter(Boolean);
-    return `${[numbers || model.state.shown[one], gradient].filter(Boolean).join(", ")}; ${op ? op.name : "leaf"} ${model.state.names[card.node]}${slopes.length ? `, local derivatives ${slopes.join(" ")}` : ""}${model.cuts.has(`${card.node}`) ? "; cut" : ""}${this.isLeaf ? "; Enter changes it" : ""}`;
+    return `${[numbers || model.state.shown[one], gradient].filter(Boolean).join(", ")}; ${op ? op.name : "leaf"} ${model.state.names[card.node]}${slopes.length ? `, local derivatives ${slopes.join(" ")}` : ""}${model.cuts.has(`${card.node}`) ? "; cut" : ""}${shares.length ? `; parts of its gradient: ${shares.join(", ")}` : ""}${this.isLeaf ? "; Enter changes it" : ""}`;
   }
 }

@@ -5,7 +5,8 @@ class Plates {
     this.list = (model.state.plates || []).map((plate) => {
       const at = new Map();  // by node: [copy, place]
       plate.items.forEach((items, copy) => items.forEach((i, place) => { if (i >= 0 && plate.items[plate.shown][place] >= 0) at.set(i, [copy, place]); }));
-      return { ...plate, at, current: plate.shown, isOpen: false };
+      const weights = new Set(plate.items[plate.shown].flatMap((i) => (i < 0 ? [] : model.operands[i].filter((p) => model.isLeaf[p] && !at.has(p)))));
+      return { ...plate, at, weights, current: plate.shown, isOpen: false };
     });
   }
 
@@ -80,6 +81,19 @@ class Plates {
       }
       return Math.hypot(...sums.values());
     });
+  }
+
+  // The plate whose copies share a leaf, with what each adds to its gradient.
+  sharing(leaf) { return this.active.find((plate) => plate.weights.has(leaf)); }
+
+  parts(plate, leaf, model) {
+    const sums = plate.names.map(() => 0);
+    if (model.cuts.has(`${leaf}`)) return sums;
+    for (const [user, k] of model.users[leaf]) {
+      const hit = plate.at.get(user), d = model.local[user][k], g = model.adjoint[user];
+      if (hit && d !== 0 && g !== 0 && !model.cuts.has(`${user} ${k}`)) sums[hit[0]] += d * g;
+    }
+    return sums;
   }
 
   // Cases begin with the one that adds most.
