@@ -155,6 +155,16 @@ def test_neurons_are_in_the_order_of_their_numbers():
         assert sorted(at, key=at.__getitem__) == [f"neuron{k}" for k in range(count)]
 
 
+@pytest.mark.parametrize("target", range(3))
+def test_inputs_of_a_softmax_are_in_the_order_of_their_numbers(target):
+    zs = [ag.Value(x, label=f"z_{k}") for k, x in enumerate((0.2, -1.3, 2.1))]
+    root = -ag.log(ag.softmax(zs)[target])
+    root.backward()
+    frame = ag.draw(root, direction="LR")._frame
+    at = {card.label: frame.plan.cards[i].across for i, card in frame.scene.cards.items() if card.is_leaf}
+    assert sorted(at, key=at.__getitem__) == ["z_0", "z_1", "z_2"]
+
+
 def test_gates_of_a_cell_stay_in_view():
     picture = ag.draw(GRAPHS["lstm of 2, 1 steps"]())
     folded = {card.folded for card in picture._frame.scene.cards.values() if card.folded}

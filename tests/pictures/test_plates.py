@@ -302,8 +302,8 @@ def test_few_copies_have_a_table_of_the_slopes_that_differ(make, names):
     wanted = {}
     for place, v in enumerate(nodes[plate.shown]):
         here = [copy[place] for copy in nodes]
+        wanted[graph.bare(v)] = [graph.data[u] for u in here]
         if place in exits:
-            wanted[graph.bare(v)] = [graph.data[u] for u in here]
             wanted[f"gradient of {graph.bare(v)}"] = [graph.grads[u] for u in here]
         for j, p in enumerate(graph.order[v].parents):
             u = graph.index[p]
@@ -315,6 +315,8 @@ def test_few_copies_have_a_table_of_the_slopes_that_differ(make, names):
         assert len(set(wanted[name])) > 1
         assert all(x == "–" or rounds_to(w, x) for w, x in zip(wanted[name], said, strict=True)), name
         assert name in card.title
+    functions = [v for v in nodes[plate.shown] if len(graph.order[v].parents) == 1]
+    assert {graph.bare(v) for v in functions} <= {row[0] for row in rows}  # what each case predicts
     chips = {port.chip for i in plate.copies.nodes[plate.shown] if i in scene.cards for port in scene.cards[i].ports}
     shown = names[plate.shown]
     assert any("×" + row[names.index(shown) + 1] in chips for row in rows)

@@ -172,12 +172,13 @@ def _item(end: Endpoint, scene: Scene, boxes: dict[Scope, Item]) -> Item:
 
 
 def _numbered(plot: Plot, items: list[Item], scene: Scene) -> list[Item]:
-    """The items with ties between scopes whose names differ in numbers broken by those: neuron0 before neuron1."""
+    """The items with ties between scopes, or leaves, whose names differ in numbers broken by those."""
     called = {}
     for v, (kind, what) in enumerate(plot.ends):
-        name = what[-1] if isinstance(what, tuple) else scene.cards[what].folded if kind == "card" else ""
-        if name:
-            called[v] = name
+        if isinstance(what, tuple):
+            called[v] = what[-1]
+        elif kind == "card" and (scene.cards[what].folded or scene.cards[what].is_leaf):
+            called[v] = scene.cards[what].folded or scene.cards[what].label
     scopes = sorted(called, key=lambda v: items[v].first)
     firsts = [items[v].first for v in scopes]
     for first, k in zip(firsts, numbered([called[v] for v in scopes]), strict=True):

@@ -65,6 +65,12 @@ class Board:
         """The plates within a folded scope."""
         return [k for k, around in self.closed.items() if around == s]
 
+    def called(self, i: int) -> str:
+        """The path of a folded scope's card, the label of a node's; "" of what has none."""
+        if i in self.groups:
+            return self.view.tree.scopes[self.groups[i][0]].path
+        return self.graph.labels[i] if i < len(self.graph.labels) else ""
+
     def number(self) -> int:
         """A new number for a card that shows no node."""
         self.virtual += 1

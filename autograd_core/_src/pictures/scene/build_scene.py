@@ -77,8 +77,7 @@ def _entering(board: Board, i: int, group: list[int]) -> list[Entering]:
             if source not in (None, i):
                 found.setdefault(source, {})[u] = 1
     sources = sorted(found)
-    scopes = board.view.tree.scopes
-    names = [scopes[board.groups[source][0]].path if source in board.groups else "" for source in sources]
+    names = [board.called(source) for source in sources]
     entering = [Entering(sources[k], found[sources[k]]) for k in text.numbered(names)]
     if missing:
         stub = _stub(board, missing, board.around(board.view.tree.scopes[s].parent))

@@ -25,7 +25,7 @@ HANDED_HEIGHT = 20.0
 MOST = " ▲"  # behind the largest number
 HANDED = "↻"  # what another copy hands on
 MOST_COLUMNS, MOST_ROWS = 6, 10  # copies of which a table tells, and its rows of local derivatives
-MOST_GIVEN = 4  # values that a copy gives of which the table tells
+MOST_GIVEN = 5  # values of which it tells
 COLUMN, LINE_HEIGHT, TABLE_HEAD = 68.0, 14.0, 8.0  # of that table: widths of its columns, heights of lines, room above
 LONGEST_NAME = 160.0
 NAMED = 2  # values of those handed on that are named
@@ -97,18 +97,26 @@ def _table(board: Board, plate: Plate) -> tuple[tuple[str, ...], ...]:
 
 
 def _given(board: Board, plate: Plate) -> list[tuple[str, ...]]:
-    """Values and gradients of what the copies give, where these differ."""
+    """Values of functions in view, and values and gradients of what the copies give, where these differ."""
     graph, nodes = board.graph, plate.copies.nodes
-    called: dict[str, int] = {}  # by name: where in a copy it is
+    exits: dict[str, int] = {}  # by name: where in a copy it is
     for v in plate.exits(graph, plate.shown):
         card = board.cards.get(board.card_of.get(v, -1))
         if card is not None:
             is_alone = card.folded and len(board.exits[card.node]) == 1
-            called[card.label if is_alone else graph.bare(v)] = nodes[plate.shown].index(v)
+            exits[card.label if is_alone else graph.bare(v)] = nodes[plate.shown].index(v)
+    functions = {
+        graph.bare(v): place
+        for place, v in enumerate(nodes[plate.shown])
+        if v in board.cards and board.cards[v].kind == "node" and len(graph.order[v].parents) == 1
+    }
+    given = sorted(exits, key=text.by_number)[:MOST_GIVEN]
+    inner = [name for name in functions if name not in exits][: MOST_GIVEN - len(given)]
     rows = []
-    for said, numbers in (("{}", graph.data), ("gradient of {}", graph.grads)):
-        for name in sorted(called, key=text.by_number)[:MOST_GIVEN]:
-            of_each = [numbers[copy[called[name]]] for copy in nodes]
+    for said, numbers, names in (("{}", graph.data, [*inner, *given]), ("gradient of {}", graph.grads, given)):
+        for name in names:
+            place = exits[name] if name in exits else functions[name]
+            of_each = [numbers[copy[place]] for copy in nodes]
             if any(x != of_each[0] for x in of_each[1:]):
                 rows.append((said.format(name), *_line(of_each)))
     return rows
