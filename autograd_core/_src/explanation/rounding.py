@@ -216,7 +216,7 @@ class Conditioning:
             1
         """
         shown: DrawOptions = {"overlay": self.overlay(kind), **options}
-        return draw(self.root, **shown)
+        return draw(self.root, **shown)  # pyright: ignore[reportArgumentType]  `DrawOptions` has no other keys
 
 
 TITLES = {

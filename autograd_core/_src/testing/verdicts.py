@@ -266,4 +266,4 @@ class Report:
             )
             options.setdefault("overlay", Overlay(f"the fault is at {self.faulty_op}", {self.faulty_node: mark}))
         options.setdefault("title", f"{self.verdict} at {self.worst.where}" if not self else str(self.verdict))
-        return draw(self.root, **options)
+        return draw(self.root, **options)  # pyright: ignore[reportArgumentType]  `DrawOptions` has no other keys

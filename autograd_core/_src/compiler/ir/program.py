@@ -256,7 +256,7 @@ class Program:
         root.backward()
         from ...pictures import draw  # imported here, because a program that only runs does not need its many modules
 
-        return draw(root, **options)
+        return draw(root, **options)  # pyright: ignore[reportArgumentType]  `DrawOptions` has no other keys
 
     def nodes(self, inputs: Iterable[Value | float]) -> list[Any]:
         """The program as a graph again.
