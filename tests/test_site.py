@@ -198,7 +198,9 @@ def test_formulas_of_sequences():
     assert lines["softmax"][0] == r"s_i = \frac{e^{x_{i}}}{\sum_j e^{x_{j}}}"
     assert [line.partition("= ")[2] for line in lines["softmax"][1:]] == [r"s_{i} \left(1 - s_{i}\right)", "- s_{i} s_{j}"]
     assert [line.partition("= ")[2] for line in lines["log_softmax"][1:3]] == ["1 - s_{i}", "- s_{j}"]
-    assert len(lines) == 10
+    assert lines["cross_entropy"][0] == r"z_i = \ln\left(\sum_j e^{x_{j}}\right) - x_{i}"
+    assert [line.partition("= ")[2] for line in lines["cross_entropy"][1:3]] == ["s_{i} - 1", "s_{j}"]
+    assert len(lines) == 11
 
 
 # --- parts ----------------------------------------------------------------------------------------
