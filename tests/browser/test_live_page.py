@@ -446,6 +446,20 @@ def test_the_case_that_holds_a_stuck_net_back_is_named(opened):
     page.wait_for_function(changed, arg=said)  # with units that differ, no case is against all others
 
 
+@pytest.mark.parametrize("width", [600, 1000, 1600])
+def test_what_is_said_of_a_value_stands_next_to_the_picture_and_before_the_cases(width, new_page, opened):
+    page = opened(xor(), page=new_page(viewport={"width": width, "height": 900}))
+    graph, panel, cases = (page.locator(f"autograd-graph .agl-{part}").bounding_box() for part in ("body", "panel", "cases"))
+    if width < 900:
+        assert graph["y"] + graph["height"] <= panel["y"]
+        assert panel["y"] + panel["height"] <= cases["y"]
+    else:
+        assert graph["x"] + graph["width"] <= panel["x"]
+        assert panel["y"] <= graph["y"]
+        assert 0 <= cases["y"] - graph["y"] - graph["height"] < 20
+    assert page.evaluate("() => document.querySelector('.agl-panel').compareDocumentPosition(document.querySelector('.agl-cases'))") == 4  # as one reads
+
+
 def long_recurrent(numbers=None):
     """Twelve steps without scopes, a chain."""
     w, x = (ag.Value((numbers or {}).get(n, d), label=n) for n, d in (("w", 0.9), ("x", 0.3)))
@@ -847,6 +861,16 @@ def test_keys_work_on_a_saved_page_without_a_click(opened):
     assert page.get_by_role("button", name="Pause (space)").is_visible()
     page.keyboard.press("Space")
     assert page.get_by_role("button", name="Play (space)").is_visible()
+
+
+def test_the_first_key_down_goes_to_the_first_card_and_up_to_the_last(opened):
+    chosen = f"() => {{ const e = {ELEMENT}; return e.chosen === null ? null : e.model.state.names[e.chosen] }}"
+    for key, name in (("ArrowDown", "a"), ("ArrowUp", "g")):
+        page = opened(readme())
+        page.keyboard.press(key)
+        assert page.evaluate(chosen) == name
+    page.keyboard.press("ArrowDown")
+    assert page.evaluate(chosen) == "g"
 
 
 def test_steps_are_those_of_the_stepper(opened):

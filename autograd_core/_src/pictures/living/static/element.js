@@ -78,7 +78,7 @@ class AutogradGraph extends HTMLElement {
     this.holder.replaceChildren(h("div", { class: "agl-root" },
       h("div", { class: "agl-top" }, h("div", { class: "agl-names" }, this.headline(state.title), this.total), h("div", { class: "agl-group" }, this.undo, this.mend,
         folds ? [button("Fold", "Fold all scopes", () => this.foldAll(true)), button("Unfold", "Open all scopes", () => this.foldAll(false))] : null)),
-      this.notice, h("div", { class: "agl-main" }, h("div", { class: "agl-left" }, this.controls.element, pointsControl(this), filmOf(this), this.graph.body, this.cases.element), this.panel.element), this.heard));
+      this.notice, h("div", { class: "agl-main" }, h("div", { class: "agl-left" }, this.controls.element, pointsControl(this), filmOf(this), this.graph.body), this.panel.element, this.cases.element), this.heard));
     this.graph.build();
     this.refresh();
   }
