@@ -148,6 +148,12 @@ def test_any_text_is_escaped():
         assert bare.count("{") == bare.count("}")
 
 
+def test_raised_and_lowered_signs_are_so_in_tex():
+    for signs, how in (("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿ", "^"), ("₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₙ", "_")):
+        for sign, plain in zip(signs, "0123456789+-=()n", strict=True):
+            assert escaped(f"x{sign}").replace("{", "").replace("}", "") == f"x${how}{plain}$"
+
+
 def test_every_sign_that_pictures_write_has_one_in_tex_and_in_pdf():
     from autograd_core._src.pictures.render import pdf
 

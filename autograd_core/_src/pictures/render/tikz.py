@@ -47,6 +47,8 @@ SIGNS = {
 ACCENTS = {0x300: "`", 0x301: "'", 0x302: "^", 0x303: "~", 0x304: "=", 0x306: "u", 0x307: ".", 0x308: '"', 0x30A: "r",
            0x30B: "H", 0x30C: "v", 0x327: "c", 0x328: "k"}  # fmt: skip
 PLAIN = {"ı": r"{\i}", "ß": r"{\ss}", "æ": r"{\ae}", "ø": r"{\o}", "œ": r"{\oe}", "ł": r"{\l}"}
+RAISED = {"<super>": "^", "<sub>": "_"}  # how Unicode says what ⁴ and ₄ are
+SMALL_SIGNS = {"−": "-"}
 SPECIAL = frozenset("#$%&_{}")
 CAPITALS = frozenset("ΓΔΘΛΞΠΣΥΦΨΩ")  # Greek ones that TeX has; the others look like Latin letters
 
@@ -224,4 +226,9 @@ def _letter(c: str) -> str:
     base, marks = unicodedata.normalize("NFD", c)[:1], unicodedata.normalize("NFD", c)[1:]
     if len(marks) == 1 and ord(marks) in ACCENTS and base.isascii() and base.isalpha():
         return rf"\{ACCENTS[ord(marks)]}{{{base}}}"
+    how, _, code = unicodedata.decomposition(c).partition(" ")
+    if how in RAISED and " " not in code:
+        small = SMALL_SIGNS.get(chr(int(code, 16)), chr(int(code, 16)))
+        if small.isascii() and small not in SPECIAL:
+            return f"${RAISED[how]}{{{small}}}$"
     return " " if c.isspace() else "?"
