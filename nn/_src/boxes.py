@@ -5,6 +5,7 @@ Scopes, "layer1/neuron0", stay what they are, and pictures can be asked for them
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from autograd_core._src.engine.graph import order_of
@@ -13,14 +14,24 @@ from autograd_core._src.engine.provenance import NO_NOTE, Note
 from .notation import TEXTS, nodes_before
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from .analysis.layers_by_name import ForwardPass
     from .support.names import Names
 
+REPEATED = re.compile(r"(step|cut|patch)(\d+(?:,\d+)*)")  # what one set of weights is used for again and again
 
-def put_boxes(run: ForwardPass, given: Names) -> None:
+
+def put_boxes(run: ForwardPass, given: Names, modules: Collection[str] = ()) -> None:
     """Give the nodes of a pass, and the model's parameters, boxes with names of the text.
 
     Where two would have one name, as layers within one scope, scopes keep theirs.
+
+    Args:
+        run: The pass.
+        given: The names.
+        modules: The scopes of those that are recurrent or convolutions. The texts count from 1, so the first time step
+            is "step 1", the first patch "patch 1", and "cut 3" a graph that is cut before step 3.
     """
     found = _by_scope(run, given)
     of = dict(found)
@@ -38,6 +49,18 @@ def put_boxes(run: ForwardPass, given: Names) -> None:
         note = getattr(node, "_note", NO_NOTE)
         if scope:
             node._note = Note(note.label, note.scope, note.site, note.loss, of[scope] + inner)
+        elif (box := _counted(node.scope, modules)) != node.scope:
+            node._note = Note(note.label, note.scope, note.site, note.loss, box)
+
+
+def _counted(scope: str, modules: Collection[str]) -> str:
+    """The scope with the steps and patches of those modules counted from 1."""
+    parts = scope.split("/")
+    for k, part in enumerate(parts):
+        found = REPEATED.fullmatch(part)
+        if found and any(f"/{'/'.join(parts[:k])}".endswith(f"/{module}") for module in modules):
+            parts[k] = f"{found[1]} {','.join(str(int(n) + 1) for n in found[2].split(','))}"
+    return "/".join(parts)
 
 
 def _by_scope(run: ForwardPass, given: Names) -> list[tuple[str, str]]:

@@ -7,6 +7,7 @@ import pytest
 
 import autograd_core as ag
 import nn
+from autograd_core._src.engine.provenance import box_of
 from nn._src.notation import NOTATIONS
 
 # By text: the boxes of a network of two inputs, two hidden units and an output.
@@ -132,3 +133,80 @@ class OneScope(nn.Module):
 def test_layers_of_one_scope_keep_it():
     run = nn.forward_pass(OneScope(), [0.5, -1.0], 1.0, loss=nn.sse, notation="downing")
     assert not any("node" in path for path in ag.draw(run.loss).scopes)
+
+
+class Repeated(nn.Module):
+    """A layer behind a module that uses its weights again and again."""
+
+    def __init__(self, kind, outputs):
+        self.repeated, self.head = kind, nn.Linear(outputs, 1, seed=1)
+
+    def __call__(self, x):
+        found = self.repeated(x)
+        return self.head(found[0][-1] if isinstance(found, tuple) else nn.Flatten()(found))
+
+
+STEPS = [[0.3], [0.5], [-0.2]]
+IMAGE = [[[0.1 * (i + j) for j in range(3)] for i in range(3)]]
+USED_AGAIN = {  # a model, its input, and the parts of its picture, counted from 1
+    "steps of an RNN": (lambda: Repeated(nn.RNN(1, 2, seed=1), 2), STEPS, "rnn/step {}", (1, 2, 3)),
+    "steps of an LSTM": (lambda: Repeated(nn.LSTM(1, 2, seed=1), 2), STEPS, "lstm/step {}", (1, 2, 3)),
+    "patches of a signal": (
+        lambda: Repeated(nn.Conv1d(1, 1, 2, seed=1), 3), [[0.1, 0.2, 0.3, 0.4]], "conv/patch {}", (1, 2, 3),
+    ),
+    "patches of an image": (
+        lambda: Repeated(nn.Conv2d(1, 1, 2, seed=1), 4), IMAGE, "conv/patch {}", ("1,1", "1,2", "2,1", "2,2"),
+    ),
+}  # fmt: skip
+
+
+def everywhere(run):
+    """The boxes and scopes of all nodes of a pass."""
+    nodes = ag.topological_order(run.loss)
+    return {box_of(node) for node in nodes}, {node.scope for node in nodes}
+
+
+@pytest.mark.parametrize("notation", NOTATIONS)
+@pytest.mark.parametrize("case", USED_AGAIN)
+def test_steps_and_patches_are_counted_from_1(case, notation):
+    build, x, box, numbers = USED_AGAIN[case]
+    run = nn.forward_pass(build(), x, 1.0, loss=nn.sse, notation=notation)
+    found, scopes = everywhere(run)
+    family = box.partition(" ")[0]
+    parts = {"/".join(name.split("/")[:2]) for name in found if name.startswith(family)}  # gates are boxes within
+    assert parts == {box.format(n) for n in numbers}
+    zero = family + str(numbers[0]).replace("1", "0")
+    assert zero in scopes  # by which pictures can be asked for it, too
+    by_scope, by_box = (ag.draw(run.loss, fold=at, plates=False).svg for at in (zero, box.format(numbers[0])))
+    assert by_scope == by_box
+    assert box.format(numbers[0]) in ag.draw(run.loss, plates=False).scopes
+
+
+def test_a_cut_is_named_by_the_step_that_it_comes_before():
+    run = nn.forward_pass(Repeated(nn.RNN(1, 2, truncate=2, seed=1), 2), STEPS, 1.0, loss=nn.sse, notation="lecture")
+    assert {"rnn/cut 3", "rnn/step 3"} <= everywhere(run)[0]
+    for text in (ag.draw(run.loss).svg, ag.Stepper(run.loss)._repr_html_()):
+        assert "cut2" not in text  # nor in names that boxes tell apart
+        assert "rnn.cut 3.h[0]" in text
+
+
+def test_steps_keep_the_scopes_around_them():
+    model = Repeated(nn.RNN(1, 2, seed=1), 2)
+    with ag.scope("case 7"):
+        run = nn.forward_pass(model, STEPS, 1.0, loss=nn.sse, notation="lecture")
+    assert "case 7/rnn/step 1" in everywhere(run)[0]
+
+
+class OwnSteps(Repeated):
+    """Scopes of the user's own, which are what the user calls them."""
+
+    def __call__(self, x):
+        with ag.scope("mine/step0"):
+            x = [2 * v for v in x]
+        return super().__call__([x])
+
+
+def test_scopes_of_ones_own_are_left_alone():
+    model = OwnSteps(nn.Conv1d(1, 1, 2, seed=1), 3)
+    run = nn.forward_pass(model, [0.1, 0.2, 0.3, 0.4], 1.0, loss=nn.sse, notation="lecture")
+    assert "mine/step0" in everywhere(run)[0]

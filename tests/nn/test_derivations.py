@@ -385,3 +385,29 @@ def test_every_derivative_of_a_network_can_be_written_those_that_are_0_too(notat
     if notation == "downing":
         J = [[nn.derivation(z, s, outputs=True).result for s in run["sum(Z)"]] for z in run["Z"]]
         assert J == [["z_1(1 − z_1)", "0"], ["0", "z_2(1 − z_2)"]]
+
+
+ALONE = {  # derivatives that are one sum, and its text
+    "tanh": (lambda x, y: ag.tanh(x), "1 − tanh(x)²"),
+    "half a square": (lambda x, y: 0.5 * (x - y) ** 2, "x − y"),
+    "a product of sums": (lambda x, y: x * (x + y), None),
+    "a sum of products": (lambda x, y: x * y + x * 3.0, "y + 3"),
+    "softmax": (lambda x, y: ag.softmax([x, y])[0], None),
+    "two squares": (lambda x, y: 0.5 * ((x - y) ** 2 + (x + y) ** 2), None),
+    "a product of brackets": (lambda x, y: (x + y) * (1 - ag.tanh(y)) * x, None),
+}
+
+
+@pytest.mark.parametrize("case", ALONE)
+@pytest.mark.parametrize("options", [{}, {"sums": True}, {"factored": True}, {"outputs": True}])
+def test_a_sum_that_stands_alone_has_no_brackets(case, options):
+    f, text = ALONE[case]
+    x, y = leaves(x=0.4, y=-0.7)
+    found = nn.derivation(f(x, y), x, **options)
+    for line in [line.partition(" = ")[2].strip() for line in found.lines]:
+        depths = np.cumsum([(c == "(") - (c == ")") for c in line])
+        assert not (line.startswith("(") and line.endswith(")") and 0 not in depths[:-1]), line
+    assert found.latex_lines[-1].partition("&= ")[2].startswith(r"\left(") == found.result.startswith("(")
+    convert(found.latex)
+    if text is not None and not options:
+        assert found.result == text

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ...errors import OperandError, RangeError
 from ..engine.evaluation import evaluate, is_finite, is_fraction, number, plus, times, value_of
 from ..engine.graph import sweep_order, topological_order
+from ..engine.provenance import box_of
 from ..engine.sweep import reverse
 from ..engine.value import Constant, Value
 from ..notation.formulas import dotted
@@ -196,7 +197,7 @@ def _leaf(of: Explained, name: str | Value, order: list[Value]) -> Value:
         found = [node for node in leaves if of.names[node] == wanted] or [
             node
             for node in leaves
-            if wanted in (node.label, f"{dotted(node.scope)}.{node.label}" if node.scope else node.label)
+            if wanted in {node.label, *(f"{dotted(at)}.{node.label}" for at in (node.scope, box_of(node)) if at)}
         ]
     if len(found) != 1:
         names = ", ".join(of.name(node) for node in leaves[:8]) + (", ..." if len(leaves) > 8 else "")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..engine.graph import order_of, topological_order
 from ..engine.ops import Primitive
+from ..engine.provenance import box_of
 from ..engine.value import Constant, Value
 from ..number_systems.languages.precedence import ATOM, COMPARISON, PRODUCT, STRENGTH, SUM, TIGHT
 from .losses import WrittenLoss
@@ -58,19 +59,19 @@ def named(order: Sequence[Value], labels: Sequence[str]) -> dict[Value, str]:
 
 
 def _told_apart(order: Sequence[Value], labels: Sequence[str]) -> list[str]:
-    """The labels, with their scopes in front where one label stands in several of them."""
+    """The labels, with their scopes in front, as boxes are called, where one label stands in several of them."""
     scopes: dict[str, set[str]] = {}
     for node, label in zip(order, labels, strict=True):
         if label:
             scopes.setdefault(label, set()).add(node.scope)
     return [
-        f"{dotted(node.scope)}.{label}" if label and node.scope and len(scopes[label]) > 1 else label
+        f"{dotted(box_of(node))}.{label}" if label and node.scope and len(scopes[label]) > 1 else label
         for node, label in zip(order, labels, strict=True)
     ]
 
 
 def dotted(scope: str) -> str:
-    """A scope as names have it: layer1.neuron0."""
+    """A scope, or what its box is called, as names have it: layer1.neuron0."""
     return scope.replace("/", ".")
 
 

@@ -9,10 +9,12 @@ from autograd_core import OperandError, StructureError, Value, sigmoid, softmax,
 
 from ..boxes import put_boxes
 from ..modules.activations import Softmax
+from ..modules.convolution import _Convolution
 from ..modules.layers import Layer, Linear, Neuron, Sequential
 from ..modules.loss_terms import of_one_case
 from ..modules.losses import made_of_scores
 from ..modules.module import Module
+from ..modules.recurrent import _Recurrent
 from ..notation import names, put_labels
 from ..support.validation import callable_of, plain, shown
 from ..teaching.forward_formulas import explicit_formulas, forward_formulas
@@ -128,7 +130,7 @@ def forward_pass(
     if given is None:
         return run
     put_labels(run, given)
-    put_boxes(run, given)
+    put_boxes(run, given, {m._scope for _, m in model.named_modules() if isinstance(m, (_Recurrent, _Convolution))})
     return replace(run, names=given, of_scores=activations_of_scores(function, run, given))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 import autograd_core as ag
@@ -168,23 +167,14 @@ def in_letters(loss: Callable[[Any, Any], Any], outputs: Sequence[Value], target
 
 
 def _derived(error: Value | None, below: Value) -> Formula | None:
-    """The last line of the derivation, in brackets if it is a sum; None if it is long, or there is no loss."""
+    """The last line of the derivation; None if it is long, or there is no loss."""
     if error is None or count_paths(error, below) > MOST_PATHS:
         return None
     found = derivation(error, below, outputs=True)
     text = found.result
     if len(text) > LONGEST:
         return None
-    tex = found.latex_lines[-1].partition("&= ")[2]
-    if _is_bracketed(text):
-        text, tex = text[1:-1], tex.strip().removeprefix(r"\left(").removesuffix(r"\right)")
-    return Formula(text, tex)
-
-
-def _is_bracketed(text: str) -> bool:
-    """Whether the first bracket closes at the end."""
-    depths = list(accumulate((c == "(") - (c == ")") for c in text))
-    return text.startswith("(") and depths[-1] == 0 and 0 not in depths[:-1]
+    return Formula(text, found.latex_lines[-1].partition("&= ")[2])
 
 
 def targets_by_name(target: Any, names: Names, *, certain: bool) -> Any:

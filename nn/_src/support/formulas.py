@@ -34,6 +34,27 @@ class Formula(NamedTuple):
     latex: str
 
 
+def unbracketed(text: str, tex: str) -> tuple[str, str]:
+    r"""A formula without the brackets around all of it, if there are such.
+
+    Example:
+        >>> from nn._src.support.formulas import unbracketed
+        >>> unbracketed("(1 − z²)", r"\left(1 - z^{2}\right)"), unbracketed("(a) (b)", r"\left(a\right) \left(b\right)")
+        (('1 − z²', '1 - z^{2}'), ('(a) (b)', '\\left(a\\right) \\left(b\\right)'))
+    """
+    if _is_in_one_pair(re.findall(r"[()]|[^()]+", text), "(", ")"):
+        marks = re.findall(r"\\left\(|\\right\)|(?:(?!\\left\(|\\right\)).)+", tex)
+        if _is_in_one_pair(marks, r"\left(", r"\right)"):
+            return text[1:-1], tex.removeprefix(r"\left(").removesuffix(r"\right)")
+    return text, tex
+
+
+def _is_in_one_pair(pieces: Sequence[str], opening: str, closing: str) -> bool:
+    """Whether the first piece opens a bracket that the last one closes."""
+    depths = list(accumulate((piece == opening) - (piece == closing) for piece in pieces))
+    return len(pieces) > 2 and pieces[0] == opening and depths[-1] == 0 and 0 not in depths[:-1]
+
+
 def juxtaposed(factors: Sequence[tuple[str, str]]) -> tuple[str, str]:
     r"""A product, as text and as LaTeX: the one rule of how factors stand beside each other.
 

@@ -87,7 +87,7 @@ class Derivation(Table):
             >>> import autograd_core as ag, nn
             >>> w = ag.Value(2.0, label="w")
             >>> nn.derivation(ag.tanh(w), w).result
-            '(1 − tanh(w)²)'
+            '1 − tanh(w)²'
         """
         return self.lines[-1].partition("= ")[2]
 
@@ -112,7 +112,7 @@ class Derivation(Table):
             >>> import autograd_core as ag, nn
             >>> w = ag.Value(2.0, label="w_1")
             >>> nn.derivation(ag.tanh(w), w).latex.split("&= ")[-1]
-            '\\left(1 - \\tanh\\left(w_{1}\\right)^{2}\\right) && \\text{derivative of tanh} \\end{aligned}'
+            '1 - \\tanh\\left(w_{1}\\right)^{2} && \\text{derivative of tanh} \\end{aligned}'
         """
         each = zip(self.latex_lines, self.reasons, strict=True)
         lines = r" \\ ".join(rf"{line} && \text{{{for_latex(why)}}}" if why else line for line, why in each)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from ..support.formulas import juxtaposed
+from ..support.formulas import juxtaposed, unbracketed
 from ..support.tables import number
 from .slopes import Factor
 from .ways import OpenProduct
@@ -27,8 +27,14 @@ def line_of(
     """A line: what all terms begin with, their sum, and in the last line a factor that they end with.
 
     With `behind` nothing is in front, and so many factors may stand behind; with `over` 1/a is written y/a, with
-    `spread` the derivative of a sum as the sum of the derivatives.
+    `spread` the derivative of a sum as the sum of the derivatives. A sum that stands alone has no brackets.
     """
+    return unbracketed(*_bracketed(terms, bottom, last=last, behind=behind, over=over, spread=spread))
+
+
+def _bracketed(
+    terms: list[OpenProduct], bottom: Written, *, last: bool, behind: int, over: bool, spread: bool
+) -> tuple[str, str]:
     front = 0 if behind and len(terms) > 1 else _shared([t.factors for t in terms])
     over_one_line = _over_one_line(terms, front, bottom, spread=spread) if len(terms) > 1 and not behind else None
     if over_one_line is not None:

@@ -57,7 +57,7 @@ def names_in(order: Sequence[Value]) -> NodeNames:
     for node, label in zip(order, labels, strict=True):
         own = said[node]
         if node.scope:
-            own = own.removeprefix(f"{dotted(node.scope)}.")
+            own = own.removeprefix(f"{dotted(box_of(node))}.")
         name = f"{node.scope}/{own}" if node.scope and not isinstance(node, Constant) else own
         again = 1
         while name in taken and not isinstance(node, Constant):

@@ -102,8 +102,8 @@ class Graph:
 
     def bare(self, v: int) -> str:
         """A name as shown inside its scope's box: without the scopes that distinguish it elsewhere."""
-        scope = self.order[v].scope
-        return self.names[v].removeprefix(f"{dotted(scope)}.") if scope else self.names[v]
+        box = box_of(self.order[v])
+        return self.names[v].removeprefix(f"{dotted(box)}.") if box else self.names[v]
 
     @property
     def has_grads(self) -> bool:
