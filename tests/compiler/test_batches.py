@@ -53,7 +53,7 @@ def test_any_sequence_of_two_numbers_is_as_good_as_any_other(traced, given):
     assert f(v) == 19.0
     value, (gradient,) = f.value_and_grad(v)
     assert value == 19.0
-    assert type(gradient) is type(traced)  # a gradient has the shape of the example
+    assert type(gradient) is (np.ndarray if isinstance(v, np.ndarray) else type(traced))
     assert list(gradient) == [4.0, 3.0]
     assert np.array_equal(f.hvp((v,), (WAYS[given]([1, 0]),))[0], [2.0, 0.0])
     assert f.to_scipy(v).jac(v).tolist() == [4.0, 3.0]
@@ -83,7 +83,9 @@ def test_nested_lists_matrices_and_the_leaves_of_dicts():
         for s in (5.0, 5, np.float64(5), np.float32(5), np.int8(5), np.array(5.0), np.array(5, np.float32)):
             for tree in ({"m": given, "s": s}, {"s": s, "m": given}):  # in whatever order
                 assert f(tree) == 13.0
-                assert f.value_and_grad(tree)[1] == ({"m": [[0.0, 5.0], [1.0, 0.0]], "s": 2.0},)
+                gradient = f.value_and_grad(tree)[1][0]
+                assert np.array_equal(gradient["m"], [[0.0, 5.0], [1.0, 0.0]])
+                assert gradient["s"] == 2.0
                 assert float(f.bind(tree).inputs[0]["s"]) == 5.0
                 assert f.to_scipy(tree).x0.tolist() == [1.0, 2.0, 3.0, 4.0, 5.0]
     with pytest.raises(StructureError, match=r"argument 0\['m'\]: expected a list of length 2, got a list of length 3"):

@@ -179,6 +179,43 @@ def test_lists_and_arrays_of_all_kinds_of_numbers_stand_for_each_other():
             assert described(by_stub(f, "value_and_grad", (w, x))) == described(in_general(f, "value_and_grad", (w, x)))
 
 
+ALIKE = {
+    "list": ([3.0, 4.0], [(3.0, 4.0), np.array([3.0, 4.0]), np.array([3, 4])]),
+    "tuple": ((3.0, 4.0), [[3.0, 4.0], np.array([3.0, 4.0], np.float32)]),
+    "named": (Pair(3.0, 4.0), [np.array([3.0, 4.0])]),
+    "nested list": ([[1.0, 2.0], [3.0, 4.0]], [np.array([[1.0, 2.0], [3.0, 4.0]], order="F")]),
+    "dict": ({"w": [1.0, 2.0], "b": 3.0}, [{"b": 3.0, "w": np.array([1.0, 2.0])}]),
+    "ragged": ([[1.0, 2.0], 3.0], [[np.array([1.0, 2.0]), 3.0], (np.array([1, 2]), 3.0)]),
+}
+
+
+def containers(tree):
+    """Which parts of a tree are arrays."""
+    if isinstance(tree, dict):
+        return {key: containers(x) for key, x in tree.items()}
+    return isinstance(tree, np.ndarray) or (isinstance(tree, (list, tuple)) and [containers(x) for x in tree])
+
+
+@pytest.mark.parametrize("has_rows", [False, True])
+@pytest.mark.parametrize("name", sorted(ALIKE))
+def test_a_gradient_is_an_array_where_an_array_was_passed(name, has_rows):
+    traced, others = ALIKE[name]
+    axes, rest = ((None, 0), (np.array([2.0, 5.0]),)) if has_rows else (None, (2.0,))
+    f = ag.compile(lambda x, y: squares(x) * y, traced, 1.0, in_axes=axes, reduce="sum")
+    for passed in [traced, *others, traced]:
+        args = (passed, *rest)
+        for kind in ("value_and_grad", "reduced") if has_rows else ("value_and_grad",):
+            for _ in range(2):
+                gradient = call(f, kind, args)[1][0]
+                assert containers(gradient) == containers(passed)
+            assert by_stub(f, kind, args) is not call_stubs.MISS
+            assert described(call(f, kind, args)) == described(in_general(f, kind, args))
+        expected = ag.grad(squares)(passed)
+        assert containers(expected) == containers(passed)
+        if not has_rows:
+            assert containers(f.hvp(args, args)[0]) == containers(passed)
+
+
 def test_kinds_of_calls_take_turns_on_the_same_memory():
     f = ag.compile(lambda w, x: w * x, 2.0, 1.0, in_axes=(None, 0), reduce="mean")
     rng = np.random.default_rng(0)

@@ -17,7 +17,7 @@ from .locks import once
 from .passes import differentiate
 from .passes.fewer_copies import lowered_derivative
 from .runtime import inlined_calls, value_calls
-from .runtime.batches import HoldsValuesError, views
+from .runtime.batches import HoldsValuesError, as_passed, views
 from .runtime.bound_call import Bound, CheckedBound, native
 from .runtime.call_stubs import MISS, Stubs
 from .runtime.traced_function import TracedFunction
@@ -230,10 +230,10 @@ class CompiledFunction(Exported, TracedFunction, NotOnCompiled, Generic[R_co, P_
             **named: Likewise.
 
         Returns:
-            `(values, grads)`: grads is a tuple with one entry per differentiated argument, in its
-            shape with rows first. An argument that all rows share gets a gradient per row with
-            `reduce=None`, and one for all rows with "sum" or "mean". Nested lists with rows come
-            as one array. Called on Values, all of it is Values.
+            `(values, grads)`: grads is a tuple with one entry per differentiated argument, in its shape with
+            rows first, and an array where an array is passed. An argument that all rows share gets a
+            gradient per row with `reduce=None`, and one for all rows with "sum" or "mean". Nested lists
+            with rows come as one array. Called on Values, all of it is Values.
 
         Raises:
             StructureError: As for a call; or the function's result is not one number.
@@ -258,7 +258,7 @@ class CompiledFunction(Exported, TracedFunction, NotOnCompiled, Generic[R_co, P_
         self._one_result("value_and_grad")
         values, per_row, summed = self._with_gradient(args, inline=inline)
         self._stubs.prepare(self, "value_and_grad", len(values))
-        return self._result(values), self._grads(per_row, summed)
+        return self._result(values), self._grads(args, per_row, summed)
 
     @overload
     def reduced(  # pyright: ignore[reportOverlappingOverload]
@@ -308,13 +308,13 @@ class CompiledFunction(Exported, TracedFunction, NotOnCompiled, Generic[R_co, P_
             raise StructureError(msg)
         values, per_row, summed = self._with_gradient(args, inline=inline)
         if values.dtype == object:
-            return inlined_calls.reduced(self, values, per_row, summed)
+            return inlined_calls.reduced(self, args, values, per_row, summed)
         self._stubs.prepare(self, "reduced", len(values))
         with np.errstate(all="ignore"):  # inf - inf, and 0 / 0 where there are no rows
             total = values.sum(dtype=float)
             if self._reduce == "mean":
                 total, per_row = total / len(values), [group / len(values) for group in per_row]
-        return float(total), self._grads(per_row, summed)
+        return float(total), self._grads(args, per_row, summed)
 
     def _at_numbers(self, args: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...]]:
         """The one number that a call on Values returns, and its gradient.
@@ -538,7 +538,8 @@ class CompiledFunction(Exported, TracedFunction, NotOnCompiled, Generic[R_co, P_
             ([10.0, 6.0],)
         """
         self._one_result("hvp")
-        return self._products(*args, *vectors)  # type: ignore[no-any-return]
+        products = self._products(*args, *vectors)
+        return products if any(self._mapped) else tuple(map(as_passed, vectors, products))
 
     def bind_hvp(self, args: Sequence[Any], vectors: Sequence[Any]) -> Bound:
         """Bind Hessian-vector products, whose results are `.out`."""

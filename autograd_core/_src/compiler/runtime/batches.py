@@ -202,6 +202,19 @@ def tree_of(spec: Spec, numbers: Any) -> Any:
     return unflatten(spec, numbers.tolist())
 
 
+def as_passed(given: Any, tree: Any) -> Any:
+    """A derivative in the containers of the argument that was passed: an array of an array, whatever was traced."""
+    if is_array(given):  # of numbers; one of objects may hold lists and dicts
+        same = isinstance(tree, (list, tuple)) and shape_of(flatten(tree)[1], bare=True) == given.shape
+        return np.array(tree) if same else tree
+    if isinstance(tree, dict):
+        return {key: as_passed(given[key], x) for key, x in tree.items()}
+    if isinstance(tree, (list, tuple)) and any(isinstance(x, (dict, list, tuple)) for x in tree):
+        parts = map(as_passed, given, tree)
+        return type(tree)(*parts) if hasattr(tree, "_fields") else type(tree)(parts)
+    return tree
+
+
 def views(spec: Spec, columns: Any, *, rows: bool) -> Any:
     """A tree of views into a table of shape (rows, size): arrays with rows first, or without.
 

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...engine.pytrees import is_masked
-from .batches import shape_of, tree_of, views
+from .batches import as_passed, shape_of, tree_of, views
 from .bound_call import HELD, direct
 from .executors import CHUNK
 
@@ -262,13 +262,27 @@ class StubWriter:
     def _summed(self, name: str, spec: Spec, start: int) -> str:
         """The gradient with respect to a shared argument, summed over the rows."""
         part = slice(start, start + spec.size)
-        return self._tree(name, spec, lambda r: r.summed[part])
+        return self._as_passed(name, spec, lambda r: r.summed[part])
 
     def _per_row(self, name: str, spec: Spec, group: int) -> str:
         if not self.has_rows:
-            return self._tree(name, spec, lambda r: r.per_row[group][0])
+            return self._as_passed(name, spec, lambda r: r.per_row[group][0])
         mean = " / n" if self.kind == "reduced" and self.f._reduce == "mean" else ""
         return self._of_rows(name, spec, lambda r: r.per_row[group], mean)
+
+    def _as_passed(self, name: str, spec: Spec, numbers: Callable[[Runner], Any]) -> str:
+        """A fresh gradient in the containers that were passed, as `batches.as_passed` has it."""
+        tree, shape, given = self._tree(name, spec, numbers), shape_of(spec, bare=True), f"a{name[1:]}"
+        if shape is None:
+            return f"as_passed({given}, {tree})"
+        if spec.kind in {"leaf", "array"}:
+            return tree
+        self.reading.insert(0, f"passed_{given} = isinstance({given}, ndarray)")  # before it is read as an array
+        self.taken[f"array_{name}"] = lambda r: numbers(r).reshape(shape)
+        return f"{self._fresh(f'array_{name}')} if passed_{given} else {tree}"
+
+    def _fresh(self, name: str) -> str:
+        return f"{name}.copy()" if self.f.dtype == np.float64 else f"{name}.astype(float)"
 
     def _tree(self, name: str, spec: Spec, numbers: Callable[[Runner], Any]) -> str:
         """A fresh tree of floats, as `batches.tree_of` makes it."""
@@ -278,7 +292,7 @@ class StubWriter:
             return f"{name}[0]"
         if spec.kind == "array":
             self.taken[name] = lambda r: numbers(r).reshape(shape)
-            return f"{name}.copy()" if self.f.dtype == np.float64 else f"{name}.astype(float)"
+            return self._fresh(name)
         if shape is not None and _is_nested_lists(spec):
             self.taken[name] = lambda r: numbers(r).reshape(shape)
             return f"{name}.tolist()"
@@ -393,6 +407,7 @@ class Stubs:
             "total": total,
             "tree_of": tree_of,
             "views": views,
+            "as_passed": as_passed,
             **writer.names,
         }
         exec(compile(text, f"<stub of {f.__name__}>", "exec"), space)  # noqa: S102

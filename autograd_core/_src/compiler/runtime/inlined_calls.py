@@ -51,11 +51,13 @@ def with_gradient(f: TracedFunction, args: Sequence[Any]) -> tuple[Any, list[Any
     return _table(values, 1), per_row, _table([summed], len(summed))[0]
 
 
-def reduced(f: TracedFunction, values: Any, per_row: list[Any], summed: Any) -> tuple[Any, tuple[Any, ...]]:
+def reduced(
+    f: TracedFunction, args: Sequence[Any], values: Any, per_row: list[Any], summed: Any
+) -> tuple[Any, tuple[Any, ...]]:
     """The result of `CompiledFunction.reduced`, as nodes."""
     if f._reduce == "mean":
         per_row = [group / len(group) if len(group) else group for group in per_row]
-    return _over_rows(f, values)[0], f._grads(per_row, summed)
+    return _over_rows(f, values)[0], f._grads(args, per_row, summed)
 
 
 def _rows(f: TracedFunction, args: Sequence[Any]) -> list[list[Any]]:

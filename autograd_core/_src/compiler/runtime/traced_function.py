@@ -18,7 +18,7 @@ from ..locks import Locked
 from ..tracing.captured_constants import CapturedConstants
 from ..tracing.record import lowered
 from . import executors
-from .batches import numbers_of, plain, rows_of, same_length, shape_of, tree_of, views
+from .batches import as_passed, numbers_of, plain, rows_of, same_length, shape_of, tree_of, views
 from .specialization import EDGE_SECONDS, Specialization
 
 if TYPE_CHECKING:
@@ -183,16 +183,18 @@ class TracedFunction(Locked):
     def _is_summed(self, i: int) -> bool:
         return self._reduce is not None and not self._mapped[i]
 
-    def _grads(self, per_row: list[Any], summed: Any) -> tuple[Any, ...]:
-        """One tree per differentiated argument."""
+    def _grads(self, args: Sequence[Any], per_row: list[Any], summed: Any) -> tuple[Any, ...]:
+        """One tree per differentiated argument, with rows in arrays, else in the containers that were passed."""
         grads, groups, start = [], iter(per_row), 0
+        has_rows = any(self._mapped)
         for i in self._argnums:
             spec = self._specs[i]
             if self._is_summed(i):
-                grads.append(tree_of(spec, summed[start : start + spec.size]))
+                grads.append(as_passed(args[i], tree_of(spec, summed[start : start + spec.size])))
                 start += spec.size
             else:
-                grads.append(self._tree(spec, next(groups)))
+                tree = self._tree(spec, next(groups))
+                grads.append(tree if has_rows else as_passed(args[i], tree))
         return tuple(grads)
 
     # --- running ---
