@@ -2,5 +2,9 @@
 
 from __future__ import annotations
 
+import builtins
+
 seen: set[object] = set()
 hit = seen.add
+# Functions whose text or code is run elsewhere, as that of `node_builders.py`, find it there.
+builtins._mutant_hit = hit  # type: ignore[attr-defined]

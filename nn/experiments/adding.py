@@ -11,7 +11,7 @@ from nn._src.modules.layers import Linear
 from nn._src.modules.losses import mse
 from nn._src.modules.module import Module
 from nn._src.modules.recurrent import LSTM, RNN
-from nn._src.support.figures import COLOURS, figure_of
+from nn._src.support.figures import COLOURS, figure_of, whole_numbers
 from nn._src.support.validation import generator, whole
 from nn._src.training.loop import fit
 from nn._src.training.optimizers import Adam
@@ -137,7 +137,7 @@ class Memory:
         right.set(xlabel="steps back, k", ylabel="‖∂state_T / ∂state_(T−k)‖", yscale="log")
         for axes in (left, right):
             axes.grid(visible=True, alpha=0.3)
-            axes.xaxis.get_major_locator().set_params(integer=True)
+            whole_numbers(axes)
         left.legend(fontsize=8)
         return figure
 

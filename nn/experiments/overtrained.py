@@ -13,7 +13,7 @@ from nn import datasets
 from nn._src.metrics.evaluation import ConfusionMatrix, confusion_matrix, predict, predict_classes
 from nn._src.modules.layers import MLP
 from nn._src.modules.losses import binary_cross_entropy_with_logits
-from nn._src.support.figures import COLOURS, figure_of
+from nn._src.support.figures import COLOURS, figure_of, whole_numbers
 from nn._src.training.loop import fit
 from nn._src.training.optimizers import Adam
 from nn._src.training.stopping import EarlyStopping
@@ -103,6 +103,7 @@ def _curves(axes: Any, run: TrainedRun, stop: int) -> None:
     axes.axvline(stop, color="#888888", linestyle="--", linewidth=1, label=f"epoch {stop}")
     axes.set(xlabel="epoch", ylabel="cross-entropy", title=run.name, xlim=(0, EPOCHS), ylim=(0, 1.5))
     axes.title.set_fontsize("medium")
+    whole_numbers(axes)
     axes.legend(fontsize="small", loc="center right")
     axes.grid(visible=True, alpha=0.3)
 

@@ -18,7 +18,7 @@ from nn._src.metrics.evaluation import ConfusionMatrix, confusion_matrix, predic
 from nn._src.modules.activations import Sigmoid
 from nn._src.modules.layers import MLP, Sequential
 from nn._src.modules.losses import sse
-from nn._src.support.figures import COLOURS, figure_of
+from nn._src.support.figures import COLOURS, figure_of, whole_numbers
 from nn._src.support.validation import whole
 from nn._src.training.history import History
 from nn._src.training.loop import fit
@@ -83,9 +83,9 @@ class WineOutcome:
         shares.set(
             xlabel="split, in order", ylabel="% of test cases right", title=f"{len(order)} splits", ylim=(85, 101)
         )
-        shares.xaxis.get_major_locator().set_params(integer=True)
         shares.legend(loc="lower right")
         for axes in (curves, shares):
+            whole_numbers(axes)
             axes.title.set_fontsize("medium")
             axes.grid(visible=True, alpha=0.3)
         self.confusion.plot(table, title="test cases of all splits")

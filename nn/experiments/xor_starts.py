@@ -24,7 +24,7 @@ from nn._src.modules.activations import Sigmoid
 from nn._src.modules.layers import MLP, Sequential
 from nn._src.modules.loss_terms import sum_of_squares
 from nn._src.modules.losses import sse
-from nn._src.support.figures import COLOURS, figure_of
+from nn._src.support.figures import COLOURS, figure_of, whole_numbers
 from nn._src.support.validation import whole
 from nn._src.training.optimizers import SGD, Optimizer
 
@@ -341,6 +341,7 @@ class XorOutcome:
         for k, losses in enumerate(runs.losses[:CURVES]):
             axes.plot(range(1, len(losses) + 1), losses, linewidth=1.2, color=OF_CURVES[k])
         axes.set(xlabel="epoch", ylabel="½ Σ (t − o)² of an epoch", ylim=(0.0, 0.75))
+        whole_numbers(axes)
         axes.set_title(f"{min(CURVES, len(runs.losses))} runs, {runs.settings.name}, lr {runs.settings.rate:g}")
         axes.grid(visible=True, alpha=0.3)
         figure, panels = figure_of("XorOutcome.pictures", 4, width=4.2, height=3.4)

@@ -61,6 +61,14 @@ def test_max_traces():
     assert f([2.0]).tolist() == [4.0]
 
 
+def test_sixteen_traces_where_nothing_is_said():
+    f = compiler.compile(stairs, 1.0, in_axes=0)
+    assert f([float(k) for k in range(16)]).tolist() == [float(k * k) for k in range(16)]
+    assert f.n_traces == 16
+    with pytest.raises(GuardError, match="max_traces=16 are used up"):
+        f([16.0])
+
+
 def test_guards_can_be_refused():
     f = compiler.compile(absolute, -1.0, guards="error")
     assert f(-3.0) == 3.0

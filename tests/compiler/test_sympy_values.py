@@ -230,6 +230,15 @@ def test_decimals_are_written_as_decimals_and_fractions_as_fractions():
     assert not found[2.0**80].atoms(sympy.Float)
 
 
+@pytest.mark.parametrize("c", [math.inf, -math.inf, math.nan])
+def test_numbers_that_are_not_finite_stay_what_they_are(c):
+    """As a side of a choice, and as what another number is added to."""
+    expected = {math.inf: sympy.oo, -math.inf: -sympy.oo}.get(c, sympy.nan)
+    for f in (lambda x: ag.where(x > 0, x, c), lambda x: x + c):
+        [x], value, _ = ag.compile(f, 1.0).to_sympy()
+        assert str(value.subs(x, -1)) == str(expected)
+
+
 @pytest.mark.parametrize(
     "f",
     [

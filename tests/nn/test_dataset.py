@@ -36,7 +36,7 @@ def test_some_that_are_not_finite_are_a_warning_with_their_places(bad):
     X[3][1] = X[5][1] = bad
     with pytest.warns(UserWarning, match=r"fit: X: column 1 is NaN or infinite in 2 of 8 cases \(3, 5\)") as caught:
         fitted(X, [0.5] * 8, compiled=False)
-    assert caught[0].filename.endswith(("test_dataset.py", "loop.py"))
+    assert caught[0].filename == __file__
     with pytest.warns(UserWarning, match=r"fit: y: the number is NaN or infinite in 1 of 8 cases \(0\)"):
         fitted([[0.1 * i] for i in range(8)], [bad, *[0.5] * 7], compiled=False)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from functools import partial
 from numbers import Number, Real
 from typing import TYPE_CHECKING, Any
@@ -17,7 +16,7 @@ from .elsewhere import ON_BACKWARD, NotOnValues, names_of, refuse_at_birth, refu
 from .evaluation import OPERAND, decimal, evaluate, is_finite, is_fraction, number, plus, shown, value_of, written
 from .graph import MANY, sweep_order, topological_order
 from .pickling import attributes_of, deep_copied, reduced, restore
-from .provenance import NO_NOTE, GradientWatch, Note, calls_from_outside, user_line
+from .provenance import NO_NOTE, GradientWatch, Note, calls_from_outside, user_line, warn_user
 from .sweep import reverse
 
 if TYPE_CHECKING:
@@ -306,11 +305,10 @@ class Value(NotOnValues):
                 "library's functions (ag.tanh for math.tanh), or .data to cut on purpose."
             )
             raise GraphCutError(msg)
-        warnings.warn(
+        warn_user(
             "float(...) of a Value cuts the graph: gradients do not pass here. Use this library's functions "
             "(ag.tanh for math.tanh), or .data to cut on purpose.",
             GraphCutWarning,
-            stacklevel=2,
         )
         return float(self.data)
 

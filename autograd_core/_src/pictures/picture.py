@@ -5,13 +5,13 @@ from __future__ import annotations
 import itertools
 import math
 import re
-import warnings
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from ...errors import OperandError, RangeError, StructureError, UsageWarning
 from ..atomic_write import write_file
 from ..engine.elsewhere import ON_DRAW, refuse_options
 from ..engine.graph import roots_of
+from ..engine.provenance import warn_user
 from ..engine.value import Value
 from ..notation.formulas import expression as equations
 from ..notation.formulas import mathml
@@ -175,7 +175,7 @@ class Picture:
 
         page = self.save(Path(tempfile.mkdtemp(prefix="autograd-core-")) / "picture.html")
         if not webbrowser.open(page.as_uri()):
-            warnings.warn(f"show: no browser could be opened; the page is {page}", UsageWarning, stacklevel=2)
+            warn_user(f"show: no browser could be opened; the page is {page}", UsageWarning)
         return page
 
     def save(self, path: str | os.PathLike[str], *, theme: str | None = None) -> Path:
@@ -408,7 +408,7 @@ def draw(
         said += " or"
     else:
         said = f"more is folded, for print of {LEAST_READABLE:g} pixels at this size; what is folded for that takes"
-    warnings.warn(f"draw: {said} a width of {needed} pixels", UsageWarning, stacklevel=2)
+    warn_user(f"draw: {said} a width of {needed} pixels", UsageWarning)
     return picture
 
 

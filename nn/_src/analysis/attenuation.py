@@ -120,7 +120,6 @@ class Attenuation(Table):
         for axes in (left, right):
             axes.set_xlabel("layers back from the loss")
             whole_numbers(axes)
-            axes.xaxis.get_major_locator().set_params(integer=True)
             axes.grid(visible=True, alpha=0.3)
         left.legend()
         return figure

@@ -90,7 +90,6 @@ class SignalOverTime:
         axes.set_xlabel("steps back, k")
         whole_numbers(axes)
         axes.set_ylabel("‖∂state_T / ∂state_(T−k)‖")
-        axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid(visible=True, alpha=0.3)
         axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False)
         return figure

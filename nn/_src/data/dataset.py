@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autograd_core import OperandError, RangeError, StructureError, UsageWarning
 from autograd_core._src.engine.elsewhere import ON_SPLIT, refuse_options
+from autograd_core._src.engine.provenance import warn_user
 
 from ..support.validation import generator, plain, real, shown
 
@@ -72,11 +72,10 @@ def check_finite(cases: Cases, caller: str = "fit") -> None:
         if found:
             at = sorted({case for cases_at in found.values() for case in cases_at})
             some = ", ".join(map(str, at[:LISTED])) + ", …" * (len(at) > LISTED)
-            warnings.warn(
+            warn_user(
                 f"{caller}: {name}: {_columns(list(found))} NaN or infinite in {len(at)} of {n} cases ({some}), which "
                 "make the loss and every parameter NaN; fill in numbers, or leave these cases out",
                 UsageWarning,
-                stacklevel=3,
             )
 
 

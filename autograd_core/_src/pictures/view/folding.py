@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections import Counter
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ....errors import OperandError, RangeError, StructureError, UsageWarning
+from ...engine.provenance import warn_user
 from ...engine.value import Value
 from ...notation.wholes import as_written, has_wholes
 from .. import text
@@ -151,7 +151,7 @@ def _say_if_in_vain(
         )
     else:
         return
-    warnings.warn(msg, UsageWarning, stacklevel=4)
+    warn_user(msg, UsageWarning)
 
 
 def read_graph(

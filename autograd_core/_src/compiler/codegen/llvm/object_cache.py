@@ -12,7 +12,6 @@ import re
 import stat
 import sys
 import time
-import warnings
 from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from .....errors import UsageWarning
 from ....atomic_write import BESIDE, FLAGS, put
+from ....engine.provenance import warn_user
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -218,11 +218,10 @@ def _limit() -> int:
     size = size_of(text)
     if size is None:
         given = text if len(text) <= 40 else text[:37] + "..."
-        warnings.warn(
+        warn_user(
             f"{SIZE_VARIABLE}: expected a number of bytes, such as 268435456 or 256M, got {given!r}; "
             f"the cache takes up to {MOST_BYTES // 2**20}M",
             UsageWarning,
-            stacklevel=2,
         )
         return MOST_BYTES
     return size
