@@ -180,6 +180,27 @@ ag.jacobian(lambda v: [v[0] * v[1], v[0]], layout="denominator")([2.0, 3.0])
 ag.jacobian(lambda t: [t, t * t])(2.0)
 ag.jacobian(lambda v: A @ v)(a)
 ag.jacobian(lambda v: v * v)(a)
+ag.jacobian(lambda u, v: u * v, argnums=1)
+ag.jacobian(lambda u, v: u * v, argnums=1)(1.0, 2.0)
+ag.jacobian(lambda u, v: u * v, argnums=1)(1.0, x)
+ag.jacobian(lambda u, v: u * v, argnums=1)(1.0, a)
+ag.jacobian(lambda u, v: [u * v, u], 1)(1.0, [2.0])
+ag.jacobian(lambda u, v: [u * v, u], 1)(1.0, 2.0)
+ag.jacobian(lambda u, v: u * v, argnums=(0, 1))
+ag.jacobian(lambda u, v: u * v, argnums=(0, 1))(1.0, 2.0)
+ag.jacobian(lambda u, v: u * v, argnums=(0, 1))(1.0, 2.0)[0]
+ag.jacobian(lambda u, v: u * v, argnums=(0, 1))([1.0], x)[1]
+ag.jacobian(lambda u, v: u * v, argnums=(0, 1))(a, a)
+ag.jacobian(lambda u, v: [u * v, u], (0, 1))(1.0, 2.0)[0]
+ag.jacobian(lambda u, v: [u * v, u], (0, 1))([1.0], [2.0])[1]
+ag.jacobian(lambda u, v: [u * v, u], [1, 0])(1.0, 2.0)
+ag.hessian(lambda u, v: u * v, argnums=1)
+ag.hessian(lambda u, v: u * v, argnums=1)(1.0, 2.0)
+ag.hessian(lambda u, v: u * v, argnums=1)(1.0, [2.0])
+ag.hessian(lambda u, v: u * v, argnums=(0, 1))(1.0, 2.0)[0][1]
+ag.hessian(lambda u, v: u * v, argnums=(0, 1))(x, x)[0][1]
+ag.hessian(lambda u, v: u * v, argnums=(0, 1))(a, a)
+ag.hessian(lambda u, v: u * v, argnums=(0, 1))([1.0], x)
 ag.jvp(f, (1.0,), (1.0,))[1]
 ag.vjp(f, 1.0)[1](1.0)
 ag.compile(lambda w, v: w * v, 1.0, 2.0)

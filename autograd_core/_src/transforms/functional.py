@@ -365,7 +365,19 @@ def jacobian(
 ) -> signatures.JacobianOf[R]: ...
 @overload
 def jacobian(
-    f: Callable[..., Any], argnums: int | Sequence[int], *, mode: str = "auto", layout: str = "numerator"
+    f: Callable[..., R], argnums: Literal[1], *, mode: str = "auto", layout: str = "numerator"
+) -> signatures.SecondJacobianOf[R]: ...
+@overload
+def jacobian(
+    f: Callable[..., R], argnums: tuple[Literal[0], Literal[1]], *, mode: str = "auto", layout: str = "numerator"
+) -> signatures.TwoJacobiansOf[R]: ...
+@overload
+def jacobian(
+    f: Callable[..., R], argnums: Sequence[int], *, mode: str = "auto", layout: str = "numerator"
+) -> signatures.ManyJacobians: ...
+@overload
+def jacobian(
+    f: Callable[..., R], argnums: int, *, mode: str = "auto", layout: str = "numerator"
 ) -> Callable[..., Any]: ...
 def jacobian(
     f: Callable[..., Any],
@@ -448,6 +460,10 @@ def _nested(outer: Spec, inner: Spec, entry: Callable[[int, int], Any]) -> Any:
 
 @overload
 def hessian(f: Callable[..., Any], argnums: Literal[0] = 0) -> signatures.SecondDerivatives: ...
+@overload
+def hessian(f: Callable[..., Any], argnums: Literal[1]) -> signatures.FurtherSecondDerivatives: ...
+@overload
+def hessian(f: Callable[..., Any], argnums: tuple[Literal[0], Literal[1]]) -> signatures.TwoByTwo: ...
 @overload
 def hessian(f: Callable[..., Any], argnums: Sequence[int]) -> Callable[..., tuple[tuple[Any, ...], ...]]: ...
 @overload

@@ -126,6 +126,44 @@ class SecondDerivatives(Protocol):
     def __call__(self, x: Sequence[Any], /, *more: Any, **options: Any) -> Sequence[Any]: ...
 
 
+class FurtherSecondDerivatives(Protocol):
+    """Second derivatives by the second argument."""
+
+    @overload
+    def __call__(self, first: Any, x: float, /, *more: Any, **options: Any) -> float: ...
+    @overload
+    def __call__(self, first: Any, x: Value, /, *more: Any, **options: Any) -> Value: ...
+    @overload
+    def __call__(self, first: Any, x: list[float], /, *more: Any, **options: Any) -> list[list[float]]: ...
+    @overload
+    def __call__(self, first: Any, x: list[Value], /, *more: Any, **options: Any) -> list[list[Value]]: ...
+    @overload
+    def __call__(self, first: Any, x: Array, /, *more: Any, **options: Any) -> NDArray[Any]: ...
+    @overload
+    def __call__(self, first: Any, x: Mapping[K, A], /, *more: Any, **options: Any) -> dict[K, dict[K, A]]: ...
+    @overload
+    def __call__(self, first: Any, x: Sequence[Any], /, *more: Any, **options: Any) -> Sequence[Any]: ...
+
+
+class TwoByTwo(Protocol):
+    """Second derivatives by the first two arguments: a tuple of two tuples of two blocks."""
+
+    @overload
+    def __call__(
+        self, x: float, y: float, /, *more: Any, **options: Any
+    ) -> tuple[tuple[float, float], tuple[float, float]]: ...
+    @overload
+    def __call__(
+        self, x: Value, y: Value, /, *more: Any, **options: Any
+    ) -> tuple[tuple[Value, Value], tuple[Value, Value]]: ...
+    @overload
+    def __call__(
+        self, x: Array, y: Array, /, *more: Any, **options: Any
+    ) -> tuple[tuple[NDArray[Any], NDArray[Any]], tuple[NDArray[Any], NDArray[Any]]]: ...
+    @overload
+    def __call__(self, x: Any, y: Any, /, *more: Any, **options: Any) -> tuple[tuple[Any, Any], tuple[Any, Any]]: ...
+
+
 class JacobianOf(Protocol[R_co]):
     """Derivatives of all outputs by the first argument; R is what the function gives, or any."""
 
@@ -149,3 +187,77 @@ class JacobianOf(Protocol[R_co]):
     def __call__(self: JacobianOf[Sequence[Operand]], x: Tree, /, *more: Any, **options: Any) -> list[Tree]: ...
     @overload
     def __call__(self, x: float | Value | Sequence[Any] | Mapping[Any, Any], /, *more: Any, **options: Any) -> Any: ...
+
+
+class SecondJacobianOf(Protocol[R_co]):
+    """Derivatives of all outputs by the second argument."""
+
+    @overload
+    def __call__(
+        self: SecondJacobianOf[Sequence[Operand]], first: Any, x: list[float], /, *more: Any, **o: Any
+    ) -> list[list[float]]: ...
+    @overload
+    def __call__(
+        self: SecondJacobianOf[Sequence[Operand]], first: Any, x: list[Value], /, *more: Any, **o: Any
+    ) -> list[list[Value]]: ...
+    @overload
+    def __call__(
+        self: SecondJacobianOf[Operand | NDArray[Any]], first: Any, x: Array, /, *more: Any, **options: Any
+    ) -> NDArray[Any]: ...
+    @overload
+    def __call__(
+        self: SecondJacobianOf[Sequence[Operand]], first: Any, x: Array, /, *more: Any, **o: Any
+    ) -> list[NDArray[Any]]: ...
+    @overload
+    def __call__(
+        self: SecondJacobianOf[Operand], first: Any, x: float, /, *more: Any, **options: Any
+    ) -> float: ...
+    @overload
+    def __call__(
+        self: SecondJacobianOf[Operand], first: Any, x: list[float], /, *more: Any, **options: Any
+    ) -> list[float]: ...
+    @overload
+    def __call__(self: SecondJacobianOf[Operand], first: Any, x: Tree, /, *more: Any, **options: Any) -> Tree: ...
+    @overload
+    def __call__(
+        self: SecondJacobianOf[Sequence[Operand]], first: Any, x: float, /, *more: Any, **options: Any
+    ) -> list[float]: ...
+    @overload
+    def __call__(
+        self: SecondJacobianOf[Sequence[Operand]], first: Any, x: Tree, /, *more: Any, **options: Any
+    ) -> list[Tree]: ...
+    @overload
+    def __call__(
+        self, first: Any, x: float | Value | Sequence[Any] | Mapping[Any, Any], /, *more: Any, **options: Any
+    ) -> Any: ...
+
+
+class TwoJacobiansOf(Protocol[R_co]):
+    """Derivatives of all outputs by each of the first two arguments."""
+
+    @overload
+    def __call__(
+        self: TwoJacobiansOf[Operand], x: float, y: float, /, *more: Any, **options: Any
+    ) -> tuple[float, float]: ...
+    @overload
+    def __call__(
+        self: TwoJacobiansOf[Operand | NDArray[Any]], x: Array, y: Array, /, *more: Any, **options: Any
+    ) -> tuple[NDArray[Any], NDArray[Any]]: ...
+    @overload
+    def __call__(self: TwoJacobiansOf[Operand], x: A, y: B, /, *more: Any, **options: Any) -> tuple[A, B]: ...
+    @overload
+    def __call__(
+        self: TwoJacobiansOf[Sequence[Operand]], x: float, y: float, /, *more: Any, **options: Any
+    ) -> tuple[list[float], list[float]]: ...
+    @overload
+    def __call__(
+        self: TwoJacobiansOf[Sequence[Operand]], x: A, y: B, /, *more: Any, **options: Any
+    ) -> tuple[list[A], list[B]]: ...
+    @overload
+    def __call__(self, x: Any, y: Any, /, *more: Any, **options: Any) -> tuple[Any, Any]: ...
+
+
+class ManyJacobians(Protocol):
+    """Derivatives of all outputs by several arguments."""
+
+    def __call__(self, *args: Any, **options: Any) -> tuple[Any, ...]: ...
