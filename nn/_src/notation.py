@@ -37,7 +37,8 @@ z_d is the *input* of layer d, which is a_{d−1}.)
 CS60050 has two, too: in its second half Θ^(l) leads from layer l to layer l + 1, a^(1) is the input, and biases are
 column 0 of Θ, from a unit a_0 that is 1 ("cs60050"). L is the number of layers there; the loss of one case is its cost,
 that of all is J(Θ), and Δ is the sum of gradients over the cases. In its first half W^(l) and b^(l) lead to layer l,
-a^(0) is the input, and L is the loss, too ("cs60050-first").
+a^(0) is the input, L is the loss, too, and that of all cases is J(θ) ("cs60050-first"). Between the two is logistic
+regression, which a lone `nn.Neuron` is: z = w x + b and a = σ(z), with dz, dw and db for the derivatives of L.
 """
 
 from __future__ import annotations
@@ -284,7 +285,11 @@ ERRORS = {  # another name that the text has for the loss
     "downing": "E", "downing-first": "E", "lecture-first": "L", "cs60050": "L",
 }
 ADDS_CASES = frozenset(("downing", "downing-first"))  # whose batch is a sum over its cases, not their mean
-OF_CASES = {"downing-first": "E", "cs60050": "J(Θ)", "cs60050-first": "J(Θ)"}  # that of all cases, if it is another
+OF_CASES = {"downing-first": "E", "cs60050": "J(Θ)", "cs60050-first": "J(θ)"}  # that of all cases, if it is another
+PRODUCTS = {  # what the derivative to weights is, of one case: the signal times what came in
+    "downing": "δ o", "downing-first": "δ o", "dolhansky": "δ z", "lecture": "∂f/∂z · aᵀ", "lecture-first": "g aᵀ",
+    "cs60050-first": "∂L/∂z · aᵀ", "ling3804": "eᵀ aᵀ",
+}  # fmt: skip
 
 
 def names(notation: Any, run: ForwardPass, caller: str = "notation", *, scores: bool = False) -> Names | None:
@@ -340,14 +345,20 @@ def names(notation: Any, run: ForwardPass, caller: str = "notation", *, scores: 
         of |= _weights_by_numbers(run, before)
         of |= {f"target {j}": f"t{of[label][1:]}" for j, label in enumerate(run.ends[run.last].labels, 1)}
     of |= _shared(run, of)
+    alone = notation == "cs60050-first" and is_lone_neuron(run)
+    if alone:
+        of |= _logistic_regression(run)
     if scores:
         of |= _scores(run, of)
     target = "t" if notation.startswith("downing") else "y"
     linear = all(unit.output is unit.sum for units in run.layers.values() for unit in units)
     rule = OF_LINEAR.get(notation, RULES[notation]) if linear else RULES[notation]
+    heads = text.heads
+    if alone:
+        heads, rule = (*heads[:4], "∂L/∂a", "dz"), "dz = ∂L/∂z = ∂L/∂a g′(z)"
     return Names(
-        notation, text.order, text.heads, text.loss, of, text.biases, rule, target, text.by_outputs,
-        "α" if notation.startswith("cs60050") else "η", notation in BY_LAYERS,
+        notation, text.order, heads, text.loss, of, text.biases, rule, target, text.by_outputs,
+        "α" if notation.startswith("cs60050") else "η", notation in BY_LAYERS, alone,
         _other_names(notation, run, of, scores=scores),
     )  # fmt: skip
 
@@ -541,6 +552,23 @@ def _small_network(run: ForwardPass) -> dict[str, str]:
     return of
 
 
+def is_lone_neuron(run: ForwardPass) -> bool:
+    """Whether the model is one neuron of the inputs, and that no part of a layer."""
+    if len(run.layers) != 1 or set(run.ends) - {"loss"} != {"inputs", *run.layers, *(f"sum({k})" for k in run.layers)}:
+        return False
+    [(layer, units)] = run.layers.items()
+    return units[0].name == layer and list(units[0].inputs) == list(run.inputs)
+
+
+def _logistic_regression(run: ForwardPass) -> dict[str, str]:
+    """CS60050's names for the graph of logistic regression: x_1, w_1, b, z and a, and dz for the signal."""
+    [unit] = run.layers
+    of = {"inputs": "x", unit: "a", f"sum({unit})": "z", f"signal {unit}": "dz", f"bias {unit}": "b"}
+    of |= {f"weights of {unit}": "w", f"biases of {unit}": "b"}
+    of |= {label: f"x_{i}" for i, label in enumerate(run.ends["inputs"].labels, 1)}
+    return of | {f"weight {i} {unit}": f"w_{i + 1}" for i in range(len(run.layers[unit][0].weights))}
+
+
 def branches(run: ForwardPass) -> bool:
     """Whether a layer is fed by units of others than the one before it."""
     known = {*run.inputs, *(unit.output for units in run.layers.values() for unit in units)}
@@ -636,7 +664,7 @@ def put_labels(run: ForwardPass, given: Names) -> None:
 
 NAME = re.compile(r"(?P<base>[^_^]+)(?:_(?P<index>[^^]+))?(?:\^(?P<above>.+))?")
 GREEK = {
-    "α": r"\alpha", "η": r"\eta", "δ": r"\delta", "Θ": r"\Theta", "ŷ": r"\hat{y}", "Σ": r"\Sigma", "∂": r"\partial ",
+    "α": r"\alpha", "η": r"\eta", "δ": r"\delta", "θ": r"\theta", "Θ": r"\Theta", "ŷ": r"\hat{y}", "Σ": r"\Sigma", "∂": r"\partial ",
     "ℓ": r"\ell",
 }  # fmt: skip
 
@@ -651,6 +679,8 @@ def latex(name: str) -> str:
     """
     if name.startswith("(") and " + " in name:
         return rf"\left({' + '.join(map(latex, name[1:-1].split(' + ')))}\right)"
+    if re.fullmatch(r"d[a-z](_\w+)?", name):  # dz
+        return f"d{latex(name[1:])}"
     inner = re.fullmatch(r"(\w+|δ)\(([^()]+)\)", name)
     if inner:
         return _called(*inner.groups())

@@ -175,11 +175,11 @@ def test_a_weight_jacobian_of_one_output_is_a_matrix():
         assert "(0." not in str(full).partition("\n")[2]
         assert nn.weight_jacobian(model, x, of=of, layout="numerator", **options).matrix == simple.entries
     assert simple.matrix == simple.entries
-    signals = nn.error_signals(model, x, 0.25, loss=nn.sse)
-    assert np.allclose(np.transpose(simple), signals.weight_gradient("layer1"))
+    signals = nn.error_signals(model, x, 0.25, loss=nn.sse, notation="downing")
+    assert np.allclose(simple, signals.weight_gradient("V"))
     J_wz = nn.weight_jacobian(model, x, layer="Z", notation="downing")
     J_zl = nn.layer_jacobian(model, x, of="L", to="Z", notation="downing", layout="denominator", target=0.25, loss=nn.sse)
-    assert np.allclose(np.dot(J_wz, J_zl)[..., 0], np.transpose(signals.weight_gradient("layer2")))
+    assert np.allclose(np.dot(J_wz, J_zl)[..., 0], signals.weight_gradient("W"))
     with pytest.raises(ag.StructureError, match="expected the derivatives of one output"):
         _ = nn.weight_jacobian(model, x, layer="Y", notation="downing").matrix
 
@@ -263,7 +263,7 @@ def test_weights_of_a_layer_are_the_matrix_of_the_text(notation, bias):
         for given in (name, name.translate(ASCII)):
             found = np.array([[w.data for w in row] for row in run[given]])
             assert np.array_equal(found.T if run.names.order == "from_to" else found, expected)
-        assert np.shape(signals.weight_gradient(name)) == expected.shape
+        assert np.shape(signals.weight_gradient(name)) == found.shape
 
 
 def test_updates_are_in_the_order_of_the_weights():

@@ -1,5 +1,7 @@
 """Signals, Jacobians, formulas and graphs with the names and the index order of each text; numbers stay the same."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -366,3 +368,48 @@ def test_what_is_not_the_last_layers_activation_has_another_name(notation, activ
     softmax = nn.Sequential(nn.Layer(2, 2, "linear", seed=1), nn.Softmax())  # which is the layer's activation
     run = nn.forward_pass(softmax, [1.0, 0.5], notation="lecture")
     assert [run.names(label) for label in run.ends["softmax"].labels] == ["a_2,1", "a_2,2"]
+
+
+# --- logistic regression of CS60050 --------------------------------------------------------------
+
+
+def test_a_lone_neuron_is_logistic_regression_with_its_letters():
+    """"dz = ∂L/∂z = a − y, db = ∂L/∂b = a − y, dw = ∂L/∂w = (a − y) x", w = (w_1, w_2, w_3), x = (x_1, x_2, x_3)."""
+    unit, x, y = nn.Neuron(3, "sigmoid", seed=1), [1.0, -2.0, 0.5], ag.Value(1.0, label="y")
+    given = {"loss": nn.binary_cross_entropy, "notation": "cs60050-first"}
+    signals = nn.error_signals(unit, x, y, **given)
+    run = signals.run
+    assert set(labels(run.loss)) >= {"x_1", "x_2", "x_3", "w_1", "w_2", "w_3", "b", "z", "a", "y", "L"}
+    assert run.formulas == [
+        "z = w_1 x_1 + w_2 x_2 + w_3 x_3 + b", "a = g(z) = σ(z)", "L = −y log(a) − (1 − y) log(1 − a)",
+    ]  # fmt: skip
+    assert run.matrix_formulas[0] == "z = w x + b"
+    assert signals.formulas == ["dz = a − y"]
+    assert signals.gradients == ["dw_1 = dz x_1", "dw_2 = dz x_2", "dw_3 = dz x_3", "db = dz × 1"]
+    assert signals.matrix_formulas == ["dz = a − y", "dw = dz xᵀ"]
+    a = run["a"].data
+    assert a == pytest.approx(1 / (1 + math.exp(-run["z"].data)))
+    assert signals["dz"] == [pytest.approx(a - 1.0)]
+    assert signals.gradients.numbers == pytest.approx([*((a - 1.0) * v for v in x), a - 1.0])
+    assert r"dw_{1} &= dz \, x_{1}" in signals.gradients.latex
+    assert str(signals).splitlines()[1].split()[-1] == "dz"
+    for leaf, name, known in (("b", "db", "(a − y) · 1"), ("w_2", "dw_2", "(a − y) x_2")):
+        by_rules = {"outputs": True, "partials": True, "through": run["z"], "name": name}
+        lines = [line.partition("= ")[2] for line in nn.derivation(run["L"], run[leaf], **by_rules).lines]
+        assert lines[:2] == [f"∂L/∂{leaf}", f"∂L/∂a · ∂a/∂z · ∂z/∂{leaf}"]
+        assert lines[3] == known
+    steps = nn.backward_pass(unit, x, 1.0, **given)
+    assert [d.name for d in steps.derivatives] == ["∂L/∂a", "∂L/∂z", "∂L/∂w"]
+    batch = nn.cost(unit, [x, [1.0, 0.0, 0.0]], [1.0, 0.0], 0.5, notation="cs60050-first")
+    assert "∂J(θ)/∂w = 1/n · Σ dz xᵀ + λ/n · w" in str(batch)
+    assert batch.updates[0] == "w_1 ← w_1 − α/n · Σ_i dz x_1 − α λ/n · w_1"
+
+
+@pytest.mark.parametrize(
+    "model",
+    [nn.MLP(3, [1], output="sigmoid", seed=1), nn.Sequential(nn.Layer(3, 1, "sigmoid", seed=1))],
+)
+def test_a_layer_of_one_neuron_is_a_layer(model):
+    run = nn.forward_pass(model, X, notation="cs60050-first")
+    assert {"z_1^(1)", "a_1^(1)"} <= set(labels(run.outputs[0]))
+    assert run.names.differentials is False

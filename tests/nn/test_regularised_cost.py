@@ -288,8 +288,55 @@ def test_a_heading_counts_cases_and_has_no_letters_of_another_text():
     assert " 1 case, λ = 0, " in str(nn.cost(model, one, [1.0]))
     assert " 2 cases, λ = 0, " in str(nn.cost(model, two, [1.0, 0.0]))
     his = str(nn.cost(model, one, [1.0], notation="dolhansky"))
-    assert "mean over N = 1 case, D = 1/N · Σ δ · input\n" in his
-    assert not {"Θ", "Δ"} & set(his)
+    assert "mean over N = 1 case, ∂E/∂w = 1/N · Σ δ z\n" in his
+    assert not {"Θ", "Δ", "D"} & set(his)
+
+
+HEADINGS = {  # by text: its letter for the weights, the derivative of one case to them, and of the batch
+    "downing": "∂L/∂w = Σ δ o + λ · w",
+    "downing-first": "∂E/∂w = Σ δ o + λ · w",
+    "dolhansky": "∂E/∂w = 1/N · Σ δ z + λ/N · w",
+    "lecture": "∂f/∂W = 1/N · Σ ∂f/∂z · aᵀ + λ/N · W",
+    "lecture-first": "∂ℓ/∂W = 1/N · Σ g aᵀ + λ/N · W",  # δ is a small change there
+    "cs60050-first": "∂J(θ)/∂W = 1/n · Σ ∂L/∂z · aᵀ + λ/n · W",
+    "cs60050": "D = Δ/n + λ/n · Θ without biases",
+    "ling3804": "∂error/∂w = 1/N · Σ eᵀ aᵀ + λ/N · w",
+}
+
+
+@pytest.mark.parametrize("notation", HEADINGS)
+@pytest.mark.parametrize("bias", [True, False])
+def test_matrices_are_those_of_the_text_with_its_letters(notation, bias):
+    """Downing: "one numeric, 3 x 2 matrix per case", rows from X, columns to Y; in others rows are what weights lead to."""
+    model = nn.MLP(3, [2, 1], "sigmoid", output="sigmoid", bias=bias, seed=1)
+    X, Y = [[0.5, -1.0, 2.0], [1.0, 0.2, -0.3]], [0.9, 0.1]
+    batch = nn.cost(model, X, Y, 0.3, loss=nn.sse, notation=notation)
+    assert str(batch).splitlines()[0].endswith(HEADINGS[notation])
+    run = nn.forward_pass(model, X[0], notation=notation)
+    from_to = run.names.order == "from_to"
+    for k, (layer, name) in enumerate(zip(run.layers, batch.names, strict=True)):
+        weights = np.array([[w.data for w in row] for row in run[run.names(f"weights of {layer}")]])
+        own = int(bias and notation != "cs60050")  # biases are a row or column in front, where the text has none there
+        without = {name: (m[own:] if from_to else m[:, own:]) for name, m in vars_of(batch, k).items()}
+        assert np.allclose(without["theta"], weights)
+        one = [nn.error_signals(model, x, y, loss=nn.sse, notation=notation) for x, y in zip(X, Y, strict=True)]
+        assert np.allclose(without["Delta"], sum(np.array(signals.weight_gradient(layer)) for signals in one))
+        drawn = weights.copy()
+        if notation == "cs60050" and bias:
+            drawn[:, 0] = 0.0
+        n = 1 if notation.startswith("downing") else len(X)
+        assert np.allclose(without["D"], without["Delta"] / n + 0.3 / n * drawn)
+        rows = [line.split()[0] for line in str(batch).split("\n\n")[1 + k].splitlines()[1:]]
+        assert len(rows) == batch.D[k].shape[0]
+        assert f"{batch.D[k].shape[0]} x {batch.D[k].shape[1]}" in str(batch).splitlines()[2 + k]
+        assert rows[-1] == run.names(run.ends["inputs" if k == 0 else "layer1"].labels[-1] if from_to else f"{layer}/neuron{len(rows) - 1}")
+        assert name in str(batch)
+    steps = [float(-x) for D in reversed(batch.D) for x in np.ravel(np.roll(D.T if from_to else D, -own, axis=1))]
+    assert batch.updates.numbers == pytest.approx(steps)
+
+
+def vars_of(batch, k):
+    return {name: getattr(batch, name)[k] for name in ("theta", "Delta", "D")}
 
 
 @pytest.mark.parametrize("bias", [True, False])
@@ -359,7 +406,7 @@ def test_the_cost_of_other_texts_is_a_sum_of_what_they_have_for_a_case():
         "downing": "L = Σ_(c_k∈M) ½ (z_1 − t)²",
         "downing-first": "E = Σ_(d∈D) ½ (o_8d − t_8d)²",
         "lecture": "f = 1/N · Σ_cases ½ (a_3,1 − y)²",
-        "cs60050-first": "J(Θ) = 1/n · Σ_i ½ (a_1^(2) − y)²",
+        "cs60050-first": "J(θ) = 1/n · Σ_i ½ (a_1^(2) − y)²",
         "ling3804": "error = 1/N · Σ_cases ½ (a″_1 − y)²",
     }
     total = 0.5 * sum((p - y[0]) ** 2 for p, y in zip(nn.predict(model, X), Y, strict=True))

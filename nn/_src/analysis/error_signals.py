@@ -347,10 +347,12 @@ class ErrorSignals(Table):
         Returns:
             A row for each unit, and in it a number for each input: entry [k][i] belongs to the weight to
             unit k from input i. With `notation="cs60050"`, whose Theta has biases in column 0, that of the bias, which
-            is delta, comes before them.
+            is delta, comes before them. With "downing" and "dolhansky", whose weights lead from i to k, a row for
+            each input, as `run["V"]` has it.
 
         Raises:
             RangeError: There is no such layer.
+            StructureError: Units of the layer have different numbers of inputs, and weights lead from i to k.
 
         Source: claim 1 of the lecture "Backpropagation"; the delta rule for many layers (Rumelhart, Hinton,
         Williams, 1986).
@@ -360,6 +362,8 @@ class ErrorSignals(Table):
             >>> model = nn.MLP(2, [1], init=nn.init.constant(1.0))
             >>> nn.error_signals(model, [1.0, 2.0], 0.0, loss=nn.sse).weight_gradient("layer1")
             [[3.0, 6.0]]
+            >>> nn.error_signals(model, [1.0, 2.0], 0.0, loss=nn.sse, notation="downing").weight_gradient("W")
+            [[3.0], [6.0]]
         """
         if isinstance(layer, int) and 1 <= layer <= len(self.layers):
             layer = list(self.layers)[layer - 1]
@@ -372,10 +376,16 @@ class ErrorSignals(Table):
                 raise RangeError(msg)
         units = one_of(self.run.layers, layer, "weight_gradient")
         biases = self.names is not None and self.names.biases
-        return [
+        rows = [
             [delta] * (biases and unit.bias is not None) + [_times(delta, x.data) for x in unit.inputs]
             for unit, delta in zip(units, self[str(layer)], strict=True)
         ]
+        if self.names is None or self.names.order == "to_from":
+            return rows
+        if len(set(map(len, rows))) > 1:
+            msg = f"weight_gradient: expected units with as many inputs each, got {', '.join(map(str, map(len, rows)))}"
+            raise StructureError(msg)
+        return [list(column) for column in zip(*rows, strict=True)]
 
     def _units(self) -> list[UnitSignal]:
         return [unit for layer in self.layers.values() for unit in layer]
@@ -406,7 +416,7 @@ class ErrorSignals(Table):
             within = f"; the loss takes scores: within it {self.names(f'activation {above}')} = {function}({sums})"
             return f"{self.names.loss} = {number(self.run.loss.data)}  {rule}{within}{then}"
         given = f"∂{self.names.loss}/∂{self.names(self.run.ends[above].name)}"
-        if above not in self.layers or not self._recursion:
+        if above not in self.layers or not self._recursion or arriving == given:
             last = ""
         elif arriving.startswith("∂"):
             last = f"; at the output {arriving} is {given}, which the loss gives"

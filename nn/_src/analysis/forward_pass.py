@@ -59,7 +59,8 @@ def forward_pass(
         notation: "downing" (its second half, with matrices), "downing-first" (its first, with o_id and w_ij, to i from
             j; nodes are counted through the network, inputs first), "dolhansky", "lecture" (its second half, where
             a_1 = x), "lecture-first" (its linear network, where a_0 = x), "cs60050" (its second half, with Theta),
-            "cs60050-first" (its first, with W and b) or "ling3804": the graph's nodes and the model's parameters are
+            "cs60050-first" (its first, with W and b; a lone `Neuron` is its logistic regression, with z, a, dz, dw_1
+            and db) or "ling3804": the graph's nodes and the model's parameters are
             labelled as that text calls them, so pictures and steps have its names, also around layers and units:
             "layer Y", "node 1". Parameters keep these labels.
 

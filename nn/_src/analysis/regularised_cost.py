@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autograd_core import RangeError, StructureError, Value, grad_of
 from autograd_core import sum as total
 
 from ..data.dataset import cases_of
 from ..modules.losses import binary_cross_entropy, made_of_scores, takes_mean_of_outputs, underlying
-from ..notation import ADDS_CASES, OF_CASES, names, of_each_case
+from ..notation import ADDS_CASES, OF_CASES, PRODUCTS, names, of_each_case
 from ..support.arrays import numpy
 from ..support.formulas import Formula, Formulas
 from ..support.tables import Table, as_html, as_text, number
@@ -21,7 +21,7 @@ from ..teaching.cost_formulas import CostParts, cost_formula
 from .error_signals import signals_of
 from .forward_pass import activations_of_scores, forward_pass, takes_sums
 from .labelled_jacobian import by
-from .signal_formulas import batch_updates
+from .signal_formulas import batch_updates, letter_of_cases
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,9 +31,17 @@ if TYPE_CHECKING:
     from .layers_by_name import ForwardPass
 
 HEADS = ("layer", "Θ", "‖Δ‖", "‖λ/n · Θ‖", "‖D‖")
-OF_OTHERS = ("layer", "shape", "‖Σ δ · input‖", "‖λ/N · w‖", "‖D‖")  # texts without a penalty
 SHOWN = 12  # rows and columns of matrices that are shown whole
 per_case = partial(binary_cross_entropy, reduction="sum")
+
+
+class _InLetters(NamedTuple):
+    """A text's letters in the heading: the signal times what came in, the derivative to weights, and how many cases."""
+
+    product: str
+    weight: str
+    gradient: str
+    n: str
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -42,7 +50,8 @@ class RegularisedCost(Table):
 
     Below the lengths of all matrices, each D is shown that has no more than 12 rows and columns.
 
-    All arrays are float64. Matrices have a row per unit; column 0 belongs to the bias, if the layer has one.
+    All arrays are float64. Matrices have a row per unit; column 0 belongs to the bias, if the layer has one. With the
+    names "downing" and "dolhansky", whose weights lead from i to j, they have a column per unit, and biases in row 0.
 
     Attributes:
         J: The cost: mean over the cases of the loss, summed over the outputs, and the penalty. Where cases are added
@@ -50,7 +59,7 @@ class RegularisedCost(Table):
         data: The part of it that is the loss.
         penalty: The other part, lambda / 2n times the sum of all squared weights, biases left out; where cases are
             added up lambda / 2 times that sum.
-        D: For each layer the derivatives of J, shaped as the layer's `.theta`.
+        D: For each layer the derivatives of J, shaped as the layer's `.theta`, or its transpose, as said above.
         Delta: For each layer the sum over the cases of delta (1, a)^T: n times the gradient of their mean.
         deltas: For each layer an array (cases, units): the error signals, d cost(x_i) / d z.
         sums: For each layer an array (cases, units): the weighted sums z of the forward pass.
@@ -199,7 +208,7 @@ class RegularisedCost(Table):
         run, called = self._first
         found = []
         for units, D in reversed(list(zip(run.layers.values(), self.D, strict=True))):
-            for unit, row in zip(units, D.tolist(), strict=True):
+            for unit, row in zip(units, (D.T if self._is_from_to else D).tolist(), strict=True):
                 bias_last = unit.bias is not None and not (called is not None and called.biases)
                 found += [-d for d in (row[1:] + row[:1] if bias_last else row)]
         return found
@@ -207,11 +216,12 @@ class RegularisedCost(Table):
     def _heading(self) -> str:
         cases = "case" if self.n == 1 else "cases"
         mean = self.reduction == "mean"
-        if self.letter != "J(Θ)":  # of a text that has no penalty
+        if (other := self._other) is not None:
             both = f" = {number(self.data)} + {number(self.penalty)}, λ = {number(self.lam)}" if self.penalty else ""
-            share = "1/N · " if mean else ""
-            over = f"{self.reduction} over N = {self.n} {cases}"
-            return f"{self.letter} = {number(self.J)}{both}  {over}, D = {share}Σ δ · input"
+            share = f"1/{other.n} · " if mean else ""
+            over = f"{self.reduction} over {other.n} = {self.n} {cases}"
+            drawn = f" + λ{'/' + other.n if mean else ''} · {other.weight}" if self.lam else ""
+            return f"{self.letter} = {number(self.J)}{both}  {over}, {other.gradient} = {share}Σ {other.product}{drawn}"
         over = "" if mean else "sum over "
         parts = f"{number(self.data)} + {number(self.penalty)}; {over}{self.n} {cases}, λ = {number(self.lam)}"
         D = "Δ/n + λ/n · Θ" if mean else "Δ + λ Θ"
@@ -223,20 +233,40 @@ class RegularisedCost(Table):
         for name, theta, delta, d in zip(self.names, self.theta, self.Delta, self.D, strict=True):
             drawn = d - delta / self._divisor
             rows.append([name, by(theta.shape), *(number(float(norm(x))) for x in (delta, drawn, d))])
-        heads = HEADS if self.letter == "J(Θ)" else OF_OTHERS
+        heads, other = HEADS, self._other
+        if other is not None:
+            heads = ("weights", "shape", f"‖Σ {other.product}‖", f"‖λ/{other.n} · {other.weight}‖", f"‖{other.gradient}‖")
         return heads if self.reduction == "mean" else tuple(re.sub("/[nN]", "", head) for head in heads), rows
+
+    @property
+    def _other(self) -> _InLetters | None:
+        """What a text other than CS60050's second half, the one with D, Δ and a penalty, has in place of these."""
+        called = self._first[1] if self._first is not None else None
+        if called is None or called.notation not in PRODUCTS:
+            return None
+        weight = "W" if called.assigns and not called.differentials else "w"
+        product = "dz xᵀ" if called.differentials else PRODUCTS[called.notation]
+        return _InLetters(product, weight, f"∂{self.letter}/∂{weight}", letter_of_cases(called))
 
     @property
     def _divisor(self) -> int:
         return self.n if self.reduction == "mean" else 1
 
     def _gradients(self) -> list[tuple[list[str], list[list[str]]]]:
-        """Each D as a table, its columns what came in."""
-        return [
-            ([f"D of {name}", *came], [[unit, *map(number, row)] for unit, row in zip(units, D.tolist(), strict=True)])
-            for name, (units, came), D in zip(self.names, self.labels, self.D, strict=True)
-            if max(D.shape) <= SHOWN
-        ]
+        """Each D as a table, its columns what came in, or where the text has weights from i to j, the units."""
+        found = []
+        for name, (units, came), D in zip(self.names, self.labels, self.D, strict=True):
+            rows, columns = (came, units) if self._is_from_to else (units, came)
+            lines = [[own, *map(number, row)] for own, row in zip(rows, D.tolist(), strict=True)]
+            title = f"D of {name}" if self._other is None else f"∂{self.letter}/∂{name}"
+            found += [([title, *columns], lines)] * (max(D.shape) <= SHOWN)
+        return found
+
+    @property
+    def _is_from_to(self) -> bool:
+        """Whether rows of the text's matrices belong to what weights lead from."""
+        called = self._first[1] if self._first is not None else None
+        return called is not None and called.order == "from_to"
 
     def __str__(self) -> str:
         blocks = [[self._heading(), *as_text(*self._table())], *(as_text(*block) for block in self._gradients())]
@@ -332,9 +362,12 @@ def cost(
     )
     if len(runs[0].outputs) == activations[-1].shape[1] and _is_activation(runs[0]):
         activations[-1] = np.array([[y.data for y in run.outputs] for run in runs], float)
+    matrices: list[Any] = [D, list(gradients.values()), list(theta.values())]
+    if called is not None and called.order == "from_to":
+        matrices = [[matrix.T for matrix in each] for each in matrices]
     letter = "J(Θ)" if called is None else OF_CASES.get(called.notation, called.loss)
     return RegularisedCost(
-        data + penalty, data, penalty, D, list(gradients.values()), deltas, sums, activations, list(theta.values()),
+        data + penalty, data, penalty, *matrices[:2], deltas, sums, activations, matrices[2],
         [_called(units, name, called) for name, units in layers.items()], lam, n, _labels(runs[0], called), letter,
         reduction, (first, called), (loss, _target(loss, cases.targets[0], len(runs[0].outputs))),
     )  # fmt: skip

@@ -143,7 +143,7 @@ def batch_updates(
         products: The factors of each unit's signal, by its name, where these are to stand in place of it.
     """
     notation = names.notation if names is not None else ""
-    rate, total = rate_of(names), SUMS_OF_CASES.get(notation, EACH)
+    rate, total, n = rate_of(names), SUMS_OF_CASES.get(notation, EACH), letter_of_cases(names)
     found = []
     for weight in _weights(run, names):
         own = weight.unit.name
@@ -155,19 +155,24 @@ def batch_updates(
             of_cases = _both("{} {}", "{} {}", total, terms)
             found.append(_accumulated(weight.name, rate, of_cases, drawn=drawn, mean=mean))
             continue
-        share = _both("{}/N", r"\frac{{{}}}{{N}}", rate) if mean else rate
+        share = Formula(f"{rate.text}/{n}", rf"\frac{{{rate.latex}}}{{{n}}}") if mean else rate
         form = ("{0} ← {0} − {1}", r"{0} &\leftarrow {0} - {1}")
         if names is None or not names.assigns:
             form = ("Δ{} = −{}", r"\Delta {} &= -{}")
         step = _both(*form, weight.name, side_by_side([share, _both("{} {}", "{} {}", total, terms)]))
         if drawn:
-            of_n = Formula("λ/N", r"\frac{\lambda}{N}") if mean else Formula("λ", r"\lambda")
+            of_n = Formula(f"λ/{n}", rf"\frac{{\lambda}}{{{n}}}") if mean else Formula("λ", r"\lambda")
             step = _both("{} − {}", "{} - {}", step, side_by_side([rate, of_n, weight.name]))
         found.append(step)
     weights = [weight.name for weight in _weights(run, names)]
     sign = Formula("here ", r" \quad \text{here } ") if notation == "cs60050" else EQUAL
     values = [_step_value(w, x, names, sign) for w, x in zip(weights, steps, strict=True)]
     return Formulas(found, steps, values)
+
+
+def letter_of_cases(names: Names | None) -> str:
+    """The text's letter for how many cases there are."""
+    return "n" if names is not None and names.notation.startswith("cs60050") else "N"
 
 
 def value_of(x: float) -> Formula:
@@ -263,7 +268,7 @@ def _steps(
         parts = [[signal(w.unit), *([w.came] if w.came else [])] for w in shared]
         total = math.fsum(signals[w.unit.name].delta * w.input for w in shared)
         size = math.fsum(abs(signals[w.unit.name].delta * w.input) for w in shared)
-        slope = over("E" if names is None else names.loss, shared[0].name)
+        slope = derivative_to(names, shared[0].name)
         is_by_signals = math.isclose(total, gradient, rel_tol=CLOSE, abs_tol=CLOSE * size)
         times_1 = shared[0].is_bias and names is not None and names.notation == "cs60050-first"
         right = side_by_side(parts[0]) if is_by_signals else slope
@@ -449,6 +454,13 @@ def _slope(unit: Unit, names: Names | None) -> Formula | None:
     if op == "tanh":
         return _both("(1 − tanh({})²)", r"\left(1 - \tanh\left({}\right)^{{2}}\right)", s)
     return _both("σ({0})(1 − σ({0}))", r"\sigma\left({0}\right)\left(1 - \sigma\left({0}\right)\right)", s)
+
+
+def derivative_to(names: Names | None, below: Formula) -> Formula:
+    """The derivative of the loss to something, as the text writes it: ∂L/∂w, or dw."""
+    if names is not None and names.differentials:
+        return Formula(f"d{below.text}", f"d{below.latex}")
+    return over("E" if names is None else names.loss, below)
 
 
 def over(above: str, below: Formula) -> Formula:

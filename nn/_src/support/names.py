@@ -25,6 +25,7 @@ class Names(NamedTuple):
         by_outputs: Whether it writes slopes by what a function gave, as o(1 − o).
         rate: Its letter for the learning rate.
         assigns: Whether it writes a step as W ← W − η ..., not as ΔW = −η ...
+        differentials: Whether derivatives of the loss are written dz and dw.
         also: Other names that the text has, by which things can be asked for: the library's for each of them.
     """
 
@@ -39,6 +40,7 @@ class Names(NamedTuple):
     by_outputs: bool = False
     rate: str = "η"
     assigns: bool = False
+    differentials: bool = False
     also: Mapping[str, str] = MappingProxyType({})
 
     def __call__(self, name: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..analysis.signal_formulas import EACH, EQUAL, SUMS_OF_CASES, in_product, side_by_side, value_of
+from ..analysis.signal_formulas import EACH, EQUAL, SUMS_OF_CASES, in_product, letter_of_cases, side_by_side, value_of
 from ..modules.losses import takes_mean_of_outputs, underlying
 from ..notation import latex
 from ..support.formulas import Formula, Formulas
@@ -127,19 +127,14 @@ def _of_cases(run: ForwardPass, cost: CostParts) -> Formula:
     one = plain if negative else in_product(one, alone=False)
     whole = Formula(f"{total.text} {one.text}", f"{total.latex} {one.latex}")
     if cost.mean:
-        whole = side_by_side([_share("1", _letter(run)), whole])
+        whole = side_by_side([_share("1", letter_of_cases(run.names)), whole])
     return Formula(f"−{whole.text}", f"-{whole.latex}") if negative else whole
-
-
-def _letter(run: ForwardPass) -> str:
-    """The text's letter for the number of cases."""
-    return "n" if run.names is None or run.names.notation.startswith("cs60050") else "N"
 
 
 def _penalty(run: ForwardPass, cost: CostParts) -> Formula:
     """λ/(2n) times the sum of all squared weights, without biases."""
     theta = _is_by_theta(run)
-    n = _letter(run) * cost.mean
+    n = ("n" if run.names is None else letter_of_cases(run.names)) * cost.mean
     squares = Formula("Σ_w w²", r"\sum_{w} w^{2}")
     if theta:
         squares = Formula(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autograd_core import StructureError, grad_of
 
-from ..analysis.signal_formulas import over, side_by_side, sum_of
+from ..analysis.signal_formulas import derivative_to, over, side_by_side, sum_of
 from ..notation import latex
 from ..support.formulas import Formula, Formulas
 
@@ -98,7 +98,8 @@ def backward_matrices(run: ForwardPass, tops: Mapping[str, Top], *, recursion: b
             right, shapes = over(loss, layer.output), _shape(size)
         said = shapes if shapes == _shape(size) else f"{_shape(size)} = {shapes}"
         lines.append((_equals(layer.signal, right), signal, _beside(said)))
-        lines.append(_to_weights(layer, signal, loss, rows=rows, errors_in_rows=errors_in_rows))
+        to_weights = derivative_to(run.names, layer.weights)
+        lines.append(_to_weights(layer, signal, to_weights, rows=rows, errors_in_rows=errors_in_rows))
         above = layer
     return _made(lines)
 
@@ -183,7 +184,7 @@ def _shared_front(texts: list[str], plain: list[str]) -> str | None:
 
 
 def _to_weights(
-    layer: _Layer, signal: list[float], loss: str, *, rows: bool, errors_in_rows: bool
+    layer: _Layer, signal: list[float], to_weights: Formula, *, rows: bool, errors_in_rows: bool
 ) -> tuple[Formula, Any, Formula]:
     """The derivative to a layer's weights: δ aᵀ, or in rows xᵀ δ."""
     n = layer.n + bool(layer.added)
@@ -196,7 +197,7 @@ def _to_weights(
     came = [1.0] * bool(layer.added) + [x.data for x in layer.units[0].inputs]
     numbers = [[x * d for d in signal] for x in came] if rows else [[d * x for x in came] for d in signal]
     said = f"{_shape(shape)} = {' '.join(map(_shape, shapes))}{layer.added}"
-    return _equals(over(loss, layer.weights), right), numbers, _beside(said)
+    return _equals(to_weights, right), numbers, _beside(said)
 
 
 def _is_in_rows(run: ForwardPass) -> bool:
