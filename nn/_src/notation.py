@@ -338,6 +338,8 @@ def names(notation: Any, run: ForwardPass, caller: str = "notation", *, scores: 
     if notation == "dolhansky":
         of |= _small_network(run)
     of |= _after_the_last_layer(notation, run, before, of)
+    if set(run.ends) - {"loss"} == {"inputs", run.last} and not run.layers:
+        of |= _function_alone(notation, run)
     of |= _what_came_in(text, run, of)
     if notation == "dolhansky":
         of |= _weights_by_ends(run, of)
@@ -452,6 +454,25 @@ def _scores(run: ForwardPass, of: dict[str, str]) -> dict[str, str]:
     for unit in run.layers[layer]:
         found |= {unit.name: of[f"sum({unit.name})"], f"activation {unit.name}": of[unit.name]}
     return found
+
+
+def _function_alone(notation: str, run: ForwardPass) -> dict[str, str]:
+    """A model of one activation function, without units: it takes a text's sums, and gives its activations.
+
+    LING3804 has f_i of x_1, ..., x_I for it, and Downing's softmax takes Z and gives S.
+    """
+    text, labels, softmax = TEXTS[notation], run.ends["inputs"].labels, run.last == "softmax"
+    n = len(labels)
+    if notation == "ling3804":
+        of = {"inputs": "x", run.last: "f"} | {label: f"x_{j}" for j, label in enumerate(labels, 1)}
+        return of | {label: f"f_{j}" for j, label in enumerate(run.ends[run.last].labels, 1)}
+    if notation == "downing" and softmax:
+        return {"inputs": "Z"} | {label: text.unit(1, 1, j, n) for j, label in enumerate(labels, 1)}
+    of = {"inputs": text.sums(1, 1)} | {label: text.sum(1, 1, j, n) for j, label in enumerate(labels, 1)}
+    if notation == "dolhansky" and softmax:
+        return of
+    of[run.last] = text.layer(1, 1)
+    return of | {label: text.unit(1, 1, j, n) for j, label in enumerate(run.ends[run.last].labels, 1)}
 
 
 def _what_came_in(text: _Text, run: ForwardPass, of: dict[str, str]) -> dict[str, str]:

@@ -124,7 +124,7 @@ def test_a_softmax_alone_has_a_jacobian(model):
     J = nn.layer_jacobian(model, X, of="outputs", to="inputs", notation="ling3804")
     s = ag.softmax(X)
     assert np.allclose(J, np.diag(s) - np.outer(s, s))
-    assert (J.rows, J.columns) == (("a′_1", "a′_2"), ("a_1", "a_2"))
+    assert (J.rows, J.columns) == (("f_1", "f_2"), ("x_1", "x_2"))  # as in 6.2 and 6.6
     assert nn.layer_jacobian(model, X, of="softmax", to=0).rows == ("softmax0", "softmax1")
 
 
@@ -445,3 +445,37 @@ def test_cs60050_counts_layers_from_the_last_too(scores):
         assert [a.data for a in run["a^(L)"]] == pytest.approx(ag.softmax([z.data for z in run["z^(L)"]]))
     with pytest.raises(ag.RangeError, match="expected one of"):
         run["a^(L-9)"]
+
+
+ALONE = {  # by text: what an activation function takes and gives, as wholes and one by one
+    "downing": ("sum(Z)", "sum(z_1)", "Z", "z_1"),
+    "downing-first": ("sum", "sum_1d", "o", "o_1d"),
+    "dolhansky": ("s_o", "s_o1", "ŷ", "ŷ_o1"),
+    "lecture": ("z_1", "z_1,1", "a_2", "a_2,1"),
+    "lecture-first": ("z_1", "z_1,1", "a_1", "a_1,1"),
+    "cs60050": ("z^(2)", "z_1^(2)", "a^(2)", "a_1^(2)"),
+    "cs60050-first": ("z^(1)", "z_1^(1)", "a^(1)", "a_1^(1)"),
+    "ling3804": ("x", "x_1", "f", "f_1"),  # f_i(x_1, ..., x_I) of 6.2 and 6.6
+}
+OF_SOFTMAX = {"downing": ("Z", "z_1", "S", "s_1"), "dolhansky": ("s_o", "s_o1", "s", "s_1")}
+
+
+@pytest.mark.parametrize("notation", NOTATIONS)
+@pytest.mark.parametrize("function", [nn.Sigmoid(), nn.Tanh(), nn.ReLU(), nn.Softmax()])
+def test_a_function_alone_takes_sums_and_gives_activations(notation, function):
+    """Downing: S = Softmax(Z) with J_Z^S; LING3804: f_i of x_1, ..., x_I."""
+    softmax = isinstance(function, nn.Softmax)
+    takes, x_1, gives, y_1 = OF_SOFTMAX.get(notation, ALONE[notation]) if softmax else ALONE[notation]
+    state = [0.3, -1.8, -0.2, 0.4, 0.9]
+    J = nn.layer_jacobian(function, state, of=gives, to=takes, notation=notation)
+    assert (J.rows[0], J.columns[0], len(J.rows), len(J.columns)) == (y_1, x_1, 5, 5)
+    assert J.entries == nn.layer_jacobian(function, state, of="outputs", to="inputs").entries
+    assert J.name == (f"J_{takes}^{gives}" if notation == "downing" else f"∂{gives}/∂{takes}")
+    if not isinstance(function, nn.ReLU):
+        slope = {f"1 − {y_1}²", f"1 − ({y_1})²"} if isinstance(function, nn.Tanh) else {f"{y_1}(1 − {y_1})"}
+        assert J.formulas[0].partition(" = ")[2] in slope
+    run = nn.forward_pass(function, state, notation=notation)
+    assert run[x_1].data == 0.3
+    heading, heads, *rows = str(run).splitlines()
+    assert (heading, heads.split()) == (f"Forward pass  from {takes} to {gives}", ["name", "value"])
+    assert len(rows) == 10

@@ -298,6 +298,9 @@ class ForwardPass(Table):
     def _heading(self) -> str:
         called = self.names
         biases = any(unit.bias is not None for units in self.layers.values() for unit in units)
+        if not self.layers:
+            named = called or str
+            return f"Forward pass  from {named('inputs')} to {named(self.last)}"
         if called is None:
             return f"Forward pass  s = w · x{' + b' if biases else ''}, z = f(s)"
         s, z = called.heads[1:3]
@@ -319,6 +322,8 @@ class ForwardPass(Table):
             if self.of_scores and name == self.last:
                 labels, nodes = tuple(f"activation {label}" for label in labels), self.of_scores
             rows += [[called(label), s, number(y.data)] for label, s, y in zip(labels, sums, nodes, strict=True)]
+        if not self.layers:  # a function alone, which has no sums
+            return ("name", "value"), [[name, value] for name, _, value in rows]
         return ("name", *(self.names.heads[1:3] if self.names is not None else ("s", "z"))), rows
 
     def __repr__(self) -> str:
