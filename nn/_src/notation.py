@@ -685,8 +685,8 @@ def put_labels(run: ForwardPass, given: Names) -> None:
 
 NAME = re.compile(r"(?P<base>[^_^]+)(?:_(?P<index>[^^]+))?(?:\^(?P<above>.+))?")
 GREEK = {
-    "α": r"\alpha", "η": r"\eta", "δ": r"\delta", "θ": r"\theta", "Θ": r"\Theta", "ŷ": r"\hat{y}", "Σ": r"\Sigma", "∂": r"\partial ",
-    "ℓ": r"\ell",
+    "α": r"\alpha", "η": r"\eta", "δ": r"\delta", "θ": r"\theta", "Θ": r"\Theta", "ŷ": r"\hat{y}",
+    "Σ": r"\Sigma", "∂": r"\partial ", "ℓ": r"\ell",
 }  # fmt: skip
 
 

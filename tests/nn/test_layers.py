@@ -160,6 +160,8 @@ def test_a_batch_in_place_of_a_row_is_called_one(make, count, within):
         (lambda: nn.Neuron(2.0), ag.OperandError, "nin: expected an int, got 2.0"),
         (lambda: nn.Neuron(nin=True), ag.OperandError, "nin: expected an int, got True"),
         (lambda: nn.Neuron(1, "swoosh"), ag.RangeError, "activation: expected one of linear, relu.*got 'swoosh'"),
+        (lambda: nn.Neuron(1, "identity"), ag.RangeError, "got 'identity'; 'identity' is 'linear' here"),
+        (lambda: nn.activation_curve("Logistic"), ag.RangeError, "'Logistic' is 'sigmoid' here"),
         (lambda: nn.Neuron(1, 3.0), ag.OperandError, "activation: expected a name, a function or None, got 3.0"),
         (lambda: nn.Neuron(1, init=1.0), ag.OperandError, "init: expected an initialiser"),
         (lambda: nn.Neuron(1, seed="a"), ag.OperandError, "seed: expected an int, a random.Random or None"),

@@ -235,7 +235,8 @@ class RegularisedCost(Table):
             rows.append([name, by(theta.shape), *(number(float(norm(x))) for x in (delta, drawn, d))])
         heads, other = HEADS, self._other
         if other is not None:
-            heads = ("weights", "shape", f"‖Σ {other.product}‖", f"‖λ/{other.n} · {other.weight}‖", f"‖{other.gradient}‖")
+            norms = (f"Σ {other.product}", f"λ/{other.n} · {other.weight}", other.gradient)
+            heads = ("weights", "shape", *(f"‖{norm}‖" for norm in norms))
         return heads if self.reduction == "mean" else tuple(re.sub("/[nN]", "", head) for head in heads), rows
 
     @property

@@ -36,6 +36,10 @@ SOFTMAX_HINT = (
     ", which takes all outputs at once: train scores with nn.cross_entropy, or put nn.Softmax() after the layers in "
     "nn.Sequential"
 )
+SYNONYMS = {  # what texts and other libraries call them
+    "identity": "linear", "logistic": "sigmoid", "rectified linear": "relu", "rectifier": "relu", "swish": "silu",
+    "leakyrelu": "leaky_relu",
+}  # fmt: skip
 TITLES = {
     "linear": "Linear", "relu": "ReLU", "tanh": "Tanh", "sigmoid": "Sigmoid", "softplus": "Softplus",
     "gelu": "GELU", "silu": "SiLU", "elu": "ELU", "leaky_relu": "LeakyReLU", "sin": "Sin",
@@ -52,6 +56,8 @@ def activation_function(activation: str | Callable[[Any], Any] | None) -> Callab
     if isinstance(activation, str):
         if activation not in ACTIVATIONS:
             hint = SOFTMAX_HINT if activation in ("softmax", "log_softmax") else ""
+            if activation.lower() in SYNONYMS:
+                hint = f"; {activation!r} is {SYNONYMS[activation.lower()]!r} here"
             msg = f"activation: expected one of {', '.join(ACTIVATIONS)}, or a function, got {activation!r}{hint}"
             raise RangeError(msg)
         return ACTIVATIONS[activation]
