@@ -233,7 +233,8 @@ class RegularisedCost(Table):
         for name, theta, delta, d in zip(self.names, self.theta, self.Delta, self.D, strict=True):
             drawn = d - delta / self._divisor
             rows.append([name, by(theta.shape), *(number(float(norm(x))) for x in (delta, drawn, d))])
-        heads, other = HEADS, self._other
+        other = self._other
+        heads: tuple[str, ...] = HEADS
         if other is not None:
             norms = (f"Σ {other.product}", f"λ/{other.n} · {other.weight}", other.gradient)
             heads = ("weights", "shape", *(f"‖{norm}‖" for norm in norms))
@@ -363,12 +364,12 @@ def cost(
     )
     if len(runs[0].outputs) == activations[-1].shape[1] and _is_activation(runs[0]):
         activations[-1] = np.array([[y.data for y in run.outputs] for run in runs], float)
-    matrices: list[Any] = [D, list(gradients.values()), list(theta.values())]
+    Delta, weights = list(gradients.values()), list(theta.values())
     if called is not None and called.order == "from_to":
-        matrices = [[matrix.T for matrix in each] for each in matrices]
+        D, Delta, weights = ([matrix.T for matrix in each] for each in (D, Delta, weights))
     letter = "J(Θ)" if called is None else OF_CASES.get(called.notation, called.loss)
     return RegularisedCost(
-        data + penalty, data, penalty, *matrices[:2], deltas, sums, activations, matrices[2],
+        data + penalty, data, penalty, D, Delta, deltas, sums, activations, weights,
         [_called(units, name, called) for name, units in layers.items()], lam, n, _labels(runs[0], called), letter,
         reduction, (first, called), (loss, _target(loss, cases.targets[0], len(runs[0].outputs))),
     )  # fmt: skip
