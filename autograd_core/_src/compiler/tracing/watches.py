@@ -2,9 +2,9 @@
 
 Each compares at C speed: by `is` for objects, by `==` where there are numbers alone, which passes by what is the
 same object: 1,000 floats of a list take 0.6 us. Large things are compared as a whole in the first calls; after that
-now and then, or part by part, so that a call takes 3 us at most, and a change is found within as many calls as there
-are parts. Most are one expression, and those of one function are written out as one function: to call another takes
-as long as what it compares.
+from 500 numbers on in every second call, from 5,000 on more rarely or part by part, so that a call takes 3 us at
+most, and a change is found within as many calls. Most are one expression, and those of one function are written out
+as one function: to call another takes as long as what it compares.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 
     Watch: TypeAlias = "Callable[[], bool] | WatchText"
 
-NUMBERS = 5_000  # numbers that are compared in each call: some 3 us
+NUMBERS = 5_000  # numbers that are compared in every second call: some 3 us
 NUMBERS_PER_LIST, NUMBERS_PER_ENTRY = 50, 10  # that take as long as a list within another, or an entry of a dict or set
 OBJECTS = 500  # or so many objects
 NAMES = 200  # or so many names, compared by one function
 SUBSCRIPTS = 4  # names that are looked up in a dict one by one, at most: to call a function takes as long
 FUNCTIONS = 20  # whose comparisons are written out, at most
-PART = 500  # things of a larger collection that one call compares
+PART = 500  # numbers that each call compares; and things of a large collection that one call does
 WATCHES, FEW_WATCHES = 12, 4  # that are asked in each call; and in one call where there are more
 MOST_CALLS = 300  # calls after which every watch has been asked, at the latest
 WHOLE = 8  # first calls, in which everything is compared
@@ -170,8 +170,10 @@ def of_plain(things: Any, copy: Any) -> Watch:
     if isinstance(things, array):  # which makes an object of each number to compare it
         return _of_bytes(things)
     size, cost = _size_and_cost(copy)
-    if cost <= NUMBERS:
+    if cost <= PART or isinstance(things, bytearray):
         return WatchText("{0} == {1}", (things, copy))
+    if cost <= NUMBERS:
+        return _every(2, things, copy)
     if size <= NUMBERS or type(things) not in (list, dict):
         return _every(-(-cost // NUMBERS), things, copy)
     if type(things) is dict and not any(type(part) in (list, dict, set) for part in copy.values()):
