@@ -1,7 +1,7 @@
 """Value and partials of every primitive against 50 digits: how many ulp, and where it is worst.
 
     python benchmarks/accuracy.py --points 10000      remakes the table in docs/accuracy.md
-    python benchmarks/accuracy.py tanh pow            prints these rows
+    python benchmarks/accuracy.py tanh pow            prints these operations
     python benchmarks/accuracy.py tanh pow --write    and renews their lines in docs/accuracy.md
 
 The error is |computed - exact| in ulp of the exact number: 2^(e - 52) for 2^e <= |exact| < 2^(e + 1),
@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from references import context, exact_slope, exact_value
 
 from autograd_core._src.engine.evaluation import evaluate
-from autograd_core._src.engine.ops import ROWS
+from autograd_core._src.engine.ops import PRIMITIVES
 from autograd_core._src.number_systems.floats import FLOATS
 
 if TYPE_CHECKING:
@@ -34,10 +34,10 @@ TARGET = Path(__file__).parents[1] / "docs" / "accuracy.md"
 
 
 class Listed(NamedTuple):
-    """A place where a row may miss the bounds above."""
+    """A place where a primitive may miss the bounds above."""
 
-    row: str
-    which: str | int  # "value", the operand of a partial, or "partials" of a row of n operands
+    primitive: str
+    which: str | int  # "value", the operand of a partial, or "partials" of a primitive of n operands
     place: str
     holds: Callable[..., bool]  # whether a point is there
     bound: Callable[..., float]  # in ulp, of the point
@@ -49,8 +49,8 @@ def everywhere(*_):
     return True
 
 
-def _libm(row, ulp):
-    return Listed(row, "value", "everywhere", everywhere, lambda *_: ulp, str(ulp), LIBM)
+def _libm(primitive, ulp):
+    return Listed(primitive, "value", "everywhere", everywhere, lambda *_: ulp, str(ulp), LIBM)
 
 
 LIBM = "error of the C library; glibc's largest known one (Gladman, Innocente, Mather, Zimmermann, 2024)"
@@ -175,13 +175,13 @@ EXCEPTIONS = (
 )
 
 
-NO_SLOPE = {("zeta", 0), ("stop_gradient", 0)}  # operands to which a row has no derivative, or none of its value
+NO_SLOPE = {("zeta", 0), ("stop_gradient", 0)}  # operands to which a primitive has no derivative, or none of its value
 
 
 def listed(name, which, xs):
     """Number of the entry above that a point falls under; None where the general bound holds."""
     for number, entry in enumerate(EXCEPTIONS):
-        if entry.row == name and entry.which == which and entry.holds(*xs):
+        if entry.primitive == name and entry.which == which and entry.holds(*xs):
             return number
     return None
 
@@ -211,7 +211,7 @@ def _digamma_terms(mp, _table, x):
     return abs(mp.digamma(-x)) + abs(1 / x) + abs(mp.digamma(x) - mp.digamma(-x) + 1 / x) if x < 0 else 0
 
 
-# Where terms cancel, errors are measured in ulp of the sum of |terms|: (row, which) -> that sum.
+# Where terms cancel, errors are measured in ulp of the sum of |terms|: (primitive, which) -> that sum.
 SUMS = {
     ("sum", "value"): _sum_of_sizes,
     ("dot", "value"): _sum_of_product_sizes,
@@ -346,50 +346,50 @@ def for_softmax(rng, name):
     xs = for_logsumexp(rng, rng.randrange(1, 7))
     if name == "cross_entropy":  # the right class among the others, or far ahead, or far behind
         return [*xs, rng.choice(xs) + rng.choice((0.0, rng.uniform(-40, 40), rng.uniform(-700, 700)))]
-    top = evaluate(ROWS["largest"], xs)[0]
-    rest = evaluate(ROWS["others"], [*xs, top])[0]
+    top = evaluate(PRIMITIVES["largest"], xs)[0]
+    rest = evaluate(PRIMITIVES["others"], [*xs, top])[0]
     found = {"others": [*xs, top], "exp_less": [rng.choice(xs), top]}.get(name, [top, rest])
     if name.endswith("softmax"):
-        scale = evaluate(ROWS["scale" if name == "softmax" else "log_scale"], found)[0]
+        scale = evaluate(PRIMITIVES["scale" if name == "softmax" else "log_scale"], found)[0]
         found = [rng.choice(xs), top, scale]
     return found
 
 
-def points(row, n, seed=0):
-    """n points of the row's domain; the same ones for the same seed."""
-    rng = random.Random(f"{row.name} {seed}")
+def points(primitive, n, seed=0):
+    """n points of the primitive's domain; the same ones for the same seed."""
+    rng = random.Random(f"{primitive.name} {seed}")
     made = 0
     while made < n:
-        if row.name in ("pow", "power_slope", "power_base", "power_log"):
+        if primitive.name in ("pow", "power_slope", "power_base", "power_log"):
             xs = for_pow(rng)
-        elif row.name == "div" and rng.random() < 0.5:
+        elif primitive.name == "div" and rng.random() < 0.5:
             xs = for_div(rng)
-        elif row.name == "zeta":
-            xs = [float(rng.randrange(2, 12)), within(rng, row.domain[1])]
-        elif row.name in ("logsumexp", "logaddexp"):
-            xs = for_logsumexp(rng, row.arity or rng.randrange(1, 7))
-        elif row.name in PARTS:
-            xs = for_softmax(rng, row.name)
-        elif row.name == "leading":  # of a vector that was scaled
+        elif primitive.name == "zeta":
+            xs = [float(rng.randrange(2, 12)), within(rng, primitive.domain[1])]
+        elif primitive.name in ("logsumexp", "logaddexp"):
+            xs = for_logsumexp(rng, primitive.arity or rng.randrange(1, 7))
+        elif primitive.name in PARTS:
+            xs = for_softmax(rng, primitive.name)
+        elif primitive.name == "leading":  # of a vector that was scaled
             size = rng.randrange(-90, 90)
             xs = [math.ldexp(rng.uniform(-1, 1), rng.randrange(size, size + 30)) for _ in range(rng.randrange(1, 7))]
-        elif row.arity is None:
+        elif primitive.arity is None:
             k = rng.randrange(1, 7)
-            xs = together(rng, 2 * k if row.name == "dot" else k)
-        elif row.arity == 1 or any(math.isfinite(end) for interval in row.domain for end in interval):
-            xs = [within(rng, interval) for interval in row.domain]
+            xs = together(rng, 2 * k if primitive.name == "dot" else k)
+        elif primitive.arity == 1 or any(math.isfinite(end) for interval in primitive.domain for end in interval):
+            xs = [within(rng, interval) for interval in primitive.domain]
         else:
-            xs = together(rng, row.arity)
-        if all(map(math.isfinite, xs)) and stays_in_range(row, xs):
+            xs = together(rng, primitive.arity)
+        if all(map(math.isfinite, xs)) and stays_in_range(primitive, xs):
             made += 1
             yield tuple(x + 0.0 for x in xs)  # no -0.0, which the reference does not know
 
 
-def stays_in_range(row, xs):
-    """Whether a row that is rounded from left to right by definition meets no overflow."""
+def stays_in_range(primitive, xs):
+    """Whether a primitive that is rounded from left to right by definition meets no overflow."""
     mp, table = context(50)
-    if row.name in RUNNING:
-        return RUNNING[row.name](mp, table, *map(mp.mpf, xs)) <= LARGEST
+    if primitive.name in RUNNING:
+        return RUNNING[primitive.name](mp, table, *map(mp.mpf, xs)) <= LARGEST
     return True
 
 
@@ -420,39 +420,39 @@ def scale_of(name, which, xs):
     return rule(mp, table, *map(mp.mpf, xs)) if rule else 0
 
 
-def errors(row, xs):
+def errors(primitive, xs):
     """(which, error in ulp) of the value and of each partial that exists at a point."""
-    z, partials = evaluate(row, xs)
-    exact = exact_value(row.name, xs)
+    z, partials = evaluate(primitive, xs)
+    exact = exact_value(primitive.name, xs)
     if exact is not None:
-        yield "value", error_in_ulp(z, exact, scale_of(row.name, "value", xs))
-    if exact is None or at_kink(row, xs):
+        yield "value", error_in_ulp(z, exact, scale_of(primitive.name, "value", xs))
+    if exact is None or at_kink(primitive, xs):
         return
     for i, found in enumerate(partials):
-        slope = None if (row.name, i) in NO_SLOPE else exact_slope(row.name, xs, i)
+        slope = None if (primitive.name, i) in NO_SLOPE else exact_slope(primitive.name, xs, i)
         if slope is not None:
-            yield i, error_in_ulp(found, slope, scale_of(row.name, i, xs))
+            yield i, error_in_ulp(found, slope, scale_of(primitive.name, i, xs))
 
 
-def at_kink(row, xs):
+def at_kink(primitive, xs):
     """Whether the point is one of those without a derivative.
 
     A part of softmax jumps where its largest x is whole, and where its operands no longer fit together.
     """
-    if row.name in ("largest", "others"):
+    if primitive.name in ("largest", "others"):
         return True
-    if row.name in PARTS - {"cross_entropy"} and xs[1 if row.name in LAST else 0].is_integer():
+    if primitive.name in PARTS - {"cross_entropy"} and xs[1 if primitive.name in LAST else 0].is_integer():
         return True
-    if row.kinks is None:
+    if primitive.kinks is None:
         return False
-    zeros = row.kinks(FLOATS, *map(FLOATS.number, xs))
+    zeros = primitive.kinks(FLOATS, *map(FLOATS.number, xs))
     return any(k == 0 for k in (zeros if isinstance(zeros, tuple) else (zeros,)))
 
 
 class Worst(NamedTuple):
-    """The largest error of a row at one place."""
+    """The largest error of a primitive at one place."""
 
-    row: str
+    primitive: str
     which: str | int
     entry: int | None  # index into EXCEPTIONS
     error: float
@@ -465,14 +465,14 @@ class Worst(NamedTuple):
         return self.error if math.isinf(self.bound) else self.error / self.bound
 
 
-def worst(row, n, seed=0):
+def worst(primitive, n, seed=0):
     """The largest errors over n points: of the value and each partial, apart from listed places and in each of them."""
     found = {}
-    for xs in points(row, n, seed):
-        for which, error in errors(row, xs):
-            which = "partials" if row.arity is None and which != "value" else which
-            entry = listed(row.name, which, xs)
-            now = Worst(row.name, which, entry, error, bound_of(which, entry, xs), xs)
+    for xs in points(primitive, n, seed):
+        for which, error in errors(primitive, xs):
+            which = "partials" if primitive.arity is None and which != "value" else which
+            entry = listed(primitive.name, which, xs)
+            now = Worst(primitive.name, which, entry, error, bound_of(which, entry, xs), xs)
             if (which, entry) not in found or now.share > found[which, entry].share:
                 found[which, entry] = now
     return sorted(found.values(), key=lambda w: (str(w.which), w.entry or -1))
@@ -480,7 +480,7 @@ def worst(row, n, seed=0):
 
 def _job(task):
     name, n = task
-    return worst(ROWS[name], n)
+    return worst(PRIMITIVES[name], n)
 
 
 def what(which):
@@ -500,29 +500,30 @@ def page(found, n):
     """docs/accuracy.md."""
     lines = HEADER.format(n=n, libc=" ".join(platform.libc_ver()), python=platform.python_version()).splitlines()
     lines += ["", "## Everywhere else", "", "| primitive | | ulp | at |", "|---|---|---|---|"]
-    lines += [f"| {w.row} | {' | '.join(shown(w))} |" for w in found if w.entry is None]
+    lines += [f"| {w.primitive} | {' | '.join(shown(w))} |" for w in found if w.entry is None]
     lines += ["", "## Exceptions", ""]
     lines += ["| primitive | | where | bound | ulp | at | why |", "|---|---|---|---|---|---|---|"]
     for w in sorted((w for w in found if w.entry is not None), key=lambda w: w.entry):
         entry, (which, error, point) = EXCEPTIONS[w.entry], shown(w)
         place, formula = (text.replace("|", "\\|") for text in (entry.place, entry.formula))
-        lines.append(f"| {w.row} | {which} | {place} | {formula} | {error} | {point} | {entry.why} |")
+        lines.append(f"| {w.primitive} | {which} | {place} | {formula} | {error} | {point} | {entry.why} |")
     return "\n".join(lines) + "\n"
 
 
 def rank(line):
     """Of a line in a table its primitive, the table, and the place there; None for other lines."""
     name, *cells = line.removeprefix("| ").split(" | ")
-    if name not in ROWS:
+    if name not in PRIMITIVES:
         return None
     if len(cells) == 3:
-        return name, 0, list(ROWS).index(name)
-    return name, 1, [(e.row, what(e.which), e.place.replace("|", "\\|")) for e in EXCEPTIONS].index((name, *cells[:2]))
+        return name, 0, list(PRIMITIVES).index(name)
+    listed_here = [(e.primitive, what(e.which), e.place.replace("|", "\\|")) for e in EXCEPTIONS]
+    return name, 1, listed_here.index((name, *cells[:2]))
 
 
 def renewed(text, found):
     """The page with new lines for some primitives; those of the others stay."""
-    names = {w.row for w in found}
+    names = {w.primitive for w in found}
     lines = [line for line in text.splitlines() if not rank(line) or rank(line)[0] not in names]
     for line in filter(rank, page(found, 0).splitlines()):
         _, table, place = rank(line)
@@ -559,19 +560,19 @@ domain, for which see [kinks](kinks.md)."""
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("rows", nargs="*", help="rows to print; without any, all, and docs/accuracy.md is written")
-    parser.add_argument("--write", action="store_true", help="renew the lines of these rows in docs/accuracy.md")
+    parser.add_argument("operations", nargs="*", help="which to print; if none, all, and docs/accuracy.md is written")
+    parser.add_argument("--write", action="store_true", help="renew the lines of these operations in docs/accuracy.md")
     parser.add_argument("--points", type=int, default=10_000)
     options = parser.parse_args()
     found = []
     with Pool() as pool:
-        for several in pool.imap(_job, [(name, options.points) for name in options.rows or ROWS]):
+        for several in pool.imap(_job, [(name, options.points) for name in options.operations or PRIMITIVES]):
             for w in several:
                 found.append(w)
                 place = "" if w.entry is None else EXCEPTIONS[w.entry].place
                 mark = "" if w.error <= w.bound else "   MISSED"
-                print(f"{w.row:12} {'  '.join(shown(w))}  {place}{mark}", flush=True)
-    if not options.rows:
+                print(f"{w.primitive:12} {'  '.join(shown(w))}  {place}{mark}", flush=True)
+    if not options.operations:
         TARGET.write_text(page(found, options.points), encoding="utf-8")
     elif options.write and any(w.error > w.bound for w in found):
         print(f"{TARGET.name} is left alone: mend the rule, or say in EXCEPTIONS where and why it is further off")

@@ -2,7 +2,7 @@
 
 What `m` supplies is said in `checkers_terms.py`. A fault is a function with a derivative written by hand that is wrong
 at the point where it is looked at; it stands by itself or inside a program. `host` says how this library's checker meets
-it: as an operation of its own graphs ("own": a user's @primitive, or a planted row of the table where `op` is the name of
+it: as an operation of its own graphs ("own": a user's @primitive, or a planted entry of the table where `op` is the name of
 one), or as another library's function.
 """
 
@@ -31,7 +31,7 @@ class Case:
         derived: Its derivative by hand, an entry per argument; None for the library's own.
         program: `program(m, op, *args)` around the function; None for the function itself.
         host: "own", "numpy", "c", "torch" or "jax".
-        op: The name of the operation: of a row of the table, or of a user's primitive.
+        op: The name of the operation: of an entry of the table, or of a user's primitive.
         named: The operation at fault, where it is another one.
         order: Of the derivative that is checked.
         fault: Whether the derivative is wrong.

@@ -84,7 +84,7 @@ class NumPy(Terms):
 
 
 class Own(Terms):
-    """This library. Faults are user primitives, or planted in a row of the table while the terms are open."""
+    """This library. Faults are user primitives, or planted in an entry of the table while the terms are open."""
 
     def __init__(self):
         super().__init__(ag)
@@ -104,8 +104,8 @@ class Own(Terms):
 
     def custom(self, name, value, gradient):
         rule = lambda *xs_and_z: tuple(entries(gradient)(*xs_and_z[:-1]))
-        if name in ops.ROWS:
-            return self.plant(ops.ROWS[name], rule)
+        if name in ops.PRIMITIVES:
+            return self.plant(ops.PRIMITIVES[name], rule)
 
         def op(*xs):
             return value(*xs)
@@ -115,17 +115,17 @@ class Own(Terms):
         made.partials(rule)
         return made
 
-    def plant(self, row, rule):
-        """Give a built-in row other partials, in every way that a node is made."""
+    def plant(self, primitive, rule):
+        """Give a built-in primitive other partials, in every way that a node is made."""
 
         def node(*xs):
-            return value.record(row, *xs)
+            return value.record(primitive, *xs)
 
         change = lambda *where: self.planted.enter_context(mock.patch.object(*where))
-        change(row, "partials", lambda m, *xs_and_z: rule(*xs_and_z))
-        self.planted.enter_context(mock.patch.dict(value.FUSED, {row.name: node}))
-        if row.name in value.OPERATORS:
-            method = value.OPERATORS[row.name]
+        change(primitive, "partials", lambda m, *xs_and_z: rule(*xs_and_z))
+        self.planted.enter_context(mock.patch.dict(value.FUSED, {primitive.name: node}))
+        if primitive.name in value.OPERATORS:
+            method = value.OPERATORS[primitive.name]
             change(ag.Value, f"__{method}__", node)
             change(ag.Value, f"__r{method}__", lambda x, y: node(y, x))
         return node

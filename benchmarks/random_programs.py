@@ -51,7 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
             report = assert_gradient(f)
             tally["programs"] += 1
             tally["steps"] += len(f.steps)
-            operations.update(step.row.name for step in f.steps)
+            operations.update(step.primitive.name for step in f.steps)
             tally[report.verdict] += 1
             if report and report.worst.error_ulps > worst[0]:
                 worst = (report.worst.error_ulps, str(f))

@@ -109,7 +109,7 @@ def test_systems_that_lack_a_new_elementary_function_are_named(copy):
     copy.do([])
     base, ops = copy.root / "autograd_core/_src/number_systems/base.py", copy.root / STEPS[0].file
     before = [path.read_text(encoding="utf-8") for path in (base, ops)]
-    entry = 'row("expit", lambda m, x: m.expit(x), lambda m, x, z: (z * (1 - z),), summary="1 / (1 + exp(-x)).")\n'
+    entry = 'entry("expit", lambda m, x: m.expit(x), lambda m, x, z: (z * (1 - z),), summary="1 / (1 + exp(-x)).")\n'
     base.write_text(before[0].replace(" digamma abs ", " digamma expit abs "), encoding="utf-8")
     ops.write_text(STEPS[0]._replace(text=entry).added(before[1]), encoding="utf-8")
     told = copy.run("-m pytest -q -p no:cacheprovider tests/number_systems/test_systems.py").stdout

@@ -17,7 +17,7 @@ import pytest
 
 import autograd_core as ag
 from autograd_core._src.engine.evaluation import evaluate
-from autograd_core._src.engine.ops import ROWS
+from autograd_core._src.engine.ops import PRIMITIVES
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "docs" / "_ext"))
@@ -136,29 +136,29 @@ def test_every_page_stands_in_a_table_of_contents(sources):
 
 # --- formulas -------------------------------------------------------------------------------------
 
-OF_A_FEW = [row for row in ROWS.values() if row.arity is not None and not row.inner]
-OF_MANY = [row for row in ROWS.values() if row.arity is None and not row.inner]
-WRITTEN_OUT = [row for row in ROWS.values() if row.whole is not None]
+OF_A_FEW = [primitive for primitive in PRIMITIVES.values() if primitive.arity is not None and not primitive.inner]
+OF_MANY = [primitive for primitive in PRIMITIVES.values() if primitive.arity is None and not primitive.inner]
+WRITTEN_OUT = [primitive for primitive in PRIMITIVES.values() if primitive.whole is not None]
 BESIDE = {"clip": ((0.3, -0.5, 0.8), (-0.9, -0.5, 0.8), (1.3, -0.5, 0.8)), "acosh": ((1.7,), (2.3,))}
 
 
-def points(row):
+def points(primitive):
     """Points within the domain, on either side of choices and at some."""
-    found = BESIDE.get(row.name) or [(0.35, 0.6, 0.2), (0.72, 0.31, -0.4), (-0.45, 0.6, 0.2), (0.0, 0.6, 0.2), (0.6, 0.6, 0.6)]
+    found = BESIDE.get(primitive.name) or [(0.35, 0.6, 0.2), (0.72, 0.31, -0.4), (-0.45, 0.6, 0.2), (0.0, 0.6, 0.2), (0.6, 0.6, 0.6)]
     for xs in found:
-        point = xs[: row.arity]
-        inside = all(low <= x <= high for x, (low, high) in zip(point, row.domain, strict=True))
+        point = xs[: primitive.arity]
+        inside = all(low <= x <= high for x, (low, high) in zip(point, primitive.domain, strict=True))
         if inside:
             yield point
 
 
-@pytest.mark.parametrize("row", OF_A_FEW, ids=lambda row: row.name)
-def test_formulas_of_the_reference_are_those_of_the_entry(row):
+@pytest.mark.parametrize("primitive", OF_A_FEW, ids=lambda primitive: primitive.name)
+def test_formulas_of_the_reference_are_those_of_the_entry(primitive):
     """At points, but not where a derivative is a convention: these are words, in the column of kinks."""
-    operands, value, partials = formulas.expressions(row)
+    operands, value, partials = formulas.expressions(primitive)
     judged = 0
-    for xs in points(row):
-        z, slopes = evaluate(row, xs)
+    for xs in points(primitive):
+        z, slopes = evaluate(primitive, xs)
         if math.isinf(z):
             continue  # a pole
         numbers = dict(zip(operands, xs, strict=True)) | {sympy.Symbol("z", real=True): z}
@@ -170,20 +170,20 @@ def test_formulas_of_the_reference_are_those_of_the_entry(row):
     assert judged >= 2
 
 
-@pytest.mark.parametrize("row", [*OF_A_FEW, *OF_MANY, *WRITTEN_OUT], ids=lambda row: row.name)
-def test_a_page_shows_the_formula_of_its_entry(sources, row):
-    lines = formulas.latex_of(row)
-    page = next((name.page for name in NAMES if name.full == f"autograd_core.{row.name}"), None)
+@pytest.mark.parametrize("primitive", [*OF_A_FEW, *OF_MANY, *WRITTEN_OUT], ids=lambda primitive: primitive.name)
+def test_a_page_shows_the_formula_of_its_entry(sources, primitive):
+    lines = formulas.latex_of(primitive)
+    page = next((name.page for name in NAMES if name.full == f"autograd_core.{primitive.name}"), None)
     if page is not None:
         text = text_of(sources, page)
         assert [line for line in lines if f"$$\n{line}\n$$" not in text] == []
-    if not row.inner:
+    if not primitive.inner:
         table = text_of(sources, "reference/primitives")
-        assert f"\n| `{row.name}` | ${lines[0].replace('|', chr(92) + '|')}$ |" in table
+        assert f"\n| `{primitive.name}` | ${lines[0].replace('|', chr(92) + '|')}$ |" in table
 
 
 def test_formulas_of_sequences():
-    lines = {row.name: formulas.latex_of(row) for row in (*OF_MANY, *WRITTEN_OUT)}
+    lines = {primitive.name: formulas.latex_of(primitive) for primitive in (*OF_MANY, *WRITTEN_OUT)}
     by_x = r"\frac{\partial z}{\partial x_{i}} = "
     assert lines["sum"] == [r"z = \sum_i x_{i}", by_x + "1"]
     assert lines["mean"] == [r"z = \frac{\sum_i x_{i}}{n}", by_x + r"\frac{1}{n}"]

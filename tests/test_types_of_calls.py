@@ -11,7 +11,7 @@ from test_types import ROOT, run
 import autograd_core as ag
 import nn
 from autograd_core import testing
-from autograd_core._src.engine.ops import ROWS
+from autograd_core._src.engine.ops import PRIMITIVES
 
 GIVEN = """
 from typing import Any
@@ -294,7 +294,7 @@ model.parameters()
 
 BUILT_INS = {"sum", "max", "min", "abs", "compile"}
 REDUCTIONS = {"sum", "mean", "prod", "norm", "max", "min", "logsumexp", "softmax", "log_softmax"}
-BINARY = {name for name, row in ROWS.items() if row.arity == 2}
+BINARY = {name for name, primitive in PRIMITIVES.items() if primitive.arity == 2}
 NAMES = {"ag": (ag, {*ag.__all__} | BUILT_INS), "nn": (nn, {*nn.__all__})}
 
 

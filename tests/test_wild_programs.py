@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import autograd_core as ag
-from autograd_core._src.engine.ops import ROWS
+from autograd_core._src.engine.ops import PRIMITIVES
 from autograd_core._src.engine.value import record
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
@@ -44,7 +44,7 @@ def test_compiled_programs_agree(capsys):
 
 def test_every_row_of_numbers_has_a_rule_of_its_own():
     """A new primitive comes up in random programs at once."""
-    public = {name for name in ROWS if hasattr(ag, name)} | {"add", "sub", "mul", "div", "pow", "neg", "lt", "ne"}
+    public = {name for name in PRIMITIVES if hasattr(ag, name)} | {"add", "sub", "mul", "div", "pow", "neg", "lt", "ne"}
     assert public <= set(RULES)
 
 
@@ -80,8 +80,8 @@ def broken(monkeypatch):
     """A library whose tanh goes wrong in a given way."""
 
     def spoil(value, slope):
-        row = ROWS["tanh"]
-        wrong = type(row)("tanh", lambda m, x: value(row.value(m, x)), lambda m, x, z: (slope(row.partials(m, x, z)[0]),))
+        primitive = PRIMITIVES["tanh"]
+        wrong = type(primitive)("tanh", lambda m, x: value(primitive.value(m, x)), lambda m, x, z: (slope(primitive.partials(m, x, z)[0]),))
         monkeypatch.setattr(ag, "tanh", lambda x: record(wrong, x))
 
     return spoil

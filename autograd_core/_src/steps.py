@@ -61,7 +61,7 @@ class Step:
     before: tuple[float, ...]
     after: tuple[float, ...]
     operands: tuple[Value, ...] = field(repr=False)
-    _row: Primitive = field(repr=False)
+    _primitive: Primitive = field(repr=False)
     _data: tuple[Any, ...] = field(repr=False)  # of the operands and of the node, as they were
     _names: dict[Value, str] = field(repr=False)
     _top: str = field(repr=False)  # what is differentiated: the root's name, or L of several
@@ -83,23 +83,23 @@ class Step:
     def rules(self) -> tuple[Rule | None, ...]:
         """How each local derivative comes about, as ∂tanh(v)/∂v = 1 − tanh²(v); None for a constant."""
         called = [self._names[p] for p in self.operands]
-        return rules_at(self._row, called, self._names[self.node], self._data, self.local_grads)
+        return rules_at(self._primitive, called, self._names[self.node], self._data, self.local_grads)
 
     def _forward(self) -> str:
-        names, row = self._names, self._row
+        names, primitive = self._names, self._primitive
         *numbers, result = map(shown, self._data)
-        written = operation(row, [names[p] for p in self.operands])
-        if adds_to_zero(row, self.operands):
+        written = operation(primitive, [names[p] for p in self.operands])
+        if adds_to_zero(primitive, self.operands):
             return " = ".join((names[self.node], names[self.operands[1]], result))
-        return " = ".join(dict.fromkeys((names[self.node], written, operation(row, numbers), result)))
+        return " = ".join(dict.fromkeys((names[self.node], written, operation(primitive, numbers), result)))
 
     def _forward_latex(self) -> str:
-        names, row = self._names, self._row
+        names, primitive = self._names, self._primitive
         *numbers, result = map(latex_number, self._data)
-        written = latex_operation(row, [latex_name(names[p]) for p in self.operands])
-        if adds_to_zero(row, self.operands):
+        written = latex_operation(primitive, [latex_name(names[p]) for p in self.operands])
+        if adds_to_zero(primitive, self.operands):
             return " = ".join((latex_name(names[self.node]), latex_name(names[self.operands[1]]), result))
-        return " = ".join((latex_name(names[self.node]), written, latex_operation(row, numbers), result))
+        return " = ".join((latex_name(names[self.node]), written, latex_operation(primitive, numbers), result))
 
     def _text_lines(self) -> list[str]:
         """For each operand that is no constant its rule, where that is more than a number, and its product."""
@@ -216,20 +216,20 @@ class _Passes:
 
     def step(self, index: int, phase: str, node: Value, *rest: Any) -> Step:
         """A step at a node of the graph that was read, told of the recorded nodes."""
-        assert node._row is not None
+        assert node._primitive is not None
         recorded = self.recorded
         operands = tuple(recorded.get(p, p) for p in node.parents)
         adjoint, local, products, before, after, data = rest
         return Step(
             index, phase, recorded.get(node, node), adjoint, local, products, before, after,
-            operands, node._row, data, self.names, self.top,
+            operands, node._primitive, data, self.names, self.top,
         )  # fmt: skip
 
     def forward(self) -> list[Step]:
         """One step per operation."""
         steps: list[Step] = []
         for node in self.order:
-            if node._row is not None:
+            if node._primitive is not None:
                 data = (*(p.data for p in node.parents), node.data)
                 steps.append(self.step(len(steps), "forward", node, None, _local(node), (), (), (), data))
         return steps
@@ -244,7 +244,7 @@ class _Passes:
         steps: list[Step] = []
 
         def watch(node: Value, g: Any) -> None:
-            if node._row is not None:
+            if node._primitive is not None:
                 steps.append(self._sent(first + len(steps), node, g, adjoints))
 
         reverse(self.order, adjoints, watch=watch)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import sympy
 
-from autograd_core._src.engine.ops import ROWS
+from autograd_core._src.engine.ops import PRIMITIVES
 from autograd_core._src.number_systems.symbolic import Symbolic
 
 if TYPE_CHECKING:
@@ -36,8 +36,8 @@ class Textbook(Symbolic):
     def from_above(self, x: Any) -> Any:
         return x
 
-    def row(self, name: str, *xs: Any) -> Any:
-        return sympy.sign(*xs) if name == "sign" else super().row(name, *xs)
+    def primitive(self, name: str, *xs: Any) -> Any:
+        return sympy.sign(*xs) if name == "sign" else super().primitive(name, *xs)
 
     def normal_cdf(self, x: Any) -> Any:
         return (1 + sympy.erf(self.number(x) / sympy.sqrt(2))) / 2
@@ -155,7 +155,7 @@ def latex_of_whole(name: str, whole: Whole) -> list[str]:
         rf"\frac{{\partial {z}_i}}{{\partial x_j}} = {written(other)}",
     ]
     if z != SHARE:
-        shares = ROWS["softmax"].whole
+        shares = PRIMITIVES["softmax"].whole
         assert shares is not None
         lines.append(f"{SHARE}_i = {shares.latex.format(x, total)}")
     return lines

@@ -14,7 +14,7 @@ from formulas import latex_of
 from public_names import GROUPS, OTHERS, SPACES, WHOLE, Name, kebab, members, public_names
 from uses import MOST, Place, places, slug
 
-from autograd_core._src.engine.ops import ROWS
+from autograd_core._src.engine.ops import PRIMITIVES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -178,7 +178,7 @@ class Reference:
 
     def source_of(self, name: Name) -> str:
         """Where the name is defined; of an operation its entry in the table, of a short function its code."""
-        primitive = ROWS.get(name.name) if name.space == "autograd_core" else None
+        primitive = PRIMITIVES.get(name.name) if name.space == "autograd_core" else None
         thing = inspect.unwrap(name.thing) if callable(name.thing) else name.thing
         if primitive is not None and not primitive.inner:
             file = ROOT / "autograd_core" / "_src" / "engine" / "ops.py"
@@ -356,7 +356,7 @@ def _parameters(thing: Any) -> list[str]:
 
 def formula(name: Name) -> str:
     """The formula of a function of the table, and its derivatives."""
-    primitive = ROWS.get(name.name) if name.space == "autograd_core" else None
+    primitive = PRIMITIVES.get(name.name) if name.space == "autograd_core" else None
     if primitive is None or (primitive.inner and primitive.whole is None):
         return ""
     text = "\n\n".join(f"$$\n{line}\n$$" for line in latex_of(primitive))
@@ -372,7 +372,7 @@ def _entry(file: Path, name: str) -> tuple[str, int]:
     for node in ast.walk(ast.parse(text)):
         if (
             isinstance(node, ast.Call)
-            and getattr(node.func, "id", "") == "row"
+            and getattr(node.func, "id", "") == "entry"
             and node.args
             and getattr(node.args[0], "value", None) == name
         ):
@@ -391,18 +391,19 @@ def _module_text(doc: str, link: Callable[[str], str | None]) -> str:
 def primitives_page() -> str:
     """The table of operations."""
     rows = []
-    for row in ROWS.values():
-        if row.inner:
+    for primitive in PRIMITIVES.values():
+        if primitive.inner:
             continue
-        value, *partials = (text.replace("|", r"\|") for text in latex_of(row))
+        value, *partials = (text.replace("|", r"\|") for text in latex_of(primitive))
         derivatives = " &emsp; ".join(f"${p}$" for p in partials)
-        rounding = f"{row.ulps:g}" if row.ulps else "0"
-        cells = (f"`{row.name}`", f"${value}$", derivatives, inline(row.kink), rounding, inline(row.source))
+        rounding = f"{primitive.ulps:g}" if primitive.ulps else "0"
+        kink, source = inline(primitive.kink), inline(primitive.source)
+        cells = (f"`{primitive.name}`", f"${value}$", derivatives, kink, rounding, source)
         rows.append(f"| {' | '.join(cells)} |")
-    return PRIMITIVES.format(rows="\n".join(rows))
+    return PRIMITIVES_PAGE.format(rows="\n".join(rows))
 
 
-PRIMITIVES = """# Operations
+PRIMITIVES_PAGE = """# Operations
 
 Every operation is one entry of [one table](../architecture.md), which sweeps, checks, pictures and compiled programs
 read, and so does this page. The formulas are those of the textbook, with z for the value. *Kink* says

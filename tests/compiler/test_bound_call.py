@@ -17,7 +17,7 @@ from autograd_core._src import compiler
 from autograd_core._src.compiler.runtime import executors, specialization, traced_function
 from autograd_core._src.compiler.runtime.bound_call import CheckedBound, FreeBound, HeldBound
 from autograd_core._src.engine.evaluation import evaluate
-from autograd_core._src.engine.ops import ROWS
+from autograd_core._src.engine.ops import PRIMITIVES
 from autograd_core._src.engine.value import record
 
 pytest.importorskip("llvmlite")
@@ -286,18 +286,18 @@ def test_a_derivative_that_is_0_or_1_costs_nothing():
 @pytest.mark.parametrize("constant", [0.0, math.inf])
 def test_constants_of_which_python_makes_errors(constant):
     """x / 0.0, x ** -inf and the like: rules meet literals that Python's own division refuses."""
-    for name, row in ROWS.items():
-        count = row.arity or 2
+    for name, primitive in PRIMITIVES.items():
+        count = primitive.arity or 2
         for place in range(count) if count > 1 else ():
 
-            def f(xs, row=row, place=place):
-                return record(row, *xs[:place], constant, *xs[place:])
+            def f(xs, primitive=primitive, place=place):
+                return record(primitive, *xs[:place], constant, *xs[place:])
 
             points = [[x] * (count - 1) for x in (0.0, -0.0, 0.5, -2.0, math.inf, math.nan)]
             call = compiler.compile(f, points[2], in_axes=0, optimize=False).bind(points)
             call()
             for point, z, gradient in zip(points, call.out.tolist(), call.grads[0].tolist(), strict=True):
-                expected, partials = evaluate(row, [*point[:place], constant, *point[place:]])
+                expected, partials = evaluate(primitive, [*point[:place], constant, *point[place:]])
                 assert same(z, expected), (name, point)
                 wanted = [*partials[:place], *partials[place + 1 :]]
                 assert all(a == b or same(a, b) for a, b in zip(gradient, wanted, strict=True)), (name, point)

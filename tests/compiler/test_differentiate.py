@@ -13,7 +13,7 @@ from strategies import examples, programs, value_of
 
 import autograd_core as ag
 from autograd_core._src import compiler
-from autograd_core._src.engine.ops import ROWS
+from autograd_core._src.engine.ops import PRIMITIVES
 from autograd_core._src.engine.value import record
 
 pytest.importorskip("numpy")
@@ -317,12 +317,12 @@ def test_no_grad_is_for_other_graphs():
 @pytest.mark.parametrize("name", ["sin", "exp", "pow", "div", "logsumexp", "norm", "prod", "max"])
 def test_derivatives_of_constants_are_folded(name):
     """A rule with a constant among its operands is not taken for the rule without, nor for that of another one."""
-    row = ROWS[name]
+    primitive = PRIMITIVES[name]
     for operands in ([2.0, None], [None, 2.0], [None, 3.0], [3.0, None], [None, 1.0], [None, None]):
-        if row.arity == 1:
-            f = lambda x: record(row, x) * record(row, 2.0)
+        if primitive.arity == 1:
+            f = lambda x: record(primitive, x) * record(primitive, 2.0)
         else:
-            f = lambda x, operands=operands: record(row, *(x if c is None else c for c in operands)) * x
+            f = lambda x, operands=operands: record(primitive, *(x if c is None else c for c in operands)) * x
         both = lambda x: f(x) + 2 * f(x * 1.5)
         expected = ag.grad(ag.grad(both))(0.7)
         assert ag.compile(both, 0.7).hessian(0.7)[0][0] == pytest.approx(expected, rel=1e-12)

@@ -21,7 +21,7 @@ import autograd_core as ag
 from autograd_core import MissingExtraError, OperandError, RangeError, StructureError
 from autograd_core._src import compiler
 from autograd_core._src.engine.evaluation import evaluate
-from autograd_core._src.engine.ops import ROWS
+from autograd_core._src.engine.ops import PRIMITIVES
 from autograd_core._src.number_systems.terms import TERMS, Literal, Term
 
 INF, NAN = math.inf, math.nan
@@ -147,20 +147,20 @@ POINTS = {None: (0.5, 1.5, 0.25, 0.75), 1: (0.6,), 2: (0.6, 0.4), 3: (0.6, 0.4, 
 
 
 @needs_a_compiler
-def test_every_row_is_exported_at_ordinary_and_at_extreme_points(tmp_path):
-    """A row that is added tomorrow comes along: nothing here or in the exports names one."""
-    for name, row in ROWS.items():
-        xs = [x + 1 for x in POINTS[row.arity]] if row.domain[0][0] == 1 else list(POINTS[row.arity])
+def test_every_primitive_is_exported_at_ordinary_and_at_extreme_points(tmp_path):
+    """A primitive that is added tomorrow comes along: nothing here or in the exports names one."""
+    for name, primitive in PRIMITIVES.items():
+        xs = [x + 1 for x in POINTS[primitive.arity]] if primitive.domain[0][0] == 1 else list(POINTS[primitive.arity])
         leaves = [ag.Value(x) for x in xs]
-        compiled = compiler.compile(ag._src.engine.value.record(row, *leaves), inputs=leaves, optimize=False)
+        compiled = compiler.compile(ag._src.engine.value.record(primitive, *leaves), inputs=leaves, optimize=False)
         library = InC(compiled, tmp_path)
         module = {}
         exec(compiled.to_numpy(), module)
         points = [xs, *([x] * len(xs) for x in (0.0, INF, NAN, -1e-310, -700.5))]
-        if not row.inner and row.arity in (1, 2):
-            points += itertools.product(CORNERS, repeat=row.arity)
+        if not primitive.inner and primitive.arity in (1, 2):
+            points += itertools.product(CORNERS, repeat=primitive.arity)
         for point in points:
-            z, partials = evaluate(row, point)
+            z, partials = evaluate(primitive, point)
             status, out, gradient = library.value_and_grad(point)
             assert status == 0
             for a, b in zip([z, *partials], [*out, *gradient], strict=True):
@@ -301,7 +301,7 @@ def _(x, z):
 @pytest.mark.parametrize("point", [(0.5, 2.0), (0.0, 0.5), (0.5, 0.5)])
 def test_a_primitive_of_the_user_comes_along(tmp_path, point):
     compiled = compiler.compile(lambda x, y: bump(x, y) * x, *point)
-    z, partials = evaluate(bump._row, point)
+    z, partials = evaluate(bump._primitive, point)
     expected = [z * point[0]], [partials[0] * point[0] + z, partials[1] * point[0]]
     agree(expected, InC(compiled, tmp_path).value_and_grad(point)[1:])
     np.testing.assert_allclose(in_numpy(compiled, point)[1], expected[1], rtol=1e-12)
@@ -537,12 +537,12 @@ def test_jax_is_right_in_groups_and_in_turn(faked, monkeypatch, large, most):
     np.testing.assert_allclose(got[0] + got[1], expected[0] + expected[1], rtol=1e-10, atol=1e-10)
 
 
-def test_jax_has_every_row(faked):
-    for name, row in ROWS.items():
-        xs = [x + 1 for x in POINTS[row.arity]] if row.domain[0][0] == 1 else list(POINTS[row.arity])
+def test_jax_has_every_primitive(faked):
+    for name, primitive in PRIMITIVES.items():
+        xs = [x + 1 for x in POINTS[primitive.arity]] if primitive.domain[0][0] == 1 else list(POINTS[primitive.arity])
         leaves = [ag.Value(x) for x in xs]
-        compiled = compiler.compile(ag._src.engine.value.record(row, *leaves), inputs=leaves, optimize=False)
-        z, partials = evaluate(row, xs)
+        compiled = compiler.compile(ag._src.engine.value.record(primitive, *leaves), inputs=leaves, optimize=False)
+        z, partials = evaluate(primitive, xs)
         out, gradient = in_fake_jax(compiled, xs)
         np.testing.assert_allclose([*out, *gradient], [z, *partials], rtol=1e-13, err_msg=name)
 
@@ -613,12 +613,12 @@ def test_real_jax_compiles_maps_and_differentiates(jax, large):
     np.testing.assert_allclose([value, *np.concatenate(leaves, axis=None)], expected + slopes, rtol=1e-9, atol=1e-9)
 
 
-def test_real_jax_on_every_row_and_on_second_derivatives(jax):
-    for name, row in ROWS.items():
-        xs = [x + 1 for x in POINTS[row.arity]] if row.domain[0][0] == 1 else list(POINTS[row.arity])
+def test_real_jax_on_every_primitive_and_on_second_derivatives(jax):
+    for name, primitive in PRIMITIVES.items():
+        xs = [x + 1 for x in POINTS[primitive.arity]] if primitive.domain[0][0] == 1 else list(POINTS[primitive.arity])
         leaves = [ag.Value(x) for x in xs]
-        f = compiler.compile(ag._src.engine.value.record(row, *leaves), inputs=leaves, optimize=False).to_jax()
-        z, partials = evaluate(row, xs)
+        f = compiler.compile(ag._src.engine.value.record(primitive, *leaves), inputs=leaves, optimize=False).to_jax()
+        z, partials = evaluate(primitive, xs)
         value, grads = jax.jit(jax.value_and_grad(f, tuple(range(len(xs)))))(*xs)
         np.testing.assert_allclose([value, *grads], [z, *partials], rtol=4e-15, err_msg=name)
     compiled = compiler.compile(rosenbrock, some)

@@ -13,13 +13,13 @@ from autograd_core import RangeError, Value
 from autograd_core._src import compiler
 from autograd_core._src.compiler.runtime import specialization
 from autograd_core._src.engine.graph import topological_order
-from autograd_core._src.engine.ops import ROWS
+from autograd_core._src.engine.ops import PRIMITIVES
 from autograd_core._src.engine.value import record
 from autograd_core._src.number_systems import llvm
 from autograd_core.testing import expressions
 
 INF = math.inf
-SMOOTH = [name for name, row in ROWS.items() if row.kinks is None]
+SMOOTH = [name for name, primitive in PRIMITIVES.items() if primitive.kinks is None]
 ROUNDING = 4  # units of the last place per node, as in the contract
 NEARLY_LINEAR = 1e-3  # of the result: where the bound is larger, errors of errors count
 
@@ -89,11 +89,11 @@ POINTS = {None: (0.5, 1.5, 0.25, 0.75), 1: (0.625,), 2: (0.625, 0.375), 3: (0.62
 
 
 @pytest.mark.usefixtures("way")
-def test_every_row_in_single_precision():
-    for name, row in ROWS.items():
-        xs = [x + (row.domain[0][0] == 1) for x in POINTS[row.arity]]
+def test_every_primitive_in_single_precision():
+    for name, primitive in PRIMITIVES.items():
+        xs = [x + (primitive.domain[0][0] == 1) for x in POINTS[primitive.arity]]
         leaves = [Value(x) for x in xs]
-        root = record(row, *leaves)
+        root = record(primitive, *leaves)
         root.backward()
         # `record` gives a derivative of 0 where a step function is constant; the compiled one must agree.
         compiled = compiler.compile(root, inputs=leaves, in_axes=0, dtype="float32")
@@ -179,11 +179,11 @@ def test_other_types_are_refused(dtype):
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("row", [row for row in ROWS.values() if row.arity in (1, 2)], ids=lambda row: row.name)
-def test_operands_that_turn_out_to_be_numbers_while_code_is_made(row, dtype):
+@pytest.mark.parametrize("primitive", [primitive for primitive in PRIMITIVES.values() if primitive.arity in (1, 2)], ids=lambda primitive: primitive.name)
+def test_operands_that_turn_out_to_be_numbers_while_code_is_made(primitive, dtype):
     """A slope of elu at 1 is 1, whatever the slope to the left: no lane, but a number of the code itself."""
     pytest.importorskip("llvmlite")
-    f = lambda x: record(row, *(ag.elu(c, x) for c in (1.0, 0.5)[: row.arity])) * x
+    f = lambda x: record(primitive, *(ag.elu(c, x) for c in (1.0, 0.5)[: primitive.arity])) * x
     call = ag.compile(f, 0.5, dtype=dtype).bind(0.75)
     call()
     z = ag.Value(0.75)

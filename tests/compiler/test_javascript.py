@@ -14,7 +14,7 @@ import autograd_core as ag
 from autograd_core import OperandError
 from autograd_core._src import compiler
 from autograd_core._src.engine.evaluation import evaluate
-from autograd_core._src.engine.ops import ROWS
+from autograd_core._src.engine.ops import PRIMITIVES
 
 INF, NAN = math.inf, math.nan
 PROGRAM = examples(6, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -78,20 +78,20 @@ def test_a_module_is_right_on_loops_and_corners(tmp_path):
 
 
 @needs_node
-def test_every_row_is_written_and_right_at_ordinary_and_at_extreme_points(tmp_path):
-    """A row that is added tomorrow comes along: nothing here or in the export names one."""
+def test_every_primitive_is_written_and_right_at_ordinary_and_at_extreme_points(tmp_path):
+    """A primitive that is added tomorrow comes along: nothing here or in the export names one."""
     functions, points, expected = [], [], []
-    for row in ROWS.values():
-        first = 1.6 if row.domain[0][0] == 1 else 0.6
-        ordinary = [first, 0.4, 0.9, 0.7][: row.arity or 2 * row.lists + row.singles]
+    for primitive in PRIMITIVES.values():
+        first = 1.6 if primitive.domain[0][0] == 1 else 0.6
+        ordinary = [first, 0.4, 0.9, 0.7][: primitive.arity or 2 * primitive.lists + primitive.singles]
         leaves = [ag.Value(x) for x in ordinary]
-        functions.append(compiler.compile(ag._src.engine.value.record(row, *leaves), inputs=leaves, optimize=False))
+        functions.append(compiler.compile(ag._src.engine.value.record(primitive, *leaves), inputs=leaves, optimize=False))
         points.append([ordinary, *([x] * len(ordinary) for x in (0.0, -0.0, 1.0, INF, -INF, NAN, -1e-310, -700.5))])
-        expected.append([evaluate(row, point) for point in points[-1]])
-    for row, values, found in zip(ROWS.values(), expected, in_modules(functions, points, tmp_path), strict=True):
+        expected.append([evaluate(primitive, point) for point in points[-1]])
+    for primitive, values, found in zip(PRIMITIVES.values(), expected, in_modules(functions, points, tmp_path), strict=True):
         for (z, partials), (value, both) in zip(values, found, strict=True):
-            np.testing.assert_allclose([value, *both["gradient"]], [z, *partials], rtol=1e-14, err_msg=row.name)
-            assert math.copysign(1, value) == math.copysign(1, z) or z, row.name
+            np.testing.assert_allclose([value, *both["gradient"]], [z, *partials], rtol=1e-14, err_msg=primitive.name)
+            assert math.copysign(1, value) == math.copysign(1, z) or z, primitive.name
 
 
 KINKS = {

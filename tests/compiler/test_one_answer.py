@@ -24,7 +24,7 @@ import autograd_core as ag
 from autograd_core._src import compiler
 from autograd_core._src.compiler.runtime import executors, specialization, traced_function
 from autograd_core._src.compiler.runtime.executors import InterpreterRunner
-from autograd_core._src.engine.ops import ROWS
+from autograd_core._src.engine.ops import PRIMITIVES
 from autograd_core._src.engine.value import record
 from autograd_core._src.number_systems.source import is_exact
 
@@ -41,8 +41,8 @@ BINARY = [
     lambda x, y: x + y,
     lambda x, y: x - y,
     lambda x, y: x * y,
-    lambda x, y: record(ROWS["div"], x, y),  # between two floats Python raises, or has complex numbers
-    lambda x, y: record(ROWS["pow"], x, y),
+    lambda x, y: record(PRIMITIVES["div"], x, y),  # between two floats Python raises, or has complex numbers
+    lambda x, y: record(PRIMITIVES["pow"], x, y),
     ag.maximum,
     ag.minimum,
     ag.hypot,
@@ -162,11 +162,11 @@ def test_batches(seed, count, options, odd, guards):
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_every_other_primitive(dtype):
     """Those of which random programs are not made."""
-    others = [row for name, row in ROWS.items() if row.arity in (1, 2, 3) and not row.inner and name not in UNARY]
-    assert {"degrees", "copysign", "square", "logaddexp", "lgamma", "digamma", "clip", "where"} <= {row.name for row in others}
+    others = [primitive for name, primitive in PRIMITIVES.items() if primitive.arity in (1, 2, 3) and not primitive.inner and name not in UNARY]
+    assert {"degrees", "copysign", "square", "logaddexp", "lgamma", "digamma", "clip", "where"} <= {primitive.name for primitive in others}
 
     def f(w, x):
-        return ag.sum([record(row, *[x[0], w[0], x[1]][: row.arity]) * w[1] + x[2] for row in others])
+        return ag.sum([record(primitive, *[x[0], w[0], x[1]][: primitive.arity]) * w[1] + x[2] for primitive in others])
 
     rows = np.abs(numbers(np.random.default_rng(5), (129, 3), odd=0)) / 4
     examples = [[0.3, 0.7, 1.2], [0.5, 0.25, 1.5]]
@@ -248,7 +248,7 @@ def test_programs_too_long_for_straight_line_code(monkeypatch):
         agree(answers(f, [xs[:3], xs[3:]], [xs[:3], rows], {"in_axes": (None, 0), "reduce": "sum"}))
 
 
-EXACT_ROWS = sorted(name for name, row in ROWS.items() if is_exact(row))
+EXACT_ROWS = sorted(name for name, primitive in PRIMITIVES.items() if is_exact(primitive))
 
 
 def exact_program(seed, length=8):
@@ -258,9 +258,9 @@ def exact_program(seed, length=8):
         rng = random.Random(seed)
         known = [*w, *x]
         for _ in range(length):
-            row = ROWS[rng.choice(EXACT_ROWS)]
-            count = row.arity or rng.choice([2, 3, 40]) * max(row.lists, 1) + row.singles
-            known.append(record(row, *(rng.choice([*known[-5:], rng.choice(CONSTANTS)]) for _ in range(count))))
+            primitive = PRIMITIVES[rng.choice(EXACT_ROWS)]
+            count = primitive.arity or rng.choice([2, 3, 40]) * max(primitive.lists, 1) + primitive.singles
+            known.append(record(primitive, *(rng.choice([*known[-5:], rng.choice(CONSTANTS)]) for _ in range(count))))
         return ag.sum([x if isinstance(x, ag.Value) else ag.Value(x) for x in known[-3:]])
 
     return f

@@ -7,13 +7,13 @@ import autograd_core as ag
 from autograd_core import StructureError, Value
 from autograd_core._src.compiler.ir.program import Program
 from autograd_core._src.compiler.tracing.lower import program_of
-from autograd_core._src.engine.ops import ROWS
+from autograd_core._src.engine.ops import PRIMITIVES
 
 
 def parts(**changes):
     """v0 is an input, v1 = 2.0, v2 = mul(v0, v1), v3 = sin(v2)."""
     fields = {
-        "primitives": (ROWS["mul"], ROWS["sin"]),
+        "primitives": (PRIMITIVES["mul"], PRIMITIVES["sin"]),
         "codes": np.array([0, 1], np.int32),
         "offsets": np.array([0, 2, 3], np.int32),
         "operands": np.array([0, 1, 2], np.int32),

@@ -72,8 +72,8 @@ def test_a_primitive_of_the_user_is_found_by_its_name(tmp_path, monkeypatch):
     thrice.partials(lambda x, z: (3.0,))
     saved = compiler.compile(lambda x: thrice(x) + 1, 1.0).program
     saved.save(tmp_path / "p.npz")
-    assert thrice._row in Program.load(tmp_path / "p.npz").primitives
-    monkeypatch.setattr("autograd_core._src.compiler.ir.program.USER_ROWS", {})
+    assert thrice._primitive in Program.load(tmp_path / "p.npz").primitives
+    monkeypatch.setattr("autograd_core._src.compiler.ir.program.USER_PRIMITIVES", {})
     with pytest.raises(UnknownPrimitiveError, match="primitive 'thrice': .*import the module that defines it first"):
         Program.load(tmp_path / "p.npz")
 

@@ -8,13 +8,13 @@ import pytest
 import autograd_core as ag
 import nn
 from autograd_core._src import compiler
-from autograd_core._src.engine.ops import REALS, ROWS
+from autograd_core._src.engine.ops import PRIMITIVES, REALS
 from autograd_core._src.engine.value import record, record_many
 
 sympy = pytest.importorskip("sympy")
 clear_cache = pytest.importorskip("sympy.core.cache").clear_cache
 GRID = (-8.0, -2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0, 8.0)
-UNARY = [name for name, row in ROWS.items() if row.arity == 1]
+UNARY = [name for name, primitive in PRIMITIVES.items() if primitive.arity == 1]
 BY_POWER = ("add", "sub", "mul", "pow", "atan2", "hypot", "maximum", "minimum", "lt", "eq")
 
 
@@ -30,7 +30,7 @@ def same(symbolic, number):
 
 @pytest.mark.parametrize("name", UNARY)
 def test_unary_values(name):
-    f = compiler.compile(lambda x: record(ROWS[name], x), 0.5)
+    f = compiler.compile(lambda x: record(PRIMITIVES[name], x), 0.5)
     [x], value, _ = f.to_sympy()
     for at in GRID:
         assert same(value.subs(x, sympy.Rational(at)), f(at)), at
@@ -38,7 +38,7 @@ def test_unary_values(name):
 
 @pytest.mark.parametrize("name", BY_POWER)
 def test_binary_values(name):
-    f = compiler.compile(lambda x, y: record(ROWS[name], x, y), 0.5, 0.25)
+    f = compiler.compile(lambda x, y: record(PRIMITIVES[name], x, y), 0.5, 0.25)
     (x, y), value, _ = f.to_sympy()
     for a in GRID:
         for b in GRID:
@@ -88,11 +88,11 @@ PARTS = "largest others exp_less scale log_scale softmax log_softmax".split()
 SKIPPED |= dict.fromkeys(PARTS, "parts of a softmax, of which formulas have the whole alone: programs below")
 
 
-@pytest.mark.parametrize("name", [name for name in ROWS if name not in SKIPPED])
+@pytest.mark.parametrize("name", [name for name in PRIMITIVES if name not in SKIPPED])
 def test_gradients_at_kinks_and_boundaries(name):
-    row = ROWS[name]
-    n = OPERANDS[row.arity]
-    f = compiler.compile(lambda *v: record_many(row, list(v)), *INSIDE.get(name, (0.5, 0.25, 0.75)[:n]))
+    primitive = PRIMITIVES[name]
+    n = OPERANDS[primitive.arity]
+    f = compiler.compile(lambda *v: record_many(primitive, list(v)), *INSIDE.get(name, (0.5, 0.25, 0.75)[:n]))
     symbols, _, slopes = f.to_sympy()
     for point in itertools.product((-1.0, 0.0, 1.0) if n < 3 else (0.0, 1.0), repeat=n):
         if name == "div" and point[1] == 0:
@@ -144,11 +144,11 @@ CHOOSES = {"path_product", "cbrt"}  # strict zero; SymPy's own real root
 
 
 def compiled_row(name):
-    n = OPERANDS[ROWS[name].arity] if name != "dot" else 4
-    return compiler.compile(lambda *v: record_many(ROWS[name], list(v)), *INSIDE.get(name, (0.5, 0.25, 0.75, 0.3)[:n]))
+    n = OPERANDS[PRIMITIVES[name].arity] if name != "dot" else 4
+    return compiler.compile(lambda *v: record_many(PRIMITIVES[name], list(v)), *INSIDE.get(name, (0.5, 0.25, 0.75, 0.3)[:n]))
 
 
-SMOOTH = [name for name, row in ROWS.items() if not row.kinks and set(row.domain) == {REALS} and name not in CHOOSES]
+SMOOTH = [name for name, primitive in PRIMITIVES.items() if not primitive.kinks and set(primitive.domain) == {REALS} and name not in CHOOSES]
 
 
 @pytest.mark.parametrize("name", SMOOTH)

@@ -376,7 +376,7 @@ def test_the_rule_of_a_node_can_be_read_in_50_digits(reduce):
     c = compiler.compile(lambda w, x: ag.sin(w * x) * w + ag.exp(x), 1.0, 1.0, in_axes=(None, 0), reduce=reduce)
     w, xs = Value(0.5), [Value(0.1), 2.0, Value(-0.7)]
     out = c(w, xs)
-    rule, m = out._row, HighPrecision()
+    rule, m = out._primitive, HighPrecision()
     given = [m.number(x) for x in (0.5, 0.1, -0.7)]
     z = rule.value(m, *given)
     slopes = rule.partials(m, *given, z)

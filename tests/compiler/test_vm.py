@@ -1,4 +1,4 @@
-"""Every row, as handlers read it, against the eager node: values and gradients, kinks and edges included."""
+"""Every primitive, as handlers read it, against the eager node: values and gradients, kinks and edges included."""
 
 import itertools
 import math
@@ -14,7 +14,7 @@ from autograd_core._src.compiler.codegen.llvm.vm import Interpreter, _Handler, _
 from autograd_core._src.compiler.runtime.memory import LaneSums
 from autograd_core._src.compiler.runtime.numpy_vm import NumpyInterpreter
 from autograd_core._src.compiler.tracing.lower import program_of
-from autograd_core._src.engine.ops import ROWS
+from autograd_core._src.engine.ops import PRIMITIVES
 from autograd_core._src.engine.value import record
 
 INF, NAN = math.inf, math.nan
@@ -23,14 +23,14 @@ EDGES = (0.0, -0.0, 1.0, -1.0, 0.5, 2.0, 3.0, INF, -INF, NAN, 5e-324, 1e-310, 1e
 DIFFERENT_VALUES = {"logsumexp": 1.0, "logaddexp": 1.0}
 DIFFERENT_PARTIALS = {"gelu": 1.0, "silu": 1.0, "softplus": 1.0, "logsumexp": 1.0, "logaddexp": 1.0}
 CASES = [
-    (row, n)
-    for row in ROWS.values()
-    for n in ([row.arity] if row.arity else (2, 4, 6) if row.name == "dot" else (1, 2, 3, 5))
+    (primitive, n)
+    for primitive in PRIMITIVES.values()
+    for n in ([primitive.arity] if primitive.arity else (2, 4, 6) if primitive.name == "dot" else (1, 2, 3, 5))
 ]
 
 
-def points(row, n):
-    rng = random.Random(f"{row.name} {n}")
+def points(primitive, n):
+    rng = random.Random(f"{primitive.name} {n}")
 
     def number():
         return rng.choice([rng.choice(EDGES), rng.uniform(-3, 3), rng.choice([-1, 1]) * 10 ** rng.uniform(-320, 308)])
@@ -40,16 +40,16 @@ def points(row, n):
     return [*edges, *ties, *([number() for _ in range(n)] for _ in range(200))]
 
 
-def eager(row, xs):
+def eager(primitive, xs):
     leaves = [Value(x) for x in xs]
-    z = record(row, *leaves)
+    z = record(primitive, *leaves)
     z.backward()
     return z.data, [x.grad for x in leaves]
 
 
-def replayed(interpreter, row, rows, width=8):
+def replayed(interpreter, primitive, rows, width=8):
     leaves = [Value(1.0) for _ in rows[0]]
-    program = program_of([record(row, *leaves)], leaves)
+    program = program_of([record(primitive, *leaves)], leaves)
     slots = np.arange(len(leaves), dtype=np.int32)
     none = LaneSums(slots[:0], width, float)
     values, gradients = interpreter(program).run(
@@ -58,48 +58,48 @@ def replayed(interpreter, row, rows, width=8):
     return zip(rows, values[:, 0].tolist(), gradients.tolist(), strict=True)
 
 
-@pytest.mark.parametrize(("row", "n"), CASES, ids=lambda case: getattr(case, "name", case))
-def test_lanes_equal_eager_to_the_last_bit(row, n):
-    for xs, z, gradient in replayed(Interpreter, row, points(row, n)):
-        expected, partials = eager(row, xs)
+@pytest.mark.parametrize(("primitive", "n"), CASES, ids=lambda case: getattr(case, "name", case))
+def test_lanes_equal_eager_to_the_last_bit(primitive, n):
+    for xs, z, gradient in replayed(Interpreter, primitive, points(primitive, n)):
+        expected, partials = eager(primitive, xs)
         assert same(z, expected), xs
         assert all(map(same, gradient, partials)), (xs, gradient, partials)
 
 
-@pytest.mark.parametrize(("row", "n"), CASES, ids=lambda case: getattr(case, "name", case))
-def test_a_single_point_equals_a_row_of_a_batch(row, n):
-    some = points(row, n)[-40:]
-    for xs, z, gradient in replayed(Interpreter, row, some):
-        [(_, alone, gradient_alone)] = replayed(Interpreter, row, [xs], 1)
+@pytest.mark.parametrize(("primitive", "n"), CASES, ids=lambda case: getattr(case, "name", case))
+def test_a_single_point_equals_a_row_of_a_batch(primitive, n):
+    some = points(primitive, n)[-40:]
+    for xs, z, gradient in replayed(Interpreter, primitive, some):
+        [(_, alone, gradient_alone)] = replayed(Interpreter, primitive, [xs], 1)
         assert same(z, alone), xs
         assert all(map(same, gradient, gradient_alone)), xs
 
 
-@pytest.mark.parametrize(("row", "n"), CASES, ids=lambda case: getattr(case, "name", case))
-def test_numpy_is_within_4_ulp(row, n):
-    least_value, least = DIFFERENT_VALUES.get(row.name, 0.0), DIFFERENT_PARTIALS.get(row.name, 0.0)
-    for xs, z, gradient in replayed(NumpyInterpreter, row, points(row, n)):
-        expected, partials = eager(row, xs)
+@pytest.mark.parametrize(("primitive", "n"), CASES, ids=lambda case: getattr(case, "name", case))
+def test_numpy_is_within_4_ulp(primitive, n):
+    least_value, least = DIFFERENT_VALUES.get(primitive.name, 0.0), DIFFERENT_PARTIALS.get(primitive.name, 0.0)
+    for xs, z, gradient in replayed(NumpyInterpreter, primitive, points(primitive, n)):
+        expected, partials = eager(primitive, xs)
         assert ulps(z, expected, least_value) <= 4, xs
         assert all(ulps(a, b, least) <= 4 for a, b in zip(gradient, partials, strict=True)), (xs, gradient, partials)
 
 
-@pytest.mark.parametrize("row", [row for row in ROWS.values() if row.lists], ids=lambda row: row.name)
-def test_loops_are_what_the_rows_say(row):
+@pytest.mark.parametrize("primitive", [primitive for primitive in PRIMITIVES.values() if primitive.lists], ids=lambda primitive: primitive.name)
+def test_loops_are_what_the_rules_say(primitive):
     """A rule that was read with one element for all is held against the same rule, unrolled."""
     from llvmlite import ir
 
     from autograd_core._src.number_systems.llvm import F64
 
     for n in (2, 6, 10, 38, 40, 47):
-        n += (n - row.singles) % row.lists
+        n += (n - primitive.singles) % primitive.lists
         module = ir.Module()
         names = ("entry_test", "entry_test_back")
-        _unrolled(module, row, n, names, F64)
+        _unrolled(module, primitive, n, names, F64)
         unrolled = addresses_of(module, names)
         rng = random.Random(n)
         values, results = np.array([rng.gauss(0, 1) for _ in range(n)] + [0.0]), []
-        for forward, backward in (unrolled, handlers([(row, n)], 1)[0]):
+        for forward, backward in (unrolled, handlers([(primitive, n)], 1)[0]):
             results.append(call_handlers(forward, backward, values.copy(), n))
         assert np.array_equal(results[0], results[1])
         assert np.count_nonzero(results[0]) > n
@@ -130,5 +130,5 @@ def test_a_wrong_rule_would_be_seen():
     [address] = addresses_of(module, ["entry_planted"])
     values = np.array([5.0, 49.0, 0.0])
     call_handlers(address, address, values, 2)
-    assert values[2] != eager(ROWS["div"], (5.0, 49.0))[0]
+    assert values[2] != eager(PRIMITIVES["div"], (5.0, 49.0))[0]
     assert ulps(values[2], 5 / 49) <= 1

@@ -12,7 +12,7 @@ import autograd_core as ag
 from autograd_core._src.compiler.codegen.llvm.kernel import Kernel
 from autograd_core._src.compiler.codegen.llvm.vm import OF_MANY, SIDE_BY_SIDE, looped
 from autograd_core._src.compiler.codegen.llvm.wide_nodes import WIDE
-from autograd_core._src.engine.ops import ROWS
+from autograd_core._src.engine.ops import PRIMITIVES
 from autograd_core._src.number_systems.llvm import F32, F64
 
 INF, NAN = math.inf, math.nan
@@ -29,7 +29,7 @@ FUNCTIONS = {
     "log_softmax": lambda v: ag.dot(ag.log_softmax(v), v),
 }
 MANY = [WIDE + 1, 450]  # in straight-line code, and as a line of a plan
-LISTS = sorted(name for name, row in ROWS.items() if row.lists)
+LISTS = sorted(name for name, primitive in PRIMITIVES.items() if primitive.lists)
 
 
 def points(n):
@@ -130,7 +130,7 @@ def test_code_has_one_length(name, real, width):
     """It is read without any number of operands, and is short."""
     kind, form = (real, SIDE_BY_SIDE) if width == 1 else (ir.VectorType(real, width), OF_MANY)
     module = ir.Module()
-    looped(module, ROWS[name], ("entry_a", "entry_b"), kind, form)
+    looped(module, PRIMITIVES[name], ("entry_a", "entry_b"), kind, form)
     assert len(str(module).splitlines()) < 3_000
 
 

@@ -9,7 +9,7 @@ from hypothesis import settings
 
 import autograd_core as ag
 from autograd_core._src.engine.evaluation import evaluate
-from autograd_core._src.engine.ops import ROWS, Primitive
+from autograd_core._src.engine.ops import PRIMITIVES, Primitive
 from autograd_core._src.engine.value import FUSED, OPERATORS
 from autograd_core._src.number_systems.floats import FLOATS, PLAIN_FLOATS
 from autograd_core._src.number_systems.high_precision import HighPrecision
@@ -26,32 +26,32 @@ POINTS = settings.default.max_examples // 2  # 100 in `.ci/run`, as the page has
 
 @pytest.mark.hypothesis  # one of the tests that `.ci/run` runs again with more points
 
-@pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
-def test_value_and_partials_are_within_their_bounds(row):
-    found = accuracy.worst(row, POINTS, seed=1)
-    slopes = {i for i in [(row.arity or 0) - 1] if i >= 0 and (row.name, i) not in accuracy.NO_SLOPE}
+@pytest.mark.parametrize("primitive", PRIMITIVES.values(), ids=PRIMITIVES)
+def test_value_and_partials_are_within_their_bounds(primitive):
+    found = accuracy.worst(primitive, POINTS, seed=1)
+    slopes = {i for i in [(primitive.arity or 0) - 1] if i >= 0 and (primitive.name, i) not in accuracy.NO_SLOPE}
     assert {w.which for w in found} >= {"value", *slopes}
     assert [w for w in found if not w.error <= w.bound] == []
 
 
 @pytest.mark.hypothesis
-@pytest.mark.parametrize("row", [row for row in ROWS.values() if row.ulps <= 0.5 or row.exact_partials], ids=lambda row: row.name)
-def test_what_is_exact_or_rounded_once_is_so(row):
-    for xs in accuracy.points(row, POINTS, seed=5):
-        for which, error in accuracy.errors(row, xs):
-            if which == "value" and row.ulps <= 0.5:
-                assert error <= row.ulps + 1e-9, xs
-            if which != "value" and row.exact_partials:
+@pytest.mark.parametrize("primitive", [primitive for primitive in PRIMITIVES.values() if primitive.ulps <= 0.5 or primitive.exact_partials], ids=lambda primitive: primitive.name)
+def test_what_is_exact_or_rounded_once_is_so(primitive):
+    for xs in accuracy.points(primitive, POINTS, seed=5):
+        for which, error in accuracy.errors(primitive, xs):
+            if which == "value" and primitive.ulps <= 0.5:
+                assert error <= primitive.ulps + 1e-9, xs
+            if which != "value" and primitive.exact_partials:
                 assert error < 1e-9, xs  # the reference is a difference quotient
 
 
 def test_the_page_is_made_from_the_same_table():
     page = (ROOT / "docs" / "accuracy.md").read_text(encoding="utf-8")
-    assert [name for name in ROWS if f"\n| {name} |" not in page] == []
+    assert [name for name in PRIMITIVES if f"\n| {name} |" not in page] == []
     for entry in accuracy.EXCEPTIONS:
         assert entry.why in page
     assert page.startswith(accuracy.HEADER.splitlines()[0])
-    found = [w for name in ("acosh", "sum", "sin") for w in accuracy.worst(ROWS[name], 20)]
+    found = [w for name in ("acosh", "sum", "sin") for w in accuracy.worst(PRIMITIVES[name], 20)]
     made = accuracy.page(found, 20)
     assert "| acosh | value | everywhere | 2.3 |" in made
     assert "| sin | value |" in made
@@ -83,9 +83,9 @@ HARD = [
 
 @pytest.mark.parametrize(("name", "xs"), HARD)
 def test_points_that_a_plainer_rule_gets_wrong(name, xs):
-    row = ROWS[name]
-    for which, error in accuracy.errors(row, xs):
-        which = "partials" if row.arity is None and which != "value" else which
+    primitive = PRIMITIVES[name]
+    for which, error in accuracy.errors(primitive, xs):
+        which = "partials" if primitive.arity is None and which != "value" else which
         assert error <= accuracy.bound_of(which, accuracy.listed(name, which, xs), xs)
 
 
@@ -103,7 +103,7 @@ def test_listed_places_are_needed(name):
         "pow": ((1.00000000000005e-310, 1e-17), 0),
     }
     xs, which = samples[name]
-    assert dict(accuracy.errors(ROWS[name], xs))[which] > 4
+    assert dict(accuracy.errors(PRIMITIVES[name], xs))[which] > 4
     assert accuracy.listed(name, which, xs) is not None
 
 
@@ -126,7 +126,7 @@ WRONG = {
 
 @pytest.mark.parametrize("name", WRONG)
 def test_a_wrong_rule_is_found(name):
-    right = ROWS[name]
+    right = PRIMITIVES[name]
     wrong = Primitive(name, right.value, WRONG[name], arity=right.arity, domain=right.domain, kinks=right.kinks)
     assert [w for w in accuracy.worst(wrong, 4 * MOST) if w.which != "value" and not w.error <= w.bound] != []
 
@@ -142,7 +142,7 @@ def test_a_wrong_rule_is_found(name):
     ],
 )
 def test_a_careless_value_is_found(name, value):
-    right = ROWS[name]
+    right = PRIMITIVES[name]
     careless = Primitive(name, value, right.partials, arity=right.arity, domain=right.domain, kinks=right.kinks)
     assert [w for w in accuracy.worst(careless, 4 * MOST) if w.which == "value" and not w.error <= w.bound] != []
 
@@ -180,25 +180,25 @@ def test_the_reference():
         references.settled(lambda mp, table: (mp.mpf(mp.dps % 11), mp.inf), references.VALUE_LEVELS)
 
 
-@pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
-def test_fifty_digits_agree_with_the_definition(row):
-    """The same row in the system that gradient checks measure against, and no rule divides by zero there."""
+@pytest.mark.parametrize("primitive", PRIMITIVES.values(), ids=PRIMITIVES)
+def test_fifty_digits_agree_with_the_definition(primitive):
+    """The same primitive in the system that gradient checks measure against, and no rule divides by zero there."""
     m = HighPrecision(50)
-    for xs in accuracy.points(row, 30, seed=2):
+    for xs in accuracy.points(primitive, 30, seed=2):
         ys = [m.number(x) for x in xs]
-        z = row.value(m, *ys)
-        partials = row.partials(m, *ys, z)
-        exact = references.exact_value(row.name, xs)
+        z = primitive.value(m, *ys)
+        partials = primitive.partials(m, *ys, z)
+        exact = references.exact_value(primitive.name, xs)
         mp = m.context
         if exact is not None:
-            assert abs(z - exact) <= mp.mpf("1e-24") * max(abs(mp.mpf(exact)), accuracy.scale_of(row.name, "value", xs))
+            assert abs(z - exact) <= mp.mpf("1e-24") * max(abs(mp.mpf(exact)), accuracy.scale_of(primitive.name, "value", xs))
         for i, d in enumerate(partials):
-            known = exact is not None and not accuracy.at_kink(row, xs) and (row.name, i) not in accuracy.NO_SLOPE
-            slope = None if not known else references.exact_slope(row.name, xs, i)
-            if row.name.startswith("power_") and abs(xs[1]) > 1e30:
+            known = exact is not None and not accuracy.at_kink(primitive, xs) and (primitive.name, i) not in accuracy.NO_SLOPE
+            slope = None if not known else references.exact_slope(primitive.name, xs, i)
+            if primitive.name.startswith("power_") and abs(xs[1]) > 1e30:
                 continue  # y - 1 and y - 2 are y to fifty digits, and the power is infinite for doubles, or 0
             if slope is not None and abs(slope) > 1e-320:
-                scale = accuracy.scale_of(row.name, i, xs)
+                scale = accuracy.scale_of(primitive.name, i, xs)
                 assert abs(d - slope) <= mp.mpf("1e-20") * max(abs(mp.mpf(slope)), scale), (xs, i)
 
 
@@ -213,31 +213,31 @@ EDGES = (0.0, -0.0, 1.0, -1.0, 0.5, -2.0, 3.0, 5e-324, -1e-310, 1e308, -1e308, 7
 EDGES = (*EDGES, math.inf, -math.inf, math.nan)
 
 
-def edge_points(row):
-    if row.arity == 1:
+def edge_points(primitive):
+    if primitive.arity == 1:
         return [(x,) for x in EDGES]
-    if row.arity == 2:
+    if primitive.arity == 2:
         return [(x, y) for x in EDGES for y in EDGES]
-    return [EDGES[i : i + (row.arity or 4)] for i in range(len(EDGES) - 4)]
+    return [EDGES[i : i + (primitive.arity or 4)] for i in range(len(EDGES) - 4)]
 
 
-@pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
-def test_all_readings_as_doubles_agree_to_the_bit(row):
-    for xs in [*edge_points(row), *accuracy.points(row, 100, seed=3)]:
-        z = row.value(FLOATS, *map(FLOATS.number, xs))
-        partials = [float(d) for d in row.partials(FLOATS, *map(FLOATS.number, xs), z)]
+@pytest.mark.parametrize("primitive", PRIMITIVES.values(), ids=PRIMITIVES)
+def test_all_readings_as_doubles_agree_to_the_bit(primitive):
+    for xs in [*edge_points(primitive), *accuracy.points(primitive, 100, seed=3)]:
+        z = primitive.value(FLOATS, *map(FLOATS.number, xs))
+        partials = [float(d) for d in primitive.partials(FLOATS, *map(FLOATS.number, xs), z)]
         try:
-            plain = row.value(PLAIN_FLOATS, *xs)
-            rule = (plain, *row.partials(PLAIN_FLOATS, *xs, plain))
+            plain = primitive.value(PLAIN_FLOATS, *xs)
+            rule = (plain, *primitive.partials(PLAIN_FLOATS, *xs, plain))
         except (ArithmeticError, ValueError):
             pass  # the fast reading may raise; then the other one is asked
         else:
             assert all(map(same, rule, (z, *partials))), xs
-        value, local = evaluate(row, xs)
+        value, local = evaluate(primitive, xs)
         assert same(value, z)
         assert all(map(same, local, partials)), xs
-        if row.arity in (1, 2):
-            build = getattr(ag.Value, f"__{OPERATORS[row.name]}__") if row.name in OPERATORS else FUSED.get(row.name)
+        if primitive.arity in (1, 2):
+            build = getattr(ag.Value, f"__{OPERATORS[primitive.name]}__") if primitive.name in OPERATORS else FUSED.get(primitive.name)
             if build is None:
                 continue
             node = build(*map(ag.Value, xs))

@@ -14,7 +14,7 @@ import pytest
 import autograd_core as ag
 from autograd_core import Value
 from autograd_core._src.engine import contexts, value
-from autograd_core._src.engine.ops import ROWS
+from autograd_core._src.engine.ops import PRIMITIVES
 from autograd_core._src.engine.provenance import NO_NOTE
 
 inf, nan = math.inf, math.nan
@@ -523,22 +523,22 @@ def test_a_block_that_is_left_late_takes_no_other_away():
     assert not contexts.special
 
 
-FIXED = [row for row in ROWS.values() if row.arity in (1, 2)]
+FIXED = [primitive for primitive in PRIMITIVES.values() if primitive.arity in (1, 2)]
 POINTS = (0.7, -1.3, 0.0, -0.0, 2.0, math.inf, math.nan, 5e-324, 1e308)
 
 
-@pytest.mark.parametrize("row", FIXED, ids=lambda row: row.name)
-def test_nodes_are_the_same_under_a_context_and_without(row):
+@pytest.mark.parametrize("primitive", FIXED, ids=lambda primitive: primitive.name)
+def test_nodes_are_the_same_under_a_context_and_without(primitive):
     """Built by the fast path or by `record`, of Values and of numbers on either side."""
 
     def made(kinds, point):
-        return value.record(row, *(kind(x) for kind, x in zip(kinds, point, strict=True)))
+        return value.record(primitive, *(kind(x) for kind, x in zip(kinds, point, strict=True)))
 
     def numbers(node):
         return [repr(x) for x in (node.data, *(p.data for p in node.parents), *node.local_grads)]
 
-    for kinds in [k for k in itertools.product((Value, float), repeat=row.arity) if Value in k]:
-        for point in itertools.product(POINTS, repeat=row.arity):
+    for kinds in [k for k in itertools.product((Value, float), repeat=primitive.arity) if Value in k]:
+        for point in itertools.product(POINTS, repeat=primitive.arity):
             plain = made(kinds, point)
             with ag.scope("here"):
                 named = made(kinds, point)
@@ -553,7 +553,7 @@ def test_a_context_does_not_lead_away_from_the_fast_path(monkeypatch):
     """No rule is read again for a node of a usual size; `record` evaluates those that the fast path leaves."""
     calls = []
     evaluate = value.evaluate
-    monkeypatch.setattr(value, "evaluate", lambda row, xs: calls.append(row.name) or evaluate(row, xs))
+    monkeypatch.setattr(value, "evaluate", lambda primitive, xs: calls.append(primitive.name) or evaluate(primitive, xs))
     xs = [Value(0.1 * k) for k in range(1, 9)]
     for context in (ag.scope("here"), ag.no_grad()):
         with context:

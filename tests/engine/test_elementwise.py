@@ -9,7 +9,7 @@ import pytest
 import autograd_core as ag
 from autograd_core import Value
 from autograd_core._src.engine.elementwise import EXACTLY_ROUNDED, _is_exactly_rounded
-from autograd_core._src.engine.ops import ROWS
+from autograd_core._src.engine.ops import PRIMITIVES
 
 np = pytest.importorskip("numpy")
 inf, nan = math.inf, math.nan
@@ -17,7 +17,7 @@ inf, nan = math.inf, math.nan
 
 def public(arity):
     return sorted(
-        name for name, row in ROWS.items() if row.arity == arity and inspect.isfunction(getattr(ag, name, None)) and name in ag.__all__
+        name for name, primitive in PRIMITIVES.items() if primitive.arity == arity and inspect.isfunction(getattr(ag, name, None)) and name in ag.__all__
     )
 
 
@@ -85,7 +85,7 @@ def test_defaults_and_optional_operands():
 
 
 def test_some_rules_are_computed_at_once():
-    at_once = {name for name in UNARY + BINARY if _is_exactly_rounded(ROWS[name])}
+    at_once = {name for name in UNARY + BINARY if _is_exactly_rounded(PRIMITIVES[name])}
     assert {"abs", "sqrt", "relu", "sign", "floor", "ceil", "maximum", "minimum", "leaky_relu"} <= at_once
     assert at_once.isdisjoint({"exp", "sin", "hypot", "cbrt", "log", "elu"})
     assert "exp" not in EXACTLY_ROUNDED
@@ -365,7 +365,7 @@ def test_operators_beside_lists_say_what_to_do(symbol, bad):
 )
 def test_numpys_functions_of_the_same_name(theirs, ours):
     f, g = getattr(np, theirs), getattr(ag, ours)
-    count = ROWS[ours].arity
+    count = PRIMITIVES[ours].arity
     data = np.array([[1.25, 3.0], [2.0, 1.5]] if ours == "acosh" else [[0.25, 0.75], [0.5, 0.125]])[:count]
     values = [np.array([Value(v) for v in row]) for row in data]
     got, expected = f(*values), g(*(row.copy() for row in data))

@@ -10,7 +10,7 @@ import pytest
 import autograd_core as ag
 from autograd_core import Value
 from autograd_core._src import compiler
-from autograd_core._src.engine.ops import ROWS
+from autograd_core._src.engine.ops import PRIMITIVES
 from autograd_core._src.engine.value import record, record_many
 from autograd_core._src.number_systems.floats import FLOATS
 from autograd_core._src.number_systems.high_precision import HighPrecision
@@ -18,9 +18,9 @@ from autograd_core._src.number_systems.high_precision import HighPrecision
 INF, NAN = math.inf, math.nan
 
 
-def of_row(row):
-    """The row as a function of a list."""
-    return (lambda v: record_many(row, list(v))) if row.arity is None else lambda v: record(row, *v)
+def of_row(primitive):
+    """The primitive as a function of a list."""
+    return (lambda v: record_many(primitive, list(v))) if primitive.arity is None else lambda v: record(primitive, *v)
 
 
 # --- ends of a domain -----------------------------------------------------------------------------
@@ -156,12 +156,12 @@ def test_derivatives_of_powers_of_negative_numbers_have_the_sign_of_their_parity
 
 def test_fifty_digits_have_the_sign_of_the_parity_too():
     m = HighPrecision(50)
-    rows = [ROWS["power_slope"], ROWS["pow"]]
+    primitives = [PRIMITIVES["power_slope"], PRIMITIVES["pow"]]
     for x, parity in itertools.product((1.0, 0.5, 2.0, INF), (0, 1)):
         for y in (1e300, -1e300, INF, -INF, *EVEN["float64"][:5]) if not parity else ODD_EXPONENTS["float64"]:
-            for order, row in zip((2, 1), rows, strict=True):
+            for order, primitive in zip((2, 1), primitives, strict=True):
                 here, there = (
-                    row.partials(m, *xs, row.value(m, *xs))[0] for xs in ((m.number(t), m.number(y)) for t in (x, -x))
+                    primitive.partials(m, *xs, primitive.value(m, *xs))[0] for xs in ((m.number(t), m.number(y)) for t in (x, -x))
                 )
                 assert there == (-1) ** (parity + order) * here, (x, y, order)
 
@@ -261,9 +261,9 @@ LENGTHS = ("hypot", "norm", "atan2")
 
 @pytest.mark.parametrize("name", LENGTHS)
 def test_lengths_and_angles_in_single_precision_are_those_of_doubles(name):
-    row = ROWS[name]
+    primitive = PRIMITIVES[name]
     point = [1.0, 1.0]
-    f = {dtype: compiler.compile(of_row(row), point, in_axes=0, dtype=dtype) for dtype in ("float64", "float32")}
+    f = {dtype: compiler.compile(of_row(primitive), point, in_axes=0, dtype=dtype) for dtype in ("float64", "float32")}
     points = [[float(np.float32(x)) for x in xs] for xs in itertools.product(NUMBERS, repeat=2)]
     results = {dtype: g.value_and_grad(points) for dtype, g in f.items()}
     for k, xs in enumerate(points):
@@ -272,12 +272,12 @@ def test_lengths_and_angles_in_single_precision_are_those_of_doubles(name):
             assert is_close(float(results["float32"][1][0][k][i]), float(results["float64"][1][0][k][i])), (xs, i)
 
 
-@pytest.mark.parametrize("name", [name for name in ROWS if name not in LENGTHS and name not in OTHERWISE])
-def test_every_row_in_single_precision_is_that_of_doubles(name):
+@pytest.mark.parametrize("name", [name for name in PRIMITIVES if name not in LENGTHS and name not in OTHERWISE])
+def test_every_primitive_in_single_precision_is_that_of_doubles(name):
     """Values, and derivatives by all operands, at special numbers."""
-    row = ROWS[name]
-    n = row.arity or 2
-    f = {d: compiler.compile(of_row(row), [0.5] * n, in_axes=0, dtype=d) for d in ("float64", "float32")}
+    primitive = PRIMITIVES[name]
+    n = primitive.arity or 2
+    f = {d: compiler.compile(of_row(primitive), [0.5] * n, in_axes=0, dtype=d) for d in ("float64", "float32")}
     numbers = NUMBERS if n < 3 else (0.0, -0.0, 1.0, -1.5, 2.0**-140, 2.0**127, INF, -INF, NAN)
     points = [[float(np.float32(x)) for x in xs] for xs in itertools.product(numbers, repeat=n)]
     results = {d: g.value_and_grad(points) for d, g in f.items()}
@@ -298,8 +298,8 @@ def test_atan2_far_out_has_the_limits_zero():
     assert all(map(math.isnan, ag.grad(ag.atan2, (0, 1))(NAN, INF)))
 
 
-def test_inner_rows_are_no_functions():
-    inner = {name for name, row in ROWS.items() if row.inner}
+def test_inner_primitives_are_no_functions():
+    inner = {name for name, primitive in PRIMITIVES.items() if primitive.inner}
     assert {"end", "path_product", "softmax"} <= inner
     assert not any(hasattr(Value, name) for name in inner)
 

@@ -9,19 +9,19 @@ import pytest
 
 import autograd_core as ag
 from autograd_core import Value
-from autograd_core._src.engine.ops import ROWS
+from autograd_core._src.engine.ops import PRIMITIVES
 from autograd_core._src.engine.value_system import VALUES
 from autograd_core._src.number_systems.base import BINARY, CONSTANTS, UNARY
 
 inf, nan = math.inf, math.nan
 
-GENERATED = sorted(name for name in ROWS if getattr(getattr(ag, name, None), "__name__", "") == name and inspect.isfunction(getattr(ag, name)))
+GENERATED = sorted(name for name in PRIMITIVES if getattr(getattr(ag, name, None), "__name__", "") == name and inspect.isfunction(getattr(ag, name)))
 
 
 # --- numbers in, numbers out ----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", [n for n in GENERATED if ROWS[n].arity == 1 and n != "log"])
+@pytest.mark.parametrize("name", [n for n in GENERATED if PRIMITIVES[n].arity == 1 and n != "log"])
 def test_unary_functions(name):
     f = getattr(ag, name)
     x = 1.5 if name == "acosh" else 0.5

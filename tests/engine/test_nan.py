@@ -16,7 +16,7 @@ import pytest
 import autograd_core as ag
 from autograd_core import Value
 from autograd_core._src import compiler
-from autograd_core._src.engine.ops import ROWS
+from autograd_core._src.engine.ops import PRIMITIVES
 from autograd_core._src.engine.value import record_many
 
 INF, NAN = math.inf, math.nan
@@ -39,16 +39,16 @@ OPERANDS = {
 }
 
 
-def plain(row):
-    return SPECIAL.get(row.name, PLAIN[row.arity])
+def plain(primitive):
+    return SPECIAL.get(primitive.name, PLAIN[primitive.arity])
 
 
-def derivatives(row):
+def derivatives(primitive):
     """A function of a list: every derivative up to the order, by the order of its operands."""
 
     def everything(v):
-        found, last = [], [record_many(row, list(v))]
-        for _ in range(order_of(row)):
+        found, last = [], [record_many(primitive, list(v))]
+        for _ in range(order_of(primitive)):
             last = [slope for node in last for slope in ag.grad_of(node, v, create_graph=True)]
             found += last
         return found
@@ -56,19 +56,19 @@ def derivatives(row):
     return everything
 
 
-def order_of(row):
-    return 2 if row.name == "norm" else 3  # a third derivative of it has thousands of nodes
+def order_of(primitive):
+    return 2 if primitive.name == "norm" else 3  # a third derivative of it has thousands of nodes
 
 
-def names_of(row):
-    places = range(len(plain(row)))
-    return [path for k in range(1, order_of(row) + 1) for path in itertools.product(places, repeat=k)]
+def names_of(primitive):
+    places = range(len(plain(primitive)))
+    return [path for k in range(1, order_of(primitive) + 1) for path in itertools.product(places, repeat=k)]
 
 
-def beside(row, j, small):
+def beside(primitive, j, small):
     """What the operands but the j-th are."""
-    n = len(plain(row))
-    rest = [x for i, x in enumerate(plain(row)) if i != j]
+    n = len(plain(primitive))
+    rest = [x for i, x in enumerate(plain(primitive)) if i != j]
     others = (0.0, 1.0, INF, -INF, NAN, small, -0.75)
     if n > 3:
         return [rest, *([x] * (n - 1) for x in others)]
@@ -79,52 +79,52 @@ def filled(rest, j, x):
     return [*rest[:j], x, *rest[j:]]
 
 
-def eagerly(row, point):
-    return [slope.data for slope in derivatives(row)([Value(x) for x in point])]
+def eagerly(primitive, point):
+    return [slope.data for slope in derivatives(primitive)([Value(x) for x in point])]
 
 
-def finite(row, j, rest):
+def finite(primitive, j, rest):
     """The others, with plain numbers for those that are infinite."""
-    usual = [x for i, x in enumerate(plain(row)) if i != j]
+    usual = [x for i, x in enumerate(plain(primitive)) if i != j]
     return [p if math.isinf(x) else x for x, p in zip(rest, usual, strict=True)]
 
 
-@pytest.mark.parametrize("row", [row for row in ROWS.values() if row.name not in EXEMPT], ids=lambda row: row.name)
-def test_a_derivative_that_depends_on_an_operand_is_nan_where_that_is_nan(row):
-    compiled = {d: compiler.compile(derivatives(row), list(plain(row)), in_axes=0, dtype=d) for d in SUBNORMAL}
+@pytest.mark.parametrize("primitive", [primitive for primitive in PRIMITIVES.values() if primitive.name not in EXEMPT], ids=lambda primitive: primitive.name)
+def test_a_derivative_that_depends_on_an_operand_is_nan_where_that_is_nan(primitive):
+    compiled = {d: compiler.compile(derivatives(primitive), list(plain(primitive)), in_axes=0, dtype=d) for d in SUBNORMAL}
 
     def of(dtype, points):
         return np.asarray(compiled[dtype](points), float)
 
-    for j in range(len(plain(row))):
-        if (row.name, j) in OPERANDS:
+    for j in range(len(plain(primitive))):
+        if (primitive.name, j) in OPERANDS:
             continue
-        rests = beside(row, j, SUBNORMAL["float64"])
-        tries = of("float64", [filled(finite(row, j, rest), j, x) for rest in rests for x in NUMBERS])
+        rests = beside(primitive, j, SUBNORMAL["float64"])
+        tries = of("float64", [filled(finite(primitive, j, rest), j, x) for rest in rests for x in NUMBERS])
         tries = tries.reshape(len(rests), len(NUMBERS), -1)
         first = tries[:, :1]
         depends = ~np.all((tries == first) | np.isnan(tries) & np.isnan(first), axis=1)
-        is_finite = np.array([finite(row, j, rest) == rest for rest in rests])[:, None]
+        is_finite = np.array([finite(primitive, j, rest) == rest for rest in rests])[:, None]
         points = [filled(rest, j, NAN) for rest in rests]
         ways = {
-            "eager": np.array([eagerly(row, point) for point in points]),
+            "eager": np.array([eagerly(primitive, point) for point in points]),
             "float64": of("float64", points),
-            "float32": of("float32", [filled(rest, j, NAN) for rest in beside(row, j, SUBNORMAL["float32"])]),
+            "float32": of("float32", [filled(rest, j, NAN) for rest in beside(primitive, j, SUBNORMAL["float32"])]),
         }
         for way, found in ways.items():
             another = ~np.isclose(found, tries[:, 0], rtol=1e-6) & is_finite  # neither NaN nor what all numbers give
             wrong = ~np.isnan(found) & (depends | another)
-            assert [(way, points[k], names_of(row)[i], found[k, i]) for k, i in np.argwhere(wrong)] == []
+            assert [(way, points[k], names_of(primitive)[i], found[k, i]) for k, i in np.argwhere(wrong)] == []
 
 
 @pytest.mark.parametrize("name", "abs sign floor ceil step_slope end copysign".split())
 @pytest.mark.parametrize("dtype", [None, "float64", "float32"])
 def test_steps_pass_nan_to_every_order(name, dtype):
     """Their derivatives are 0 or a sign at all numbers, which the test above takes for no dependence."""
-    f = derivatives(ROWS[name])
-    point = [NAN, 2.0][: ROWS[name].arity]
-    slopes = eagerly(ROWS[name], point) if dtype is None else compiler.compile(f, [1.0] * len(point), dtype=dtype)(point)
-    along = [slope for path, slope in zip(names_of(ROWS[name]), slopes, strict=True) if set(path) == {0}]
+    f = derivatives(PRIMITIVES[name])
+    point = [NAN, 2.0][: PRIMITIVES[name].arity]
+    slopes = eagerly(PRIMITIVES[name], point) if dtype is None else compiler.compile(f, [1.0] * len(point), dtype=dtype)(point)
+    along = [slope for path, slope in zip(names_of(PRIMITIVES[name]), slopes, strict=True) if set(path) == {0}]
     assert len(along) == 3
     assert all(map(math.isnan, along))
 

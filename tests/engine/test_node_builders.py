@@ -1,4 +1,4 @@
-"""The compiled functions and the complete reading of the rows give the same nodes."""
+"""The compiled functions and the complete reading of the rules give the same nodes."""
 
 import inspect
 import linecache
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import autograd_core as ag
 from autograd_core import Value
 from autograd_core._src.engine import node_builders
-from autograd_core._src.engine.ops import ROWS
+from autograd_core._src.engine.ops import PRIMITIVES
 from autograd_core._src.engine.value import (
     FEW_OPERANDS,
     FUSED,
@@ -29,7 +29,7 @@ from autograd_core._src.engine.value import (
 )
 from autograd_core._src.number_systems.source import Source, write
 
-FUSED_ROWS = sorted(name for name in ROWS if ROWS[name].arity in (1, 2))
+FUSED_PRIMITIVES = sorted(name for name in PRIMITIVES if PRIMITIVES[name].arity in (1, 2))
 anything = st.one_of(st.floats(), st.sampled_from([0.0, -0.0, 1.0, -1.0, 2.0, 0.5, math.inf, -math.inf, math.nan, 1e308, 5e-324]))
 
 
@@ -38,7 +38,7 @@ def same(a, b):
 
 
 def function_of(name):
-    """The compiled function of a row, as users reach it."""
+    """The compiled function of a primitive, as users reach it."""
     if name in OPERATORS:
         return getattr(Value, f"__{OPERATORS[name]}__")
     return FUSED.get(name) or getattr(Value, f"__{name}__")
@@ -53,29 +53,29 @@ def alike(quick, full):
     assert all(same(d, e) for d, e in zip(quick.local_grads, full.local_grads, strict=True))
 
 
-@pytest.mark.parametrize("name", FUSED_ROWS)
+@pytest.mark.parametrize("name", FUSED_PRIMITIVES)
 @given(x=anything, y=anything)
 def test_compiled_and_complete_reading_give_the_same_node(name, x, y):
-    row, function = ROWS[name], function_of(name)
+    primitive, function = PRIMITIVES[name], function_of(name)
     a, b = Value(x), Value(y)
-    if row.arity == 1:
-        alike(function(a), record(row, a))
+    if primitive.arity == 1:
+        alike(function(a), record(primitive, a))
         return
-    alike(function(a, b), record(row, a, b))
-    alike(function(a, a), record(row, a, a))
-    alike(function(a, y), record(row, a, y))
+    alike(function(a, b), record(primitive, a, b))
+    alike(function(a, a), record(primitive, a, a))
+    alike(function(a, y), record(primitive, a, y))
     if name in OPERATORS:
-        alike(getattr(Value, f"__r{OPERATORS[name]}__")(b, x), record(row, x, b))
+        alike(getattr(Value, f"__r{OPERATORS[name]}__")(b, x), record(primitive, x, b))
 
 
-@pytest.mark.parametrize("name", FUSED_ROWS)
+@pytest.mark.parametrize("name", FUSED_PRIMITIVES)
 def test_fractions_ints_and_contexts_take_the_complete_way(name):
-    row, function = ROWS[name], function_of(name)
+    primitive, function = PRIMITIVES[name], function_of(name)
     x = Value(Fraction(3, 2))
-    others = () if row.arity == 1 else (Value(Fraction(1, 2)),)
+    others = () if primitive.arity == 1 else (Value(Fraction(1, 2)),)
     for operands in ((x, *others), (x, *(2 for _ in others))):
         node = function(*operands)
-        full = record(row, *operands)
+        full = record(primitive, *operands)
         assert node.data == full.data or node.data != node.data
         assert type(node.data) is type(full.data)
     with ag.scope("s"):
@@ -89,22 +89,22 @@ def test_fractions_ints_and_contexts_take_the_complete_way(name):
 )
 def test_rows_of_many_operands_give_the_same_node_however_often_they_recur(name, xs, count, values):
     """Values and numbers in any mixture: a number may be the first to need what others share."""
-    count = ROWS[name].arity or (count if name != "dot" else 2 * (1 + count // 4))
+    count = PRIMITIVES[name].arity or (count if name != "dot" else 2 * (1 + count // 4))
     operands = [Value(x) if value or i == count - 1 else x for i, (x, value) in enumerate(zip(xs[:count], values))]
     for _ in range(RECURS + 1):
-        record_many(ROWS[name], operands)
+        record_many(PRIMITIVES[name], operands)
     assert callable(STRAIGHT[name][count])
-    alike(record_many(ROWS[name], operands), record(ROWS[name], *operands))
+    alike(record_many(PRIMITIVES[name], operands), record(PRIMITIVES[name], *operands))
 
 
 @pytest.mark.parametrize("name", STRAIGHT)
 def test_fractions_are_left_to_the_complete_reading(name):
-    row = ROWS[name]
-    operands = [Value(Fraction(1, k)) for k in range(3, 6 if row.arity else 7)]
+    primitive = PRIMITIVES[name]
+    operands = [Value(Fraction(1, k)) for k in range(3, 6 if primitive.arity else 7)]
     for mixed in (operands, [Value(0.5), *operands[1:]]):
-        full = record(row, *mixed)
+        full = record(primitive, *mixed)
         for _ in range(RECURS + 2):
-            quick = record_many(row, mixed)
+            quick = record_many(primitive, mixed)
             assert (type(quick.data), quick.data) == (type(full.data), full.data)
             assert quick.local_grads == full.local_grads
 
@@ -113,24 +113,24 @@ def test_rules_with_literals_are_compiled_for_few_operands():
     for name in OF_FEW:
         operands = [Value(float(k)) for k in range(FEW_OPERANDS + 1)]
         for _ in range(RECURS + 2):
-            record_many(ROWS[name], operands)
+            record_many(PRIMITIVES[name], operands)
         assert FEW_OPERANDS + 1 not in STRAIGHT[name]
 
 
-@pytest.mark.parametrize("name", FUSED_ROWS)
+@pytest.mark.parametrize("name", FUSED_PRIMITIVES)
 def test_the_source_can_be_read(name):
-    text = node_builders.text(ROWS[name])
+    text = node_builders.text(PRIMITIVES[name])
     compile(text, name, "exec")
     assert f"def build_{name}(" in text
-    assert "record(row, " in text
-    if ROWS[name].arity == 2:
-        compile(node_builders.text(ROWS[name], reflected=True), name, "exec")
+    assert "record(primitive, " in text
+    if PRIMITIVES[name].arity == 2:
+        compile(node_builders.text(PRIMITIVES[name], reflected=True), name, "exec")
 
 
 def test_tracebacks_show_the_lines_of_generated_text():
     ag.cosh(Value(0.5))
     lines = linecache.getlines("<autograd_core cosh>")
-    assert "".join(lines) == node_builders.text(ROWS["cosh"])
+    assert "".join(lines) == node_builders.text(PRIMITIVES["cosh"])
     assert len(lines) > 5
 
 
@@ -166,8 +166,8 @@ def test_a_name_set_on_one_side_of_a_choice_is_not_used_on_the_other():
         assert eval(text, namespace | {"x": x}) == (e * e if x < 0 else e + e if x > 1 else e)
 
 
-def test_rows_are_compiled_when_first_used():
-    """Reading all rows would take most of the import's time."""
+def test_primitives_are_compiled_when_first_used():
+    """Reading all entries would take most of the import's time."""
     code = "import sys, autograd_core; sys.exit('linecache' in sys.modules and 'tokenize' in sys.modules)"
     bare = subprocess.run([sys.executable, "-c", "import sys; sys.exit('tokenize' in sys.modules)"], check=False).returncode
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == bare
@@ -176,5 +176,5 @@ def test_rows_are_compiled_when_first_used():
 def test_signatures_before_the_first_call():
     import inspect
 
-    assert str(inspect.signature(node_builders.fused(ROWS["sinh"], {}))) == "(a, /)"
-    assert str(inspect.signature(node_builders.fused(ROWS["atan2"], {}))) == "(a, b, /)"
+    assert str(inspect.signature(node_builders.fused(PRIMITIVES["sinh"], {}))) == "(a, /)"
+    assert str(inspect.signature(node_builders.fused(PRIMITIVES["atan2"], {}))) == "(a, b, /)"

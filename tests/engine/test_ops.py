@@ -1,4 +1,4 @@
-"""What the rows say about numbers that go wrong, about kinks, and about themselves."""
+"""What the entries say about numbers that go wrong, about kinks, and about themselves."""
 
 import math
 import pickle
@@ -9,7 +9,7 @@ import pytest
 
 import autograd_core as ag
 from autograd_core._src.engine.evaluation import evaluate
-from autograd_core._src.engine.ops import ROWS, USER_ROWS, Primitive, find_primitive
+from autograd_core._src.engine.ops import PRIMITIVES, USER_PRIMITIVES, Primitive, find_primitive
 from autograd_core._src.number_systems.floats import FLOATS
 from autograd_core.errors import UnknownPrimitiveError
 
@@ -26,7 +26,7 @@ def same(found, expected):
     return found == expected and (expected != 0 or math.copysign(1, found) == math.copysign(1, expected))
 
 
-# row, operands, value, partials (None where either zero or nothing is promised)
+# primitive, operands, value, partials (None where either zero or nothing is promised)
 IEEE = [
     ("log", (0.0,), -INF, (INF,)),
     ("log", (-1.0,), NAN, None),
@@ -211,7 +211,7 @@ IEEE = [
 
 @pytest.mark.parametrize(("name", "xs", "value", "partials"), IEEE)
 def test_numbers_that_go_wrong(name, xs, value, partials):
-    z, local = evaluate(ROWS[name], xs)
+    z, local = evaluate(PRIMITIVES[name], xs)
     assert same(z, value)
     assert len(local) == len(xs)
     if partials is not None:
@@ -257,32 +257,32 @@ KINKS = [
 
 @pytest.mark.parametrize(("name", "xs", "partials"), KINKS)
 def test_the_convention_at_a_kink(name, xs, partials):
-    row = ROWS[name]
-    assert row.kink
-    assert evaluate(row, xs)[1] == partials
+    primitive = PRIMITIVES[name]
+    assert primitive.kink
+    assert evaluate(primitive, xs)[1] == partials
     if name != "pow":  # its convention is about the ends of the domain
-        zeros = row.kinks(FLOATS, *xs)
+        zeros = primitive.kinks(FLOATS, *xs)
         assert 0 in (zeros if isinstance(zeros, tuple) else (zeros,))
 
 
 def test_every_kink_has_a_tested_convention():
-    assert {name for name, row in ROWS.items() if row.kinks or row.kink} == {name for name, *_ in KINKS}
-    assert all(bool(row.kink) for row in ROWS.values() if row.kinks)
+    assert {name for name, primitive in PRIMITIVES.items() if primitive.kinks or primitive.kink} == {name for name, *_ in KINKS}
+    assert all(bool(primitive.kink) for primitive in PRIMITIVES.values() if primitive.kinks)
 
 
-def kink_lines(row):
+def kink_lines(primitive):
     """The lines of a primitive in docs/kinks.md: its convention, and what it does at examples."""
     lines = []
-    for xs in [xs for name, xs, _ in KINKS if name == row.name]:
-        head = " | " if lines else f"`{row.name}` | {row.kink.replace('|', chr(92) + '|')}"
-        shown = ", ".join(f"{d:.6g}" for d in evaluate(row, xs)[1])
-        lines.append(f"| {head} | `{row.name}({', '.join(map(repr, xs))})` | {shown} |")
+    for xs in [xs for name, xs, _ in KINKS if name == primitive.name]:
+        head = " | " if lines else f"`{primitive.name}` | {primitive.kink.replace('|', chr(92) + '|')}"
+        shown = ", ".join(f"{d:.6g}" for d in evaluate(primitive, xs)[1])
+        lines.append(f"| {head} | `{primitive.name}({', '.join(map(repr, xs))})` | {shown} |")
     return lines
 
 
 def kink_table():
     """The table of docs/kinks.md."""
-    lines = [line for row in ROWS.values() for line in kink_lines(row)]
+    lines = [line for primitive in PRIMITIVES.values() for line in kink_lines(primitive)]
     return "\n".join(["| primitive | convention | for example | derivatives |", "|---|---|---|---|", *lines]) + "\n"
 
 
@@ -323,53 +323,53 @@ def test_hessian_of_logsumexp_at_ties():
 # --- the table -----------------------------------------------------------------------------------
 
 
-def test_rows_describe_themselves():
-    for name, row in ROWS.items():
-        assert row.name == name
-        assert row.summary.endswith(".")
-        assert repr(row) == f"<primitive {name}>"
-        assert len(row.domain) == (row.arity or 1)
-        assert row.source == "" or re.search(r"\d{4}", row.source)
+def test_primitives_describe_themselves():
+    for name, primitive in PRIMITIVES.items():
+        assert primitive.name == name
+        assert primitive.summary.endswith(".")
+        assert repr(primitive) == f"<primitive {name}>"
+        assert len(primitive.domain) == (primitive.arity or 1)
+        assert primitive.source == "" or re.search(r"\d{4}", primitive.source)
 
 
-@pytest.mark.parametrize("row", [row for row in ROWS.values() if row.reduction], ids=lambda row: row.name)
+@pytest.mark.parametrize("primitive", [primitive for primitive in PRIMITIVES.values() if primitive.reduction], ids=lambda primitive: primitive.name)
 @pytest.mark.parametrize("n", [1, 2, 7])
-def test_a_long_sum_is_what_its_entry_says(row, n):
-    lists = [[0.5 * k - 2.0 + i for k in range(n)] for i in range(row.lists)]
-    terms = [row.reduction.term(*xs) for xs in zip(*lists, strict=True)]
-    partials = [row.reduction.partials(n, *xs) for xs in zip(*lists, strict=True)]
-    found, local = evaluate(row, [x for xs in lists for x in xs])
-    assert found == sum(terms) / (n if row.reduction.is_mean else 1)
+def test_a_long_sum_is_what_its_entry_says(primitive, n):
+    lists = [[0.5 * k - 2.0 + i for k in range(n)] for i in range(primitive.lists)]
+    terms = [primitive.reduction.term(*xs) for xs in zip(*lists, strict=True)]
+    partials = [primitive.reduction.partials(n, *xs) for xs in zip(*lists, strict=True)]
+    found, local = evaluate(primitive, [x for xs in lists for x in xs])
+    assert found == sum(terms) / (n if primitive.reduction.is_mean else 1)
     assert list(local) == [d for ds in zip(*partials, strict=True) for d in ds]
 
 
 def test_no_file_but_the_table_asks_for_a_primitive_of_pairs_by_its_name():
-    assert [name for name, row in ROWS.items() if row.pairs] == ["dot"]
-    asked = re.compile(r"""(==|!=|is|is not|in) (ROWS\[)?["']dot["']|\(["']dot["'], ["']sum["']\)""")
+    assert [name for name, primitive in PRIMITIVES.items() if primitive.pairs] == ["dot"]
+    asked = re.compile(r"""(==|!=|is|is not|in) (PRIMITIVES\[)?["']dot["']|\(["']dot["'], ["']sum["']\)""")
     root = Path(ag.__file__).parent / "_src"
     found = {str(path.relative_to(root)) for path in root.rglob("*.py") if asked.search(path.read_text(encoding="utf-8"))}
     assert found == {"engine/reductions.py"}  # which words the errors of the function `dot`
 
 
-def test_a_row_travels_by_its_name():
-    for row in ROWS.values():
-        assert pickle.loads(pickle.dumps(row)) is row
+def test_a_primitive_travels_by_its_name():
+    for primitive in PRIMITIVES.values():
+        assert pickle.loads(pickle.dumps(primitive)) is primitive
 
 
-def test_a_users_row_travels_by_its_name():
+def test_a_users_primitive_travels_by_its_name():
     @ag.primitive
     def thrice(x):
         return 3 * x
 
-    row = thrice._row
-    assert pickle.loads(pickle.dumps(row)) is row
-    del USER_ROWS[row.module, row.qualname]
+    primitive = thrice._primitive
+    assert pickle.loads(pickle.dumps(primitive)) is primitive
+    del USER_PRIMITIVES[primitive.module, primitive.qualname]
 
 
-def test_a_missing_row_stands_in_until_it_is_needed():
+def test_a_missing_primitive_stands_in_until_it_is_needed():
     for module in ("autograd_core._src.engine.ops", "no_such_module_anywhere", "json"):
-        row = find_primitive(module, "gone", "gone", 1)
-        assert isinstance(row, Primitive)
-        assert (row.name, row.arity, row.module) == ("gone", 1, module)
+        primitive = find_primitive(module, "gone", "gone", 1)
+        assert isinstance(primitive, Primitive)
+        assert (primitive.name, primitive.arity, primitive.module) == ("gone", 1, module)
         with pytest.raises(UnknownPrimitiveError, match=r"'gone'.*import the module"):
-            row.value(None, 1.0)
+            primitive.value(None, 1.0)

@@ -42,7 +42,7 @@ def same_graph(a, b):
         assert x is not y
         assert type(x) is type(y)
         assert (x.data, x.grad, x.op, x.label, x.scope, x.local_grads) == (y.data, y.grad, y.op, y.label, y.scope, y.local_grads)
-        assert x._row is y._row
+        assert x._primitive is y._primitive
         assert all(twin[p] is q for p, q in zip(x.parents, y.parents, strict=True))
     return True
 
@@ -395,7 +395,7 @@ def _(x, z):
 def test_a_primitive_that_is_known_already_is_found_again(way):
     x = Value(3.0)
     y2, x2 = COPIES[way]([doubled(x), x])
-    assert y2._row is doubled._row
+    assert y2._primitive is doubled._primitive
     assert [g.data for g in ag.grad_of(y2, [x2], create_graph=True)] == [2.0]
 
 
@@ -448,10 +448,10 @@ def test_a_module_without_the_primitive(tmp_path, monkeypatch):
 def test_a_built_in_primitive_of_another_version_is_missing_too():
     from autograd_core._src.engine.ops import find_primitive
 
-    row = find_primitive("autograd_core._src.engine.ops", "no_such_row", "no_such_row", 1)
-    assert row.name == "no_such_row"
+    primitive = find_primitive("autograd_core._src.engine.ops", "no_such_row", "no_such_row", 1)
+    assert primitive.name == "no_such_row"
     with pytest.raises(ag.UnknownPrimitiveError):
-        row.value(None, 1.0)
+        primitive.value(None, 1.0)
 
 
 # --- comparison nodes and reductions are data like any other ----------------------------------------

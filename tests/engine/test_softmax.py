@@ -18,7 +18,7 @@ import autograd_core as ag
 import nn
 from autograd_core import Value
 from autograd_core._src import compiler
-from autograd_core._src.engine.ops import ROWS
+from autograd_core._src.engine.ops import PRIMITIVES
 from autograd_core._src.engine.value import RECURS, STRAIGHT, record_many
 from autograd_core._src.number_systems.high_precision import HighPrecision
 
@@ -310,20 +310,20 @@ PARTS = {
 @pytest.mark.parametrize("name", sorted(PARTS))
 def test_each_partial_of_a_part_is_the_derivative_of_its_value(name):
     """On both sides of its choices, by differences in 80 digits; of `others` the first that is the largest is left out."""
-    m, row, h = HighPrecision(80), ROWS[name], Fraction(1, 10**25)
+    m, primitive, h = HighPrecision(80), PRIMITIVES[name], Fraction(1, 10**25)
     for point in PARTS[name]:
         at = [m.number(x) for x in point]
-        found = row.partials(m, *at, row.value(m, *at))
+        found = primitive.partials(m, *at, primitive.value(m, *at))
         for k, d in enumerate(found):
             if name == "others" and point[k] == point[-1]:
                 continue  # a jump; see the next test
             above, below = ([*at[:k], at[k] + m.number(e), *at[k + 1 :]] for e in (h, -h))
-            slope = (row.value(m, *above) - row.value(m, *below)) / m.number(2 * h)
+            slope = (primitive.value(m, *above) - primitive.value(m, *below)) / m.number(2 * h)
             assert abs(slope - d) < 1e-40 * (1 + abs(slope)), (name, point, k)
 
 
 def test_the_sum_of_the_others_leaves_out_the_first_of_the_largest_alone():
-    sums = [record_many(ROWS["others"], [*map(Value, xs), Value(2.5)]) for xs in ((2.5, 2.5, 0.5), (0.5, 2.5, 2.5))]
+    sums = [record_many(PRIMITIVES["others"], [*map(Value, xs), Value(2.5)]) for xs in ((2.5, 2.5, 0.5), (0.5, 2.5, 2.5))]
     e = math.exp(0.5)
     assert [node.data for node in sums] == pytest.approx([e + math.exp(-1.5)] * 2)
     assert [node.local_grads for node in sums] == [pytest.approx((0, e, math.exp(-1.5), 0)), pytest.approx((math.exp(-1.5), 0, e, 0))]

@@ -241,18 +241,18 @@ def test_a_sweep_in_the_wrong_order_is_caught(monkeypatch):
         ("where", lambda m, c, x, y, z: (0, 1, 0)),
     ],
 )
-def test_a_row_with_a_wrong_partial_is_caught(monkeypatch, name, wrong):
-    row = ag._src.engine.ops.ROWS[name]
-    monkeypatch.setattr(row, "partials", wrong)
+def test_a_rule_with_a_wrong_partial_is_caught(monkeypatch, name, wrong):
+    primitive = ag._src.engine.ops.PRIMITIVES[name]
+    monkeypatch.setattr(primitive, "partials", wrong)
 
     class Planted:
-        """The public functions, but this one row is read anew, as `record` does it."""
+        """The public functions, but this one primitive is read anew, as `record` does it."""
 
         def __getattr__(self, wanted):
             if wanted != name:
                 return getattr(ag, wanted)
             flat = {"dot": lambda w, x: [*w, *x], "logsumexp": list}.get(name, lambda *xs: xs)
-            return lambda *xs: value.record(row, *flat(*xs))
+            return lambda *xs: value.record(primitive, *flat(*xs))
 
     def planted_gradient(program):
         leaves = [Value(x) for x in program.point]

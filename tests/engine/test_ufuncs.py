@@ -4,7 +4,7 @@ import pytest
 
 import autograd_core as ag
 from autograd_core import Value
-from autograd_core._src.engine.ops import ROWS
+from autograd_core._src.engine.ops import PRIMITIVES
 from autograd_core._src.engine.ufuncs import OF_NUMBERS, primitive_of, way
 
 np = pytest.importorskip("numpy")
@@ -19,7 +19,7 @@ CHOOSE = {"maximum", "minimum", "clip"}  # NumPy compares Values in arrays, and 
 
 
 def expected(name, *xs):
-    z = ROWS[primitive_of(name)]
+    z = PRIMITIVES[primitive_of(name)]
     return ag.compile(lambda *vs: ag._src.engine.functions.record(z, *vs), *xs, optimize=False)(*xs)
 
 
@@ -32,7 +32,7 @@ def quiet():
 def points(name):
     if name in ("arcsin", "arccos", "arctanh"):
         return [[0.25, 0.75]]
-    return POINTS[: ROWS[primitive_of(name)].arity]
+    return POINTS[: PRIMITIVES[primitive_of(name)].arity]
 
 
 def test_the_list_is_complete():
@@ -88,7 +88,7 @@ def test_arrays_of_values_work_or_the_error_names_the_way(name):
             assert all(isinstance(x, Value) for x in got)
         return
     ours = primitive_of(name)
-    assert f"ag.{ours}" in hint or ROWS[ours].symbol in hint
+    assert f"ag.{ours}" in hint or PRIMITIVES[ours].symbol in hint
     if hasattr(ag, ours):
         assert [node.data for node in getattr(ag, ours)(*arrays)] == want
     # within a transform or a trace the error says so itself
@@ -125,7 +125,7 @@ def test_numbers_beside_values_in_arrays_work_or_the_error_names_the_way(name):
             got = f(*arrays(kinds))
         except (TypeError, AttributeError) as error:
             hint = way(error)
-            symbol = ROWS[ours].symbol
+            symbol = PRIMITIVES[ours].symbol
             assert f"ag.{ours}" in hint or (symbol and symbol in hint)
             for use in (ag.grad(lambda v: ag.sum(f(*arrays(kinds, v[0])))), lambda x: ag.compile(lambda v: ag.sum(f(*arrays(kinds, v[0]))), x)):
                 with pytest.raises(type(error)) as caught:

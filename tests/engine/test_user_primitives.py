@@ -6,7 +6,7 @@ import pytest
 
 import autograd_core as ag
 from autograd_core import Value
-from autograd_core._src.engine.ops import ROWS, USER_ROWS
+from autograd_core._src.engine.ops import PRIMITIVES, USER_PRIMITIVES
 
 
 def make_cube():
@@ -38,7 +38,7 @@ def test_on_plain_numbers_it_gives_numbers():
     assert cube(2).__class__ is int
     assert cube.__name__ == "cube"
     assert cube.__doc__ == "The third power."
-    assert repr(cube) == repr(cube._row) == "<primitive cube>"
+    assert repr(cube) == repr(cube._primitive) == "<primitive cube>"
 
 
 def test_derivatives_of_any_order_forward_and_reverse():
@@ -108,7 +108,7 @@ def test_defining_it_again_in_the_same_place_replaces_it():
     first = make_cube()
     old = first(Value(2.0))
     second = make_cube()
-    assert USER_ROWS[__name__, "make_cube.<locals>.cube"] is second._row
+    assert USER_PRIMITIVES[__name__, "make_cube.<locals>.cube"] is second._primitive
     assert second(Value(2.0)).data == 8.0
     old.backward()
     assert old.parents[0].grad == 12.0
@@ -116,7 +116,7 @@ def test_defining_it_again_in_the_same_place_replaces_it():
 
 @pytest.mark.parametrize("name", ["sin", "add", "where", "dot", "path_product"])
 def test_built_in_primitives_are_protected(name):
-    before = ROWS[name]
+    before = PRIMITIVES[name]
 
     def impostor(x):
         return x
@@ -124,7 +124,7 @@ def test_built_in_primitives_are_protected(name):
     impostor.__name__ = name
     with pytest.raises(ag.StructureError, match=f"primitive '{name}': a built-in primitive has this name"):
         ag.primitive(impostor)
-    assert ROWS[name] is before
+    assert PRIMITIVES[name] is before
 
 
 def test_without_partials():
@@ -207,7 +207,7 @@ def test_partials_must_be_a_function():
 
 
 def test_it_is_read_in_other_number_systems():
-    """Written with operators it can be checked to 50 digits, as the built-in rows are."""
+    """Written with operators it can be checked to 50 digits, as the built-in primitives are."""
     mpmath = pytest.importorskip("mpmath")
     cube = make_cube()
     third = mpmath.mpf(1) / 3

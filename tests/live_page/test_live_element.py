@@ -148,14 +148,14 @@ def test_templates_put_brackets_where_python_does(make):
     """The two kinds of places: those where a name with blanks stands in brackets, and those where it does not."""
     from autograd_core._src.notation.formulas import operation
 
-    row = make(ag.Value(1.0), ag.Value(2.0))._row
-    marked = template(row, 2)
+    primitive = make(ag.Value(1.0), ag.Value(2.0))._primitive
+    marked = template(primitive, 2)
     for given in (["a", "b"], ["a b", "-c"]):
         written = marked
         for k, name in enumerate(given):
             bare = all(c.isalnum() for c in name)
             written = written.replace(chr(0xE000 + k), name).replace(chr(0xE400 + k), name if bare else f"({name})")
-        assert written == operation(row, given)
+        assert written == operation(primitive, given)
 
 
 def test_the_vendored_library_is_the_one_that_the_docs_name():

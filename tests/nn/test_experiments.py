@@ -369,12 +369,12 @@ def test_no_runs_are_no_experiment(run):
 
 
 def test_the_table_has_a_row_for_every_experiment():
-    names = [row.name for row in experiments.EXPERIMENTS]
+    names = [primitive.name for primitive in experiments.EXPERIMENTS]
     assert sorted(names) == sorted(set(names))
     assert {"xor", "wine", "overtraining", "logistic", "convolution", "memory", "attenuation", "descent"} <= set(names)
-    for row in experiments.EXPERIMENTS:
-        assert experiments.experiment(row.name) is row
-        assert row.summary
+    for primitive in experiments.EXPERIMENTS:
+        assert experiments.experiment(primitive.name) is primitive
+        assert primitive.summary
     with pytest.raises(ag.RangeError, match="expected one of attenuation, .*got 'xnor'"):
         experiments.run("xnor")
 
@@ -392,7 +392,7 @@ def test_one_command_prints_a_table_and_saves_pictures(tmp_path, capsys):
 def test_all_runs_all(monkeypatch, capsys):
     rows = tuple(experiments.Experiment(name, "", lambda *, seed=0, name=name: f"{name} {seed}") for name in "ab")
     monkeypatch.setattr(shell, "EXPERIMENTS", rows)
-    monkeypatch.setattr(shell, "experiment", {row.name: row for row in rows}.get)
+    monkeypatch.setattr(shell, "experiment", {primitive.name: primitive for primitive in rows}.get)
     assert shell.main(["all"]) == 0
     assert capsys.readouterr().out.split("\n")[:2] == ["a 0", "b 0"]
 

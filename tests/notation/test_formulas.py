@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 import autograd_core as ag
-from autograd_core._src.engine.ops import ROWS
+from autograd_core._src.engine.ops import PRIMITIVES
 from autograd_core._src.notation.formulas import expression, latex_name, latex_operation, mathml, names_of, operation
 from autograd_core._src.notation.numbers import shown
 
@@ -71,12 +71,12 @@ def test_names_are_unique_and_never_hide_a_label():
     assert "1.5" in names.values()
 
 
-def test_every_row_can_be_written():
-    for row in ROWS.values():
-        n = row.arity or 4
+def test_every_primitive_can_be_written():
+    for primitive in PRIMITIVES.values():
+        n = primitive.arity or 4
         names = ["a", "-b", "x + y", "c"][:n]
-        assert operation(row, names)
-        latex = latex_operation(row, [latex_name(name) for name in names])
+        assert operation(primitive, names)
+        latex = latex_operation(primitive, [latex_name(name) for name in names])
         assert latex.count("{") == latex.count("}"), latex
 
 
@@ -93,7 +93,7 @@ def test_every_row_can_be_written():
     ],
 )
 def test_operation(name, operands, text):
-    assert operation(ROWS[name], operands) == text
+    assert operation(PRIMITIVES[name], operands) == text
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_latex_name(text, latex):
 
 
 def test_a_users_primitive_is_written_by_its_name():
-    assert latex_operation(ag.primitive(_half)._row, ["x"]) == r"\operatorname{\_half}\left(x\right)"
+    assert latex_operation(ag.primitive(_half)._primitive, ["x"]) == r"\operatorname{\_half}\left(x\right)"
 
 
 def _half(x):

@@ -7,7 +7,7 @@ import pytest
 
 import autograd_core as ag
 import nn
-from autograd_core._src.engine.ops import INF, ROWS
+from autograd_core._src.engine.ops import INF, PRIMITIVES
 from autograd_core._src.engine.value import record
 from autograd_core._src.notation.formulas import mathml, names_of
 from autograd_core._src.notation.numbers import number, shown
@@ -16,32 +16,32 @@ from autograd_core._src.notation.wholes import as_written
 
 POINTS = ((0.6, 1.3, -0.8, 1.7), (-1.4, 0.3, 2.1, 0.9), (2.5, -0.7, 0.4, -1.1), (0.0, 0.0, 0.0, 0.0), (3.0, 3.0, 1.0, 3.0))
 LETTERS = "abcd"
-READ = {name: getattr(ag, name) for name, row in ROWS.items() if hasattr(ag, name) and not row.inner} | {"pi": math.pi}
+READ = {name: getattr(ag, name) for name, primitive in PRIMITIVES.items() if hasattr(ag, name) and not primitive.inner} | {"pi": math.pi}
 SEQUENCES = ("max", "min", "norm", "prod", "mean", "logsumexp")
 
 
 def _node(name, point):
-    row = ROWS[name]
-    count = row.arity or 2 * row.lists + row.singles
+    primitive = PRIMITIVES[name]
+    count = primitive.arity or 2 * primitive.lists + primitive.singles
     values = []
     for k in range(count):
-        low, high = row.domain[min(k, len(row.domain) - 1)]
+        low, high = primitive.domain[min(k, len(primitive.domain) - 1)]
         x = point[k]
         values.append(min(max(x, low + 0.25 if low > -INF else x), high - 0.25 if high < INF else x))
-    return record(row, *(ag.Value(x, label=LETTERS[k]) for k, x in enumerate(values)))
+    return record(primitive, *(ag.Value(x, label=LETTERS[k]) for k, x in enumerate(values)))
 
 
 def _evaluated(text, node):
     functions = dict(READ)
     for name in SEQUENCES:
         functions[name] = lambda *xs, function=READ.get(name): function(xs)
-    for name, row in ROWS.items():
-        if row.inner:
-            functions[name] = lambda *xs, row=row: record(row, *map(ag.Value, xs)).data
+    for name, primitive in PRIMITIVES.items():
+        if primitive.inner:
+            functions[name] = lambda *xs, primitive=primitive: record(primitive, *map(ag.Value, xs)).data
     return float(eval(text, {"__builtins__": {}}, functions | {p.label: p.data for p in node.parents}))
 
 
-@pytest.mark.parametrize("name", sorted(ROWS))
+@pytest.mark.parametrize("name", sorted(PRIMITIVES))
 @pytest.mark.parametrize("point", POINTS)
 def test_rule_with_names_is_the_local_derivative(name, point):
     node = _node(name, point)
@@ -60,7 +60,7 @@ def test_rule_with_names_is_the_local_derivative(name, point):
         mathml(rule.latex)
 
 
-@pytest.mark.parametrize("name", sorted(name for name, row in ROWS.items() if not row.inner))
+@pytest.mark.parametrize("name", sorted(name for name, primitive in PRIMITIVES.items() if not primitive.inner))
 def test_every_public_primitive_has_a_rule_to_write(name):
     node = _node(name, POINTS[0])
     assert all(rule.symbols for rule in rules_of(node, {}))
@@ -87,7 +87,7 @@ def test_every_public_primitive_has_a_rule_to_write(name):
     ],
 )  # fmt: skip
 def test_text(name, point, texts):
-    node = record(ROWS[name], *(ag.Value(x, label=LETTERS[k]) for k, x in enumerate(point)))
+    node = record(PRIMITIVES[name], *(ag.Value(x, label=LETTERS[k]) for k, x in enumerate(point)))
     assert [rule.text for rule in rules_of(node, {})] == texts
 
 
@@ -154,7 +154,7 @@ def test_where_doubles_hide_the_textbook_form_no_false_equation_stands():
 @pytest.mark.parametrize("x", [0.1, 1.0, 2.0, 4.0, 6.0, 8.0, 12.0])
 @pytest.mark.parametrize("name", ["tanh", "sigmoid"])
 def test_numbers_have_as_many_digits_as_the_result_needs(name, x):
-    [rule] = rules_of(record(ROWS[name], ag.Value(x, label="x")), {})
+    [rule] = rules_of(record(PRIMITIVES[name], ag.Value(x, label="x")), {})
     assert rule.numbers != rule.symbols
     assert eval(rule.formula.split(" = ")[2]) == pytest.approx(rule.value, rel=3e-3)
 

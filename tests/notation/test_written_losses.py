@@ -273,10 +273,10 @@ def test_a_written_loss_is_a_rule_as_others_are():
     """Its partials are those of its value, by differences."""
     for name in LOSSES:
         _, _, loss = made(name)
-        row = as_written([loss]).roots[0]._row
-        assert isinstance(row, WrittenLoss)
-        assert row.gives(loss.data)
-        assert not row.gives(loss.data * (1 + 1e-6))
+        primitive = as_written([loss]).roots[0]._primitive
+        assert isinstance(primitive, WrittenLoss)
+        assert primitive.gives(loss.data)
+        assert not primitive.gives(loss.data * (1 + 1e-6))
 
 
 def test_tooltips_say_how_a_local_derivative_comes_about():

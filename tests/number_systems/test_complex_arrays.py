@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from autograd_core._src.engine.ops import ROWS
+from autograd_core._src.engine.ops import PRIMITIVES
 from autograd_core._src.number_systems import complex_step
 
 np = pytest.importorskip("numpy")
@@ -14,16 +14,16 @@ POINTS = (0.3, 0.8, 1.7, -0.4, -2.3, 0.05)
 REFUSED = {"erf", "erfc", "normal_cdf", "gelu", "lgamma", "digamma", "atan2", "zeta"}
 
 
-@pytest.mark.parametrize("name", sorted({name for name, row in ROWS.items() if not row.inner} - REFUSED))
+@pytest.mark.parametrize("name", sorted({name for name, primitive in PRIMITIVES.items() if not primitive.inner} - REFUSED))
 def test_every_rule_has_the_slopes_that_it_has_at_single_points(name):
-    row = ROWS[name]
-    count = row.arity or 3
-    inside = [x for x in POINTS if all(low < x * (1 + k / 8) < high for low, high in row.domain for k in range(count))]
+    primitive = PRIMITIVES[name]
+    count = primitive.arity or 3
+    inside = [x for x in POINTS if all(low < x * (1 + k / 8) < high for low, high in primitive.domain for k in range(count))]
     points = []
     for x in inside:
         xs = [x * (1 + k / 8) for k in range(count)]
         try:
-            single = [complex_step.slope(row.value, xs, [float(k == i) for k in range(count)]) for i in range(count)]
+            single = [complex_step.slope(primitive.value, xs, [float(k == i) for k in range(count)]) for i in range(count)]
         except (ArithmeticError, ValueError):
             continue
         if all(math.isfinite(number) for pair in single for number in pair):
@@ -32,16 +32,16 @@ def test_every_rule_has_the_slopes_that_it_has_at_single_points(name):
     for i in range(count):
         columns = [np.array([xs[k] for xs, _ in points]) for k in range(count)]
         with np.errstate(all="ignore"):
-            at, by = slopes(row.value, columns, i)
+            at, by = slopes(primitive.value, columns, i)
         assert at == pytest.approx([single[i][0] for _, single in points], rel=1e-13, abs=1e-15)
         assert by == pytest.approx([single[i][1] for _, single in points], rel=1e-12, abs=1e-14)
 
 
 @pytest.mark.parametrize("name", sorted(REFUSED - {"zeta"}))
 def test_what_complex_numbers_do_not_tell_is_refused(name):
-    row = ROWS[name]
+    primitive = PRIMITIVES[name]
     with pytest.raises(NotImplementedError):
-        slopes(row.value, [np.array([0.7, 0.8])] * row.arity, 0)
+        slopes(primitive.value, [np.array([0.7, 0.8])] * primitive.arity, 0)
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,11 @@
-"""Dual numbers read every row: one derivative from the partials, a second one from duals over duals."""
+"""Dual numbers read every rule: one derivative from the partials, a second one from duals over duals."""
 
 import mpmath
 import pytest
 
 import autograd_core as ag
 from autograd_core._src.engine.evaluation import evaluate
-from autograd_core._src.engine.ops import ROWS
+from autograd_core._src.engine.ops import PRIMITIVES
 from autograd_core._src.number_systems.dual import Dual, DualNumbers
 from autograd_core._src.number_systems.floats import FLOATS, Double
 from autograd_core._src.number_systems.high_precision import HighPrecision
@@ -14,51 +14,51 @@ D = DualNumbers(FLOATS)
 SAMPLES = {1: (0.4,), 2: (0.7, 1.3), 3: (0.3, 1.9, 2.2), None: (0.7, -1.3, 2.2, 0.4)}
 TANGENTS = (1.0, -2.0, 0.5, 3.0)
 INSIDE = {"acosh": (1.7,), "zeta": (3.0, 1.3)}
-FIXED = {("zeta", 0)}  # operands to which a row has no derivative
+FIXED = {("zeta", 0)}  # operands to which a primitive has no derivative
 
 
-def sample(row):
-    return INSIDE.get(row.name, SAMPLES[row.arity])
+def sample(primitive):
+    return INSIDE.get(primitive.name, SAMPLES[primitive.arity])
 
 
-@pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
-def test_the_tangent_is_what_the_partials_give(row):
-    if row.name == "stop_gradient":  # by its text it is its operand
+@pytest.mark.parametrize("primitive", PRIMITIVES.values(), ids=PRIMITIVES)
+def test_the_tangent_is_what_the_partials_give(primitive):
+    if primitive.name == "stop_gradient":  # by its text it is its operand
         assert float(D.apply("stop_gradient", Dual(D, Double(2.0), Double(1.0))).tangent) == 0.0
         return
-    xs = sample(row)
-    z, partials = evaluate(row, xs)
-    tangents = [0.0 if (row.name, i) in FIXED else t for i, t in enumerate(TANGENTS)]
+    xs = sample(primitive)
+    z, partials = evaluate(primitive, xs)
+    tangents = [0.0 if (primitive.name, i) in FIXED else t for i, t in enumerate(TANGENTS)]
     expected = sum(d * t for d, t in zip(partials, tangents) if t)
     duals = [Dual(D, Double(x), Double(t)) for x, t in zip(xs, tangents)]
-    for found in (D.apply(row.name, *duals), row.value(D, *duals)):  # the row itself, and its text on dual numbers
+    for found in (D.apply(primitive.name, *duals), primitive.value(D, *duals)):  # the rule itself, and its text on dual numbers
         found = D.number(found)
         assert float(found.value) == pytest.approx(z, rel=4e-16)
         assert float(found.tangent) == pytest.approx(expected, rel=2e-14, abs=1e-15)
 
 
-@pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
-def test_second_derivatives_to_fifty_digits(row):
+@pytest.mark.parametrize("primitive", PRIMITIVES.values(), ids=PRIMITIVES)
+def test_second_derivatives_to_fifty_digits(primitive):
     """Duals over duals over 50 digits, against mpmath's differences of the value at 150."""
     m, reference = HighPrecision(50), HighPrecision(150)
     inner = DualNumbers(m)
     outer = DualNumbers(inner)
-    xs = sample(row)
+    xs = sample(primitive)
     for i in range(len(xs)):
-        if (row.name, i) in FIXED:
+        if (primitive.name, i) in FIXED:
             continue
         duals = []
         for j, x in enumerate(xs):
             one = m.number(1 if i == j else 0)
             below = Dual(inner, m.number(x), one)
             duals.append(Dual(outer, below, inner.number(one)))
-        found = outer.number(row.value(outer, *duals)).tangent.tangent
+        found = outer.number(primitive.value(outer, *duals)).tangent.tangent
         mp = reference.context
 
         def along(x, i=i, mp=mp):
             operands = [reference.number(u) for u in xs]
             operands[i] = x
-            return mp.convert(row.value(reference, *operands))
+            return mp.convert(primitive.value(reference, *operands))
 
         x, h = mp.mpf(xs[i]), mp.mpf(10) ** -40
         expected = (along(x + h) - 2 * along(x) + along(x - h)) / h**2

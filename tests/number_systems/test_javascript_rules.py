@@ -12,7 +12,7 @@ from in_node import in_node, needs_node
 import autograd_core as ag
 from autograd_core import OperandError, StructureError
 from autograd_core._src.engine.evaluation import evaluate
-from autograd_core._src.engine.ops import ROWS
+from autograd_core._src.engine.ops import PRIMITIVES
 from autograd_core._src.number_systems.floats import FLOATS
 from autograd_core._src.number_systems.languages import error_function
 from autograd_core._src.number_systems.languages.javascript import JAVASCRIPT, rules, text_literal
@@ -39,12 +39,12 @@ CANCEL = {
 }
 
 
-def points_of(row):
-    rng = random.Random(row.name)
-    if row.arity is not None:
-        grid = [(x,) for x in SPECIAL] if row.arity == 1 else itertools.product(FEW, repeat=row.arity)
-        return [*grid, *(tuple(rng.gauss(0, 3) for _ in range(row.arity)) for _ in range(60))]
-    sizes = [n * row.lists + row.singles for n in (1, 2, 3, 4, 6, 33) for _ in range(40)]
+def points_of(primitive):
+    rng = random.Random(primitive.name)
+    if primitive.arity is not None:
+        grid = [(x,) for x in SPECIAL] if primitive.arity == 1 else itertools.product(FEW, repeat=primitive.arity)
+        return [*grid, *(tuple(rng.gauss(0, 3) for _ in range(primitive.arity)) for _ in range(60))]
+    sizes = [n * primitive.lists + primitive.singles for n in (1, 2, 3, 4, 6, 33) for _ in range(40)]
     draws = (
         lambda: rng.gauss(0, 3),
         lambda: rng.choice(SPECIAL),
@@ -53,9 +53,9 @@ def points_of(row):
     return [tuple(draws[i % 3]() for _ in range(size)) for i, size in enumerate(sizes)]
 
 
-def inside(row, point):
+def inside(primitive, point):
     """Whether a rule has a value there: only within its domain are digits promised."""
-    domains = row.domain if row.arity else row.domain * len(point)
+    domains = primitive.domain if primitive.arity else primitive.domain * len(point)
     return all(low <= x <= high for x, (low, high) in zip(point, domains, strict=True))
 
 
@@ -84,26 +84,26 @@ export const answer = jobs => Object.fromEntries(Object.entries(jobs).map(([name
 
 @needs_node
 def test_every_primitive_has_pythons_value_and_partials(tmp_path):
-    expected = {name: [(p, *evaluate(row, p)) for p in points_of(row)] for name, row in ROWS.items()}
+    expected = {name: [(p, *evaluate(primitive, p)) for p in points_of(primitive)] for name, primitive in PRIMITIVES.items()}
     jobs = {name: [(p, z) for p, z, _ in found] for name, found in expected.items()}
-    got = in_node(f"const rules = {rules(ROWS)};{SCRIPT}", jobs, tmp_path)
-    for name, row in ROWS.items():
+    got = in_node(f"const rules = {rules(PRIMITIVES)};{SCRIPT}", jobs, tmp_path)
+    for name, primitive in PRIMITIVES.items():
         for (point, z, partials), (value, slopes) in zip(expected[name], got[name], strict=True):
             assert (z != z) == (value != value), (name, point)
-            if inside(row, point):
-                most = 0.0 if is_exact(row) else max(row.ulps, 1.0)
+            if inside(primitive, point):
+                most = 0.0 if is_exact(primitive) else max(primitive.ulps, 1.0)
                 assert distance(z, value, size_of_terms(name, "value", point)) <= most, (name, point, z, value)
             for k, (a, b) in enumerate(zip(partials, slopes, strict=True)):
                 assert (a != a) == (b != b), (name, point, k)
-                if inside(row, point):
-                    most = 0.0 if row.exact_partials else 4.0
+                if inside(primitive, point):
+                    most = 0.0 if primitive.exact_partials else 4.0
                     assert distance(a, b, size_of_terms(name, k, point)) <= most, (name, point, k, a, b)
 
 
 @needs_node
 def test_what_has_no_operands_is_empty(tmp_path):
     names = ["sum", "dot", "mean", "prod", "norm"]
-    got = in_node(f"const rules = {rules(ROWS)};{SCRIPT}", {name: [((), 0.0)] for name in names}, tmp_path)
+    got = in_node(f"const rules = {rules(PRIMITIVES)};{SCRIPT}", {name: [((), 0.0)] for name in names}, tmp_path)
     assert [got[name][0] for name in names] == [
         [0.0, []],
         [0.0, []],
@@ -114,9 +114,9 @@ def test_what_has_no_operands_is_empty(tmp_path):
 
 
 def test_text_is_as_long_for_a_thousand_operands_as_for_two():
-    assert len(rules(ROWS)) < 70_000
-    assert len(rules({"tanh": ROWS["tanh"]})) < 700
-    assert rules(ROWS) == rules(ROWS)
+    assert len(rules(PRIMITIVES)) < 70_000
+    assert len(rules({"tanh": PRIMITIVES["tanh"]})) < 700
+    assert rules(PRIMITIVES) == rules(PRIMITIVES)
 
 
 HOSTILE = [
@@ -135,7 +135,7 @@ HOSTILE = [
 
 @needs_node
 def test_any_key_and_any_text_may_be_asked_for(tmp_path):
-    text = rules(dict.fromkeys(HOSTILE, ROWS["square"]))
+    text = rules(dict.fromkeys(HOSTILE, PRIMITIVES["square"]))
     assert text.isascii()
     assert not any(bad in text for bad in ("</", "<!--"))
     literals = ", ".join(map(text_literal, HOSTILE))
@@ -173,17 +173,17 @@ def rounded_by_math(x):
 @needs_node
 def test_a_users_primitive_comes_along(tmp_path):
     point = (0.5, 2.0, 3.0)
-    script = f"const rules = {rules({'mine': bend_of_many._row}, {'mine': 3})};{SCRIPT}"
-    z, partials = evaluate(bend_of_many._row, point)
+    script = f"const rules = {rules({'mine': bend_of_many._primitive}, {'mine': 3})};{SCRIPT}"
+    z, partials = evaluate(bend_of_many._primitive, point)
     [[value, slopes]] = in_node(script, {"mine": [(point, z)]}, tmp_path)["mine"]
     assert [value, *slopes] == pytest.approx([z, *partials], rel=1e-15)
 
 
 def test_what_cannot_be_written_is_said():
     with pytest.raises(OperandError, match="rounded_by_math"):
-        rules({"mine": rounded_by_math._row})
+        rules({"mine": rounded_by_math._primitive})
     with pytest.raises(StructureError, match="counts"):
-        rules({"mine": bend_of_many._row})
+        rules({"mine": bend_of_many._primitive})
 
 
 # --- the error function, which no language but C has ---------------------------------------------------

@@ -10,7 +10,7 @@ import pytest
 import sympy
 
 import autograd_core as ag
-from autograd_core._src.engine.ops import USER_ROWS
+from autograd_core._src.engine.ops import USER_PRIMITIVES
 from autograd_core._src.number_systems.base import NumberSystem
 from autograd_core._src.number_systems.floats import FLOATS, PLAIN_FLOATS, Double, cbrt, divide
 from autograd_core._src.number_systems.high_precision import HighPrecision
@@ -144,9 +144,9 @@ def bump():
         below = ag.where(x > 1, 1 - over, s * (1 - s))
         return 2 * x * ag.exp(-y) + over + x / ag.hypot(x, y), -(x**2) * ag.exp(-y) + below + y / ag.hypot(x, y)
 
-    row = bump._row
-    yield row
-    del USER_ROWS[row.module, row.qualname]
+    primitive = bump._primitive
+    yield primitive
+    del USER_PRIMITIVES[primitive.module, primitive.qualname]
 
 
 def test_a_users_primitive_to_fifty_digits(bump):
@@ -177,9 +177,9 @@ def test_a_users_primitive_in_sympy():
         return (ag.cos(x) * ag.exp(2 * x) + 2 * ag.sin(x) * ag.exp(2 * x) + x / ag.sqrt(x * x + 1),)
 
     x = sympy.Symbol("x", real=True)
-    value = swing._row.value(SYMBOLIC, x)
-    assert sympy.simplify(sympy.diff(value, x) - swing._row.partials(SYMBOLIC, x, value)[0]) == 0
-    del USER_ROWS[swing._row.module, swing._row.qualname]
+    value = swing._primitive.value(SYMBOLIC, x)
+    assert sympy.simplify(sympy.diff(value, x) - swing._primitive.partials(SYMBOLIC, x, value)[0]) == 0
+    del USER_PRIMITIVES[swing._primitive.module, swing._primitive.qualname]
 
 
 @pytest.mark.parametrize("bits", [32, 64])

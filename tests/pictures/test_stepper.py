@@ -437,13 +437,13 @@ def test_data_are_the_steps(name):
             assert abs(filled) <= 6
 
 
-@pytest.mark.parametrize("row", ops.ROWS.values(), ids=lambda row: row.name)
-def test_every_operation_has_a_template_in_which_each_operand_has_its_place(row):
-    for arity in [row.arity] if row.arity else [2, 4, 40]:
-        mathml, slots = page_data.template(row, arity)
+@pytest.mark.parametrize("primitive", ops.PRIMITIVES.values(), ids=lambda primitive: primitive.name)
+def test_every_operation_has_a_template_in_which_each_operand_has_its_place(primitive):
+    for arity in [primitive.arity] if primitive.arity else [2, 4, 40]:
+        mathml, slots = page_data.template(primitive, arity)
         ET.fromstring(mathml)
         found = [ord(c) & 0xFF for c in mathml if 0xE000 <= ord(c) <= 0xF8FF]
-        written = [k for k in range(len(slots)) if row.name != "power_base" or f"{{{k}}}" in row.latex]  # which is x
+        written = [k for k in range(len(slots)) if primitive.name != "power_base" or f"{{{k}}}" in primitive.latex]  # which is x
         assert sorted(set(found)) == written
         assert slots == list(range(arity)) if arity <= 8 else slots[-1] == arity - 1
         assert ("⋯" in mathml or "&#x022EF;" in mathml) == (arity == 40)

@@ -7,7 +7,7 @@ import pytest
 
 import autograd_core as ag
 import nn
-from autograd_core._src.engine.ops import ROWS
+from autograd_core._src.engine.ops import PRIMITIVES
 from autograd_core._src.pictures.view.folding import view_of
 
 NUMBERS = (0.5, -0.25, 0.1)
@@ -280,7 +280,7 @@ def test_of_many_classes_the_parts_are_left():
 
 
 def test_only_facts_at_entries_say_what_a_part_is():
-    known = {name: (row.parts, row.whole.caption if row.whole else "") for name, row in ROWS.items() if row.parts}
+    known = {name: (primitive.parts, primitive.whole.caption if primitive.whole else "") for name, primitive in PRIMITIVES.items() if primitive.parts}
     assert known == {
         "softmax": (2, "exp(x) / Σ exp(x)"),
         "log_softmax": (2, "x − log Σ exp(x)"),
@@ -288,7 +288,7 @@ def test_only_facts_at_entries_say_what_a_part_is():
         "scale": (2, ""),
         "log_scale": (2, ""),
     }
-    assert [name for name, row in ROWS.items() if row.whole and not row.parts] == ["cross_entropy"]
+    assert [name for name, primitive in PRIMITIVES.items() if primitive.whole and not primitive.parts] == ["cross_entropy"]
 
 
 def test_many_outputs_take_linear_time():

@@ -7,19 +7,19 @@ from autograd_core._src.engine import ops, value
 
 @pytest.fixture
 def planted(monkeypatch):
-    """`planted(name, partials)` gives a built-in row other partials, in every way that a node is made."""
+    """`planted(name, partials)` gives a built-in primitive other partials, in every way that a node is made."""
 
     def plant(name, partials):
-        row = ops.ROWS[name]
-        monkeypatch.setattr(row, "partials", partials)
-        monkeypatch.setitem(value.FUSED, name, _plain(row))
+        primitive = ops.PRIMITIVES[name]
+        monkeypatch.setattr(primitive, "partials", partials)
+        monkeypatch.setitem(value.FUSED, name, _plain(primitive))
         if name in value.OPERATORS:
             method = value.OPERATORS[name]
-            monkeypatch.setattr(value.Value, f"__{method}__", lambda x, y: value.record(row, x, y))
-            monkeypatch.setattr(value.Value, f"__r{method}__", lambda x, y: value.record(row, y, x))
+            monkeypatch.setattr(value.Value, f"__{method}__", lambda x, y: value.record(primitive, x, y))
+            monkeypatch.setattr(value.Value, f"__r{method}__", lambda x, y: value.record(primitive, y, x))
         else:
-            monkeypatch.setattr(value.Value, name, _plain(row), raising=False)
-        return _plain(row)
+            monkeypatch.setattr(value.Value, name, _plain(primitive), raising=False)
+        return _plain(primitive)
 
     return plant
 

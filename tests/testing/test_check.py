@@ -158,11 +158,11 @@ def test_one_mode_alone():
 @pytest.mark.parametrize(("n", "x"), [(1, 1e9), (2, 1e3), (1, -1e9), (3, 9.0)])
 def test_every_operation_of_a_tower_has_a_verdict(n, x):
     """Without end it would be a hang; with a fault, a false alarm."""
-    for row in ops.ROWS.values():
+    for primitive in ops.PRIMITIVES.values():
         for sign in (1, -1):
-            f = lambda x, row=row, sign=sign: value.record(row, *[sign * tower(n, x)] * (row.arity or 2))
+            f = lambda x, primitive=primitive, sign=sign: value.record(primitive, *[sign * tower(n, x)] * (primitive.arity or 2))
             report = check_gradient(f, (x,))
-            assert report.verdict is not Verdict.WRONG, f"{row.name}, {sign}: {report}"
+            assert report.verdict is not Verdict.WRONG, f"{primitive.name}, {sign}: {report}"
 
 
 # --- orders ---------------------------------------------------------------------------------------
@@ -266,7 +266,7 @@ def test_second_order_of_many_inputs_and_results():
 
 # --- planted faults -------------------------------------------------------------------------------
 
-SIN, EXP, TANH, MUL = (ops.ROWS[name].partials for name in ("sin", "exp", "tanh", "mul"))
+SIN, EXP, TANH, MUL = (ops.PRIMITIVES[name].partials for name in ("sin", "exp", "tanh", "mul"))
 FAULTS = {
     "wrong sign": ("cos", lambda m, x, z: (m.sin(x),), lambda f: lambda x: f(x) * x, (0.5,)),
     "missing factor": ("exp2", lambda m, x, z: (z,), lambda f: lambda x: ag.sin(f(x)), (0.5,)),
@@ -317,7 +317,7 @@ def test_a_planted_fault_is_found_and_named(planted, name):
 
 
 def _function(op):
-    return lambda *xs: value.record(ops.ROWS[op], *xs)
+    return lambda *xs: value.record(ops.PRIMITIVES[op], *xs)
 
 
 def test_of_two_faults_the_larger_one_is_named(planted):

@@ -49,7 +49,7 @@ def test_what_is_collected():
     assert len({case.category for case in FAULTS}) == 10
     own = sum(case.host == "own" for case in FAULTS)
     assert 0.4 < own / len(FAULTS) < 0.6
-    assert sum(case.host == "own" and case.op in ops.ROWS for case in FAULTS) >= 8
+    assert sum(case.host == "own" and case.op in ops.PRIMITIVES for case in FAULTS) >= 8
 
 
 def apart(m, case):
@@ -99,7 +99,7 @@ def test_a_second_order_fault_is_one_in_second_order_only(case):
         assert ag.grad(ag.grad(g))(x) != pytest.approx(float((up - 2 * here + down) / h**2), rel=0.1)
 
 
-def test_a_planted_row_is_put_back():
+def test_a_planted_rule_is_put_back():
     case = next(c for c in FAULTS if c.op == "mul")
     with Own() as m:
         case.function(m)

@@ -213,15 +213,15 @@ def test_digits_that_cancel_are_no_more_told_by_floats():
 
 @pytest.mark.parametrize("name", ["max", "min", "norm"])
 def test_ties_of_many_operands_take_steps_linear_in_them(monkeypatch, name):
-    row = ops.ROWS[name]
+    primitive = ops.PRIMITIVES[name]
     seen = []
-    value = row.value
+    value = primitive.value
 
     def counted(m, *xs):
         seen.append(len(xs))
         return value(m, *xs)
 
-    monkeypatch.setattr(row, "value", counted)
+    monkeypatch.setattr(primitive, "value", counted)
     counts = []
     for n in (150, 300):
         seen.clear()

@@ -1,4 +1,4 @@
-"""Programs as data: what is printed is what runs, for every row and in every number system."""
+"""Programs as data: what is printed is what runs, for every primitive and in every number system."""
 
 import math
 from fractions import Fraction
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 
 import autograd_core as ag
-from autograd_core._src.engine.ops import ROWS, Primitive
+from autograd_core._src.engine.ops import PRIMITIVES, Primitive
 from autograd_core._src.number_systems.high_precision import HighPrecision
 from autograd_core._src.number_systems.numpy_arrays import ArrayNumber
 from autograd_core._src.testing.random_programs.programs import look, moderate, value_at
@@ -27,14 +27,14 @@ def _(x, z):
     return (0.5,)
 
 
-def single(row):
+def single(primitive):
     """A program of one operation at a point inside of its domain, no whole number; constants stand where it has no derivative alone."""
-    if row.name == "zeta":  # of whole orders, to which it has none
-        return Expression((Step(row, (3.0, 0)),), (0.5,))
-    count = row.arity or 4
-    domain = row.domain * (count // len(row.domain))
+    if primitive.name == "zeta":  # of whole orders, to which it has none
+        return Expression((Step(primitive, (3.0, 0)),), (0.5,))
+    count = primitive.arity or 4
+    domain = primitive.domain * (count // len(primitive.domain))
     inputs = tuple(min(max(0.22 * (i + 1), low + 0.5), high - 0.5) for i, (low, high) in enumerate(domain))
-    return Expression((Step(row, tuple(range(count))),), inputs)
+    return Expression((Step(primitive, tuple(range(count))),), inputs)
 
 
 def printed(f):
@@ -48,9 +48,9 @@ def ops(root):
     return [node.op for node in ag.topological_order(root)]
 
 
-@pytest.mark.parametrize("name", ROWS)
-def test_every_row_is_printed_as_it_runs(name, capsys):
-    f = single(ROWS[name])
+@pytest.mark.parametrize("name", PRIMITIVES)
+def test_every_primitive_is_printed_as_it_runs(name, capsys):
+    f = single(PRIMITIVES[name])
     run = printed(f)
     assert capsys.readouterr().out.startswith("WRONG" if name == "stop_gradient" else "RIGHT")
     leaves = [ag.Value(x) for x in f.inputs]
@@ -60,9 +60,9 @@ def test_every_row_is_printed_as_it_runs(name, capsys):
     assert again.data == f.root().data == f(*f.inputs)
 
 
-@pytest.mark.parametrize("name", ROWS)
-def test_every_row_runs_on_other_numbers(name):
-    f = single(ROWS[name])
+@pytest.mark.parametrize("name", PRIMITIVES)
+def test_every_primitive_runs_on_other_numbers(name):
+    f = single(PRIMITIVES[name])
     z = f(*f.inputs)
     m = HighPrecision(50)
     assert float(f(*map(m.number, f.inputs))) == pytest.approx(z, rel=1e-14)
@@ -74,7 +74,7 @@ def test_every_row_runs_on_other_numbers(name):
 def test_a_recorded_graph_gives_the_program_back(f):
     again = Expression.of(f.root())
     assert sorted(again.inputs) == sorted(f.inputs)
-    assert sorted(step.row.name for step in again.steps) == sorted(step.row.name for step in f.steps)
+    assert sorted(step.primitive.name for step in again.steps) == sorted(step.primitive.name for step in f.steps)
     assert again.root().data == f.root().data
     assert str(Expression.of(again.root())) == str(again)  # inputs now stand in the order of their use
 
@@ -87,26 +87,26 @@ def test_a_printed_program_records_the_same_graph(f):
 
 
 def test_leaves_bear_the_printed_names():
-    f = Expression((Step(ROWS["mul"], (0, 1)),), (2.0, 3.0))
+    f = Expression((Step(PRIMITIVES["mul"], (0, 1)),), (2.0, 3.0))
     assert [leaf.label for leaf in f.root().parents] == ["x1", "x2"]
     assert "def f(x1, x2):\n    return x1 * x2\n" in str(f)
 
 
 def test_numbers_of_all_kinds_are_printed_as_python_reads_them():
     steps = (
-        Step(ROWS["pow"], (-2.0, 0)),
-        Step(ROWS["sub"], (1, -INF)),
-        Step(ROWS["mul"], (Fraction(1, 3), 2)),
-        Step(ROWS["lt"], (0.5, 3)),
-        Step(ROWS["where"], (4, 3, math.nan)),
+        Step(PRIMITIVES["pow"], (-2.0, 0)),
+        Step(PRIMITIVES["sub"], (1, -INF)),
+        Step(PRIMITIVES["mul"], (Fraction(1, 3), 2)),
+        Step(PRIMITIVES["lt"], (0.5, 3)),
+        Step(PRIMITIVES["where"], (4, 3, math.nan)),
     )
     text = str(Expression(steps, (-1.0,)))
     assert '(-2.0) ** x\n    v2 = v1 - float("-inf")\n    v3 = Fraction(1, 3) * v2\n' in text
-    assert 'v4 = record(ROWS["lt"], 0.5, v3)\n    return ag.where(v4, v3, float("nan"))' in text
+    assert 'v4 = record(PRIMITIVES["lt"], 0.5, v3)\n    return ag.where(v4, v3, float("nan"))' in text
     assert text.endswith("print(check_gradient(f, (-1.0,)))")
-    assert text.startswith("import autograd_core as ag\nfrom autograd_core._src.engine.ops import ROWS\n")
+    assert text.startswith("import autograd_core as ag\nfrom autograd_core._src.engine.ops import PRIMITIVES\n")
     assert "from fractions import Fraction\n" in text
-    run = printed(Expression((Step(ROWS["sub"], (0, -INF)),), (0.5,)))
+    run = printed(Expression((Step(PRIMITIVES["sub"], (0, -INF)),), (0.5,)))
     assert run(ag.Value(0.5)).data == INF
 
 
@@ -155,7 +155,7 @@ def test_a_primitive_within_a_function_is_pasted_with_all_that_it_uses(capsys):
     exec(text, names)  # as a reader does
     assert capsys.readouterr().out.startswith("RIGHT")
     assert names["f"](2.0) == made(3)(2.0)
-    assert names["outer"]._row is not f.steps[0].row
+    assert names["outer"]._primitive is not f.steps[0].primitive
 
 
 def test_what_has_no_source_is_said_to_be_no_name_that_can_be_imported():
@@ -192,7 +192,7 @@ def test_hypothesis_prints_the_program():
     assert str(f) in texts[0]
 
 
-# --- where a row is calm ------------------------------------------------------------------------
+# --- where a primitive is calm ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -225,28 +225,28 @@ def test_hypothesis_prints_the_program():
     ],
 )
 def test_kinks_and_poles_are_seen_in_values_alone(name, xs, calm):
-    right = ROWS[name]
+    right = PRIMITIVES[name]
     blind = Primitive(name, right.value, None, arity=right.arity, domain=right.domain, kinks=right.kinks)
     assert look(blind, xs, [True] * len(xs)).calm == calm
 
 
 def test_an_operand_that_does_not_vary_has_no_kink():
-    assert look(ROWS["maximum"], (1.0, 1.0), (False, False)).calm
-    assert look(ROWS["where"], (0.0, 1.0, 2.0), (False, True, True)).calm
-    assert not look(ROWS["where"], (0.0, 1.0, 2.0), (True, True, True)).calm
+    assert look(PRIMITIVES["maximum"], (1.0, 1.0), (False, False)).calm
+    assert look(PRIMITIVES["where"], (0.0, 1.0, 2.0), (False, True, True)).calm
+    assert not look(PRIMITIVES["where"], (0.0, 1.0, 2.0), (True, True, True)).calm
 
 
 def test_what_is_flat_varies_no_more():
-    assert look(ROWS["floor"], (0.5,), (True,)).flat
-    assert look(ROWS["relu"], (-1.0,), (True,)).flat
-    assert not look(ROWS["relu"], (1.0,), (True,)).flat
-    assert not look(ROWS["cos"], (0.0,), (True,)).flat
+    assert look(PRIMITIVES["floor"], (0.5,), (True,)).flat
+    assert look(PRIMITIVES["relu"], (-1.0,), (True,)).flat
+    assert not look(PRIMITIVES["relu"], (1.0,), (True,)).flat
+    assert not look(PRIMITIVES["cos"], (0.0,), (True,)).flat
 
 
 def test_a_primitive_that_raises_has_no_value():
     rough = ag.primitive(lambda x: math.sqrt(x))
-    assert math.isnan(value_at(rough._row, (-1.0,)))
-    assert value_at(rough._row, (4.0,)) == 2.0
+    assert math.isnan(value_at(rough._primitive, (-1.0,)))
+    assert value_at(rough._primitive, (4.0,)) == 2.0
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import math
 import pytest
 import sympy
 
-from autograd_core._src.engine.ops import INF, REALS, ROWS, Primitive
+from autograd_core._src.engine.ops import INF, PRIMITIVES, REALS, Primitive
 from autograd_core._src.number_systems.symbolic import SYMBOLIC
 
 P, Q, R = sympy.symbols("p q r", positive=True)
@@ -32,7 +32,7 @@ FREE = [(S, T)]
 SEAM_AND_FREE = [(P, T), (-P, T)]
 POWERS = [(1 + P, 1 + Q), (1 + P, Q / (1 + Q)), (1 / (1 + P), -Q)]
 
-# The open pieces of a row's domain where they are not those of its `domain` alone: operands as smooth functions of
+# The open pieces of a primitive's domain where they are not those of its `domain` alone: operands as smooth functions of
 # symbols, one symbol for each operand.
 PIECES = {
     **dict.fromkeys("floor ceil".split(), WHOLE_STEPS),
@@ -63,19 +63,19 @@ MANY = {
 }
 
 
-def pieces_of(row):
-    """Every piece of a row; for n = 1, 2, 3 where it takes any number of operands."""
-    if row.arity is None and row.name in MANY:
-        return [piece for n in (1, 2, 3) for piece in MANY[row.name](n)]
-    if row.name in PIECES:
-        return PIECES[row.name]
-    if row.arity == 1:  # left and right of 0, where rules choose
-        return [(x,) for x in within(*row.domain[0])]
-    if row.arity == 2 and not row.kinks and {*row.domain} == {REALS}:
+def pieces_of(primitive):
+    """Every piece of a rule; for n = 1, 2, 3 where it takes any number of operands."""
+    if primitive.arity is None and primitive.name in MANY:
+        return [piece for n in (1, 2, 3) for piece in MANY[primitive.name](n)]
+    if primitive.name in PIECES:
+        return PIECES[primitive.name]
+    if primitive.arity == 1:  # left and right of 0, where rules choose
+        return [(x,) for x in within(*primitive.domain[0])]
+    if primitive.arity == 2 and not primitive.kinks and {*primitive.domain} == {REALS}:
         return FREE
     pytest.fail(
-        f"{row.name}: add to {'PIECES' if row.arity else 'MANY'} in tests/testing/test_proofs.py the pieces of its domain between "
-        f"its kinks, `{row.name!r}: [(operands), ...]`, of symbols as {'FREE' if row.arity else 'those of norm'} has them",
+        f"{primitive.name}: add to {'PIECES' if primitive.arity else 'MANY'} in tests/testing/test_proofs.py the pieces of its domain between "
+        f"its kinks, `{primitive.name!r}: [(operands), ...]`, of symbols as {'FREE' if primitive.arity else 'those of norm'} has them",
         pytrace=False,
     )
 
@@ -115,16 +115,16 @@ def is_zero(expression):
 
 
 @functools.cache
-def read(row, piece):
-    value = SYMBOLIC.number(row.value(SYMBOLIC, *piece))
-    return value, tuple(map(SYMBOLIC.number, row.partials(SYMBOLIC, *piece, value)))
+def read(primitive, piece):
+    value = SYMBOLIC.number(primitive.value(SYMBOLIC, *piece))
+    return value, tuple(map(SYMBOLIC.number, primitive.partials(SYMBOLIC, *piece, value)))
 
 
-def unproved(row, pieces):
+def unproved(primitive, pieces):
     """(piece, symbol, what is left) where d value / d symbol is not the sum of partial times d operand / d symbol."""
     left = []
     for piece in pieces:
-        value, partials = read(row, piece)
+        value, partials = read(primitive, piece)
         for symbol in sorted(set().union(*(x.free_symbols for x in piece)) - {K}, key=str):
             by_rule = sum(d * sympy.diff(x, symbol) for d, x in zip(partials, piece, strict=True) if x.has(symbol))
             for case in cases_of(value):
@@ -138,20 +138,20 @@ BY_SIZE = frozenset("others exp_less scale log_scale softmax log_softmax leading
 NO_DERIVATIVE = frozenset(["stop_gradient"])  # 0 by what it is for, whatever its value does
 
 
-@pytest.mark.parametrize("row", [row for row in ROWS.values() if row.name not in BY_SIZE | NO_DERIVATIVE], ids=lambda row: row.name)
-def test_each_partial_is_the_derivative_of_the_value(row):
-    pieces = pieces_of(row)
+@pytest.mark.parametrize("primitive", [primitive for primitive in PRIMITIVES.values() if primitive.name not in BY_SIZE | NO_DERIVATIVE], ids=lambda primitive: primitive.name)
+def test_each_partial_is_the_derivative_of_the_value(primitive):
+    pieces = pieces_of(primitive)
     for piece in pieces:  # as many symbols as operands, and independent: so each partial is proved, not only their sum
         symbols = sorted(set().union(*(x.free_symbols for x in piece)) - {K}, key=str)
         operands = [x for x in piece if not x.is_number]  # of zeta(s, x) a whole s is no variable
         assert sympy.Matrix(operands).jacobian(symbols).det() != 0
-    assert unproved(row, pieces) == []
+    assert unproved(primitive, pieces) == []
 
 
 def test_a_negative_base_with_a_whole_exponent():
     for piece in ((-P, K), (-P, sympy.Integer(-2)), (-P, sympy.Integer(3))):
         value = SYMBOLIC.pow(*piece)
-        case = ROWS["pow"].partials(SYMBOLIC, *piece, value)[0]
+        case = PRIMITIVES["pow"].partials(SYMBOLIC, *piece, value)[0]
         nonzero = {sympy.Eq(K, 0): sympy.false}
         for e in cases_of((sympy.diff(value, P) + case).subs(nonzero)):
             assert is_zero(e)
@@ -177,13 +177,13 @@ WRONG = {
 
 @pytest.mark.parametrize("name", WRONG)
 def test_a_wrong_rule_is_not_proved(name):
-    right = ROWS[name]
+    right = PRIMITIVES[name]
     wrong = Primitive(name, right.value, WRONG[name], arity=right.arity)
     assert unproved(wrong, pieces_of(wrong)) != []
 
 
 @pytest.mark.parametrize("arity", [2, None])
-def test_a_row_without_declared_pieces_fails(arity):
+def test_a_primitive_without_declared_pieces_fails(arity):
     with pytest.raises(pytest.fail.Exception, match=r"new: add to (PIECES|MANY) in tests/testing/test_proofs\.py"):
         pieces_of(Primitive("new", lambda m, *v: v[0], lambda m, *vz: (1,), arity=arity, kinks=lambda m, *v: v))
 
@@ -192,5 +192,5 @@ def test_a_row_without_declared_pieces_fails(arity):
     ("domain", "at"), [((-INF, INF), (2, -2)), ((0.0, INF), (2,)), ((-1.0, INF), (1,)), ((-INF, 3.0), (1,)), ((-1.0, 1.0), (sympy.Rational(1, 3),))]
 )
 def test_pieces_of_one_operand_lie_within_its_domain(domain, at):
-    row = Primitive("new", lambda m, x: x, lambda m, x, z: (1,), domain=(domain,))
-    assert tuple(x.subs(P, 2) for (x,) in pieces_of(row)) == at
+    primitive = Primitive("new", lambda m, x: x, lambda m, x, z: (1,), domain=(domain,))
+    assert tuple(x.subs(P, 2) for (x,) in pieces_of(primitive)) == at

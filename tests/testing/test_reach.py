@@ -49,15 +49,15 @@ class Graph:
         self.inputs = f.inputs
         self.first = len(f.inputs)
         self.steps = dict(enumerate(f.steps, self.first))
-        self.ops = [step.row.name for step in f.steps]
+        self.ops = [step.primitive.name for step in f.steps]
         self.data = list(f.inputs)
         for place, step in self.steps.items():
             assert place == len(self.data)
-            self.data.append(value_at(step.row, [self.data[p] if isinstance(p, int) else p for p in step.operands]))
+            self.data.append(value_at(step.primitive, [self.data[p] if isinstance(p, int) else p for p in step.operands]))
         self.users = Counter(p for step in f.steps for p in set(step.operands) if isinstance(p, int))
 
     def op(self, place):
-        return self.steps[place].row.name if place in self.steps else None
+        return self.steps[place].primitive.name if place in self.steps else None
 
     def has(self, *chain):
         """Whether operations stand one in another, the outermost first."""
@@ -70,7 +70,7 @@ class Graph:
         return len(chain) == 1 or any(self._below(p, chain[1:]) for p in operands)
 
     def with_operands(self, name):
-        return [(place, step.operands) for place, step in self.steps.items() if step.row.name == name]
+        return [(place, step.operands) for place, step in self.steps.items() if step.primitive.name == name]
 
     def reach(self, place):
         """A place, and all that it depends on."""

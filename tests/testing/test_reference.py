@@ -26,10 +26,10 @@ def test_closed_formula():
 
 
 def test_a_wrong_partial_is_not_confirmed_by_itself():
-    broken = ops.Primitive("sin", ops.ROWS["sin"].value, lambda m, x, z: (m.cos(x) * (1 + 1e-12),))
+    broken = ops.Primitive("sin", ops.PRIMITIVES["sin"].value, lambda m, x, z: (m.cos(x) * (1 + 1e-12),))
     x = ag.Value(0.7)
     y = ag.sin(x)
-    y._row = broken
+    y._primitive = broken
     [right] = (g for node, g in reference(ag.sin(x)).gradients.items() if node is x)
     [found] = (g for node, g in reference(y).gradients.items() if node is x)
     assert abs(found - right) < 1e-40

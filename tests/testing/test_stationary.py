@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import autograd_core as ag
-from autograd_core._src.engine.ops import ROWS
+from autograd_core._src.engine.ops import PRIMITIVES
 from autograd_core._src.testing import check
 from autograd_core._src.testing.directions import seeds_of
 from autograd_core._src.testing.proofs import exact_values, local_slopes, many_inputs, path_sums, recording, reference
@@ -179,9 +179,9 @@ def test_local_derivatives_of_a_wide_node_at_0_take_its_largest_operand_once(mon
     looked = []
     before = local_slopes._largest
     monkeypatch.setattr(local_slopes, "_largest", lambda xs: looked.append(xs) or before(xs))
-    m, row, n = local_slopes.number_system(50), ROWS["dot"], 200
+    m, primitive, n = local_slopes.number_system(50), PRIMITIVES["dot"], 200
     xs = [m.number(0)] * n
-    slopes = local_slopes.slopes_of(m, row, xs, m.number(0), [True] * n)
+    slopes = local_slopes.slopes_of(m, primitive, xs, m.number(0), [True] * n)
     assert not any(slopes.exact)
     assert len(looked) < 10
 

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, Phase, find, given, settings
 from hypothesis import strategies as st
 
 import autograd_core as ag
-from autograd_core._src.engine.ops import ROWS, Primitive
+from autograd_core._src.engine.ops import PRIMITIVES, Primitive
 from autograd_core._src.number_systems.high_precision import HighPrecision
 from autograd_core._src.registration import register
 from autograd_core._src.testing.drawn_points import fits
@@ -50,7 +50,7 @@ def test_reals_keep_off_kinks(x):
     assert abs(x - 3) >= 3 * MARGIN
 
 
-@given(reals("log"), reals(ag.atanh), reals(ROWS["relu"]), reals(ag.cbrt))
+@given(reals("log"), reals(ag.atanh), reals(PRIMITIVES["relu"]), reals(ag.cbrt))
 def test_reals_of_an_operation_are_where_it_is_smooth(a, b, c, d):
     assert a > 0
     assert abs(b) < 1
@@ -149,35 +149,35 @@ def test_gradients_are_right(f):
     assert_gradient(f)
 
 
-def test_every_row_occurs():
+def test_every_primitive_occurs():
     seen = set()
 
     @settings(max_examples=1000, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
     @given(expressions())
     def gather(f):
-        seen.update(step.row.name for step in f.steps)
+        seen.update(step.primitive.name for step in f.steps)
 
     gather()
-    assert seen == {name for name, row in ROWS.items() if not row.inner}
+    assert seen == {name for name, primitive in PRIMITIVES.items() if not primitive.inner}
 
 
 @pytest.mark.parametrize("name", ["sin", "relu", "pow", "lt", "where", "logsumexp", "acosh"])
 def test_programs_shrink_to_the_operation_that_matters(name):
-    f = smallest(expressions(), lambda f: any(step.row.name == name for step in f.steps))
+    f = smallest(expressions(), lambda f: any(step.primitive.name == name for step in f.steps))
     assert len(f.steps) <= 2
     assert all(abs(x) in (0.5, 1.0, 2.0) for x in f.inputs)
 
 
 def test_results_keep_off_corners_of_a_domain():
     """(-h) ** 1 is a number and (-h) ** (1 + h) is none: 0 is an end of the domain if both vary."""
-    assert not look(ROWS["pow"], (0.0, 1.0), (True, True)).calm
-    assert look(ROWS["pow"], (0.0, 1.0), (True, False)).calm
+    assert not look(PRIMITIVES["pow"], (0.0, 1.0), (True, True)).calm
+    assert look(PRIMITIVES["pow"], (0.0, 1.0), (True, False)).calm
 
 
-def test_a_new_row_is_covered(monkeypatch):
-    row = Primitive("shifted", lambda m, x: m.log(x - 99), lambda m, x, z: (1 / (x - 99),), domain=((99.0, 101.0),))
-    monkeypatch.setitem(ROWS, "shifted", row)
-    f = smallest(expressions(), lambda f: any(step.row is row for step in f.steps))
+def test_a_new_primitive_is_covered(monkeypatch):
+    primitive = Primitive("shifted", lambda m, x: m.log(x - 99), lambda m, x, z: (1 / (x - 99),), domain=((99.0, 101.0),))
+    monkeypatch.setitem(PRIMITIVES, "shifted", primitive)
+    f = smallest(expressions(), lambda f: any(step.primitive is primitive for step in f.steps))
     assert f.inputs == (100.0,)
 
 
@@ -202,13 +202,13 @@ WRONG = {
 
 @pytest.mark.parametrize("name", WRONG)
 def test_a_planted_fault_shrinks_to_its_operation(name, tmp_path):
-    right = ROWS[name]
+    right = PRIMITIVES[name]
     wrong = Primitive(name, right.value, WRONG[name], arity=right.arity, domain=right.domain, kinks=right.kinks)
 
     def fails(f):  # a program without the fault is no news, and checking it takes time
-        return any(step.row is wrong for step in f.steps) and check_gradient(f, f.inputs).verdict == "WRONG"
+        return any(step.primitive is wrong for step in f.steps) and check_gradient(f, f.inputs).verdict == "WRONG"
 
-    f = smallest(expressions([wrong if row is right else row for row in ROWS.values()], size=4), fails)
+    f = smallest(expressions([wrong if primitive is right else primitive for primitive in PRIMITIVES.values()], size=4), fails)
     assert len(f.steps) == len(f.inputs) == 1
     with pytest.raises(GradientError) as caught:
         assert_gradient(f, folder=tmp_path)
@@ -218,9 +218,9 @@ def test_a_planted_fault_shrinks_to_its_operation(name, tmp_path):
 
 
 def test_chosen_operations_are_the_only_ones():
-    @given(expressions([ag.sin, "mul", ROWS["hypot"]], size=5))
+    @given(expressions([ag.sin, "mul", PRIMITIVES["hypot"]], size=5))
     def only_these(f):
-        assert {step.row.name for step in f.steps} <= {"sin", "mul", "hypot"}
+        assert {step.primitive.name for step in f.steps} <= {"sin", "mul", "hypot"}
         assert len(f.steps) <= 5
 
     only_these()
@@ -233,12 +233,12 @@ def test_a_domain_that_nothing_reaches_is_drawn_for():
 
 def test_a_step_with_no_fitting_operand_is_left_out():
     far = Primitive("far", lambda m, x: m.log(x - 900), lambda m, x, z: (1 / (x - 900),), domain=((900.0, INF),))
-    names = {far: "far", ROWS["neg"]: "neg"}
+    names = {far: "far", PRIMITIVES["neg"]: "neg"}
     seen = set()
 
-    @given(expressions([far, ROWS["neg"]], inputs=1, size=2))
+    @given(expressions([far, PRIMITIVES["neg"]], inputs=1, size=2))
     def look(f):
-        seen.add(" ".join(names[step.row] for step in f.steps))
+        seen.add(" ".join(names[step.primitive] for step in f.steps))
 
     look()
     assert seen == {"far", "neg", "neg neg", "far neg"}  # a logarithm is far below 900

@@ -14,7 +14,7 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from ...errors import GuardError, StructureError
-from ..engine.ops import ROWS
+from ..engine.ops import PRIMITIVES
 from .ir.program import Program
 from .tracing.record import RecordedGraph, Traced, graph_of, recorded
 
@@ -38,7 +38,7 @@ def reduced(f: TracedFunction) -> tuple[Any, ...]:
         return getattr, f._origin
     traces = [(b.program.to_bytes(), b.spec, b.guards) for b in f._specializations]
     used = (primitive for b in f._specializations for primitive in b.program.primitives)
-    primitives = {primitive.module for primitive in used if ROWS.get(primitive.name) is not primitive}
+    primitives = {primitive.module for primitive in used if PRIMITIVES.get(primitive.name) is not primitive}
     about = {
         "class": type(f),
         "specs": f._specs,

@@ -39,9 +39,9 @@ def graph_hash(root: Value | Iterable[Value]) -> str:
     places = {node: k for k, node in enumerate(order)}
     digest = sha256()
     for node in order:
-        row = node._row
-        if row is not None:
-            what = f"{row.module}:{row.qualname}({','.join(str(places[p]) for p in node.parents)})"
+        primitive = node._primitive
+        if primitive is not None:
+            what = f"{primitive.module}:{primitive.qualname}({','.join(str(places[p]) for p in node.parents)})"
         else:
             what = f"= {node.data!r}" if isinstance(node, Constant) else "leaf"
         digest.update(f"{what}\n".encode())

@@ -17,7 +17,7 @@ from ..number_systems.base import SYSTEMS
 from ..number_systems.floats import FAST
 from ..number_systems.source import Source, write
 from .evaluation import evaluate, number
-from .ops import ROWS
+from .ops import PRIMITIVES
 from .pytrees import array, is_masked
 
 if TYPE_CHECKING:
@@ -52,11 +52,11 @@ def has_array(operands: Sequence[Any]) -> bool:
     return False
 
 
-def elementwise(row: Primitive, operands: Sequence[Any], apply: Callable[..., Any]) -> Any:
+def elementwise(primitive: Primitive, operands: Sequence[Any], apply: Callable[..., Any]) -> Any:
     """A primitive at every element of its operands, broadcast against each other.
 
     Args:
-        row: The primitive.
+        primitive: The primitive.
         operands: Arrays of numbers or Values, and numbers or Values.
         apply: The primitive as a function of single numbers and Values.
 
@@ -70,19 +70,20 @@ def elementwise(row: Primitive, operands: Sequence[Any], apply: Callable[..., An
     """
     import numpy as np
 
-    plain = ROWS.get(row.name) is row and row.arity is not None and all(map(_is_plain, operands))
-    arrays = [_as_array(p, row.name, float if plain else object) for p in operands]
+    is_ours = PRIMITIVES.get(primitive.name) is primitive
+    plain = is_ours and primitive.arity is not None and all(map(_is_plain, operands))
+    arrays = [_as_array(p, primitive.name, float if plain else object) for p in operands]
     try:
         shape = np.broadcast_shapes(*(a.shape for a in arrays))
     except ValueError:
         shapes = ", ".join(str(a.shape) for a in arrays)
-        msg = f"{row.name}: expected arrays of one shape, or shapes that broadcast, got {shapes}"
+        msg = f"{primitive.name}: expected arrays of one shape, or shapes that broadcast, got {shapes}"
         raise StructureError(msg) from None
     columns = [np.broadcast_to(a, shape).ravel() for a in arrays]
-    if plain and _is_exactly_rounded(row):
-        return _at_once(row, columns).reshape(shape) if shape else float(_at_once(row, columns)[0])
+    if plain and _is_exactly_rounded(primitive):
+        return _at_once(primitive, columns).reshape(shape) if shape else float(_at_once(primitive, columns)[0])
     lists = [column.tolist() for column in columns]
-    results = _loop(row)(lists) if plain else [apply(*xs) for xs in zip(*lists)]
+    results = _loop(primitive)(lists) if plain else [apply(*xs) for xs in zip(*lists)]
     return array(results, shape) if shape else results[0]
 
 
@@ -108,40 +109,40 @@ def _as_array(p: Any, caller: str, kind: type) -> Any:
     return single
 
 
-def _names(row: Primitive) -> list[str]:
-    return [f"x{i}" for i in range(row.arity or 0)]
+def _names(primitive: Primitive) -> list[str]:
+    return [f"x{i}" for i in range(primitive.arity or 0)]
 
 
 _exactly_rounded: dict[str, bool] = {}
 _loops: dict[str, Callable[[list[list[Any]]], list[float]]] = {}
 
 
-def _is_exactly_rounded(row: Primitive) -> bool:
+def _is_exactly_rounded(primitive: Primitive) -> bool:
     """Whether a rule's value uses only operations whose results are the nearest doubles."""
-    if row.name not in _exactly_rounded:
+    if primitive.name not in _exactly_rounded:
         source = Source()
-        row.value(source, *map(source.name, _names(row)))
+        primitive.value(source, *map(source.name, _names(primitive)))
         operations = {key[0] for key in source.terms if len(key) > 1}
-        _exactly_rounded[row.name] = operations <= EXACTLY_ROUNDED
-    return _exactly_rounded[row.name]
+        _exactly_rounded[primitive.name] = operations <= EXACTLY_ROUNDED
+    return _exactly_rounded[primitive.name]
 
 
-def _at_once(row: Primitive, columns: list[Any]) -> Any:
+def _at_once(primitive: Primitive, columns: list[Any]) -> Any:
     import numpy as np
 
     from ..number_systems.numpy_arrays import NUMPY, ArrayNumber
 
     with np.errstate(all="ignore"):
-        z = row.value(NUMPY, *(column.view(ArrayNumber) for column in columns))
+        z = primitive.value(NUMPY, *(column.view(ArrayNumber) for column in columns))
     return np.array(np.broadcast_to(z, columns[0].shape), float)  # a new array of the plain class
 
 
-def _loop(row: Primitive) -> Callable[[list[list[Any]]], list[float]]:
+def _loop(primitive: Primitive) -> Callable[[list[list[Any]]], list[float]]:
     """The rule's value at every place of some lists of floats, as one compiled function."""
-    if row.name not in _loops:
-        source, names = Source(), _names(row)
-        value = source.number(row.value(source, *map(source.name, names)))
-        scope: dict[str, Any] = FAST | {"carefully": lambda *xs: evaluate(row, xs)[0]}
-        exec(LOOP.format(names=", ".join(names), value=write([value])[0]), scope)  # noqa: S102  from our own rows
-        _loops[row.name] = scope["loop"]
-    return _loops[row.name]
+    if primitive.name not in _loops:
+        source, names = Source(), _names(primitive)
+        value = source.number(primitive.value(source, *map(source.name, names)))
+        scope: dict[str, Any] = FAST | {"carefully": lambda *xs: evaluate(primitive, xs)[0]}
+        exec(LOOP.format(names=", ".join(names), value=write([value])[0]), scope)  # noqa: S102  from our own rules
+        _loops[primitive.name] = scope["loop"]
+    return _loops[primitive.name]

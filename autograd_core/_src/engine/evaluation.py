@@ -104,41 +104,41 @@ def is_finite(x: Any) -> bool:
     return x.__class__ is not float or math.isfinite(x)
 
 
-def evaluate(row: Primitive, xs: Sequence[Any]) -> tuple[Any, tuple[Any, ...]]:
+def evaluate(primitive: Primitive, xs: Sequence[Any]) -> tuple[Any, tuple[Any, ...]]:
     """Value and partials of a primitive at plain numbers; nothing raises where IEEE 754 defines a result."""
     if any(x.__class__ is not float for x in xs):
         if any(map(is_fraction, xs)):
-            return _evaluate_exactly(row, xs)
-        xs = [number(x, row.name) for x in xs]
+            return _evaluate_exactly(primitive, xs)
+        xs = [number(x, primitive.name) for x in xs]
     try:
-        z = row.value(PLAIN_FLOATS, *xs)
-        partials = row.partials(PLAIN_FLOATS, *xs, z)
+        z = primitive.value(PLAIN_FLOATS, *xs)
+        partials = primitive.partials(PLAIN_FLOATS, *xs, z)
     except (ArithmeticError, ValueError):
         ys = [Double(x) for x in xs]
-        z = row.value(FLOATS, *ys)
-        partials = row.partials(FLOATS, *ys, z)
+        z = primitive.value(FLOATS, *ys)
+        partials = primitive.partials(FLOATS, *ys, z)
     return float(z), tuple(map(float, partials))
 
 
-def value_of(row: Primitive, xs: Sequence[Any]) -> Any:
+def value_of(primitive: Primitive, xs: Sequence[Any]) -> Any:
     """The value alone, as `evaluate` gives it."""
     if {*map(type, xs)} - {float}:
-        return evaluate(row, xs)[0]
+        return evaluate(primitive, xs)[0]
     try:
-        return float(row.value(PLAIN_FLOATS, *xs))
+        return float(primitive.value(PLAIN_FLOATS, *xs))
     except (ArithmeticError, ValueError):
-        return evaluate(row, xs)[0]
+        return evaluate(primitive, xs)[0]
 
 
-def _evaluate_exactly(row: Primitive, xs: Sequence[Any]) -> tuple[Any, tuple[Any, ...]]:
+def _evaluate_exactly(primitive: Primitive, xs: Sequence[Any]) -> tuple[Any, tuple[Any, ...]]:
     from ..number_systems.exact import EXACT  # brings fractions, which need 10 ms to import
 
     ys = [x if x.__class__ is float else EXACT.number(x) for x in xs]
     try:
-        z = row.value(EXACT, *ys)
-        return EXACT.kept(z), tuple(map(EXACT.kept, row.partials(EXACT, *ys, z)))
+        z = primitive.value(EXACT, *ys)
+        return EXACT.kept(z), tuple(map(EXACT.kept, primitive.partials(EXACT, *ys, z)))
     except ArithmeticError:  # 1/0, or a Fraction beyond float where a float is needed
-        return evaluate(row, [rounded(x) for x in ys])
+        return evaluate(primitive, [rounded(x) for x in ys])
 
 
 def rounded(x: Any) -> float:

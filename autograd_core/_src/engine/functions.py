@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from ...errors import UnknownPrimitiveError
 from .elsewhere import ON_CLIP, refuse_options
-from .ops import ROWS
+from .ops import PRIMITIVES
 from .reductions import norm
 from .value import FUSED, Value, record
 
@@ -40,23 +40,24 @@ def _function(name: str, *example: float) -> Any:
 
     Args:
         name: The primitive's name.
-        *example: Operands and the result there, to ten digits, from a source other than the row.
+        *example: Operands and the result there, to ten digits, from a source other than the entry.
     """
     if name not in FUSED:
-        msg = f'autograd_core/_src/engine/ops.py: expected an entry `row("{name}", ...)` of one or two operands'
+        msg = f'autograd_core/_src/engine/ops.py: expected an entry `entry("{name}", ...)` of one or two operands'
         raise UnknownPrimitiveError(msg)
-    row, function = ROWS[name], FUSED[name]
+    primitive, function = PRIMITIVES[name], FUSED[name]
     *xs, z = example
     call = f"ag.{name}({', '.join(map(repr, xs))})"
-    lines = [row.summary, ""]
+    lines = [primitive.summary, ""]
     lines += ["Args:"]
-    lines += [f"    {x}: A real number or a Value, dimensionless, or an array of them." for x in "xy"[: row.arity]]
+    operands = "xy"[: primitive.arity]
+    lines += [f"    {x}: A real number or a Value, dimensionless, or an array of them." for x in operands]
     lines += ["", "Returns:"]
     lines += ["    A number for plain numbers, a Value where one is among the arguments; an array for arrays."]
     lines += ["", "Raises:"]
     lines += ["    OperandError: An argument is neither a real number nor a Value, nor an array of them."]
-    if row.kink:
-        lines += ["", f"Kink: {row.kink}."]
+    if primitive.kink:
+        lines += ["", f"Kink: {primitive.kink}."]
     lines += ["", "Example:", "    >>> import autograd_core as ag"]
     lines += [f"    >>> {call if z == round(z, 6) else f'round({call}, 9)'}", f"    {round(z, 9)!r}"]
     function.__doc__ = "\n".join(lines)
@@ -136,7 +137,7 @@ def log(x: Any, base: Any = None) -> Any:
         >>> ag.log(0.0), ag.log(8, 2), ag.log(8, 1)
         (-inf, 3.0, inf)
     """
-    return _log(x) if base is None else record(ROWS["div"], _log(x), _log(base))
+    return _log(x) if base is None else record(PRIMITIVES["div"], _log(x), _log(base))
 
 
 @overload
@@ -237,7 +238,7 @@ def where(condition: Any, a: Any, b: Any) -> Any:
         >>> y.backward(); x.grad
         0.0
     """
-    return record(ROWS["where"], condition, a, b)
+    return record(PRIMITIVES["where"], condition, a, b)
 
 
 @_typed_as_clip
@@ -260,7 +261,7 @@ def clip(x: Any, low: Any = None, high: Any = None, **options: Never) -> Any:
     """
     if options and options != {"out": None}:  # which np.clip(x, low, high) passes
         refuse_options("clip", options, ON_CLIP)
-    return record(ROWS["clip"], x, float("-inf") if low is None else low, float("inf") if high is None else high)
+    return record(PRIMITIVES["clip"], x, float("-inf") if low is None else low, float("inf") if high is None else high)
 
 
 for _name, _method in (("leaky_relu", leaky_relu), ("elu", elu), ("clip", clip)):  # as methods, with their defaults

@@ -2,7 +2,7 @@
 
 `number_systems/source.py` turns a rule into text. Here the text is put into a function that takes Values,
 computes data and local derivatives, and makes the node, without a further call (docs/adr/0002).
-`print(autograd_core._src.engine.node_builders.text(ROWS["mul"]))` shows one. Anything but plain floats
+`print(autograd_core._src.engine.node_builders.text(PRIMITIVES["mul"]))` shows one. Anything but plain floats
 inside plain Values (an int beside a Fraction, a rule that raises, an open context) goes to `record`, which
 evaluates the rule itself; both make the same node.
 """
@@ -31,16 +31,16 @@ def build_{name}(a, /):
                 z = {value}
                 d = {d[0]}
             except (ArithmeticError, ValueError):
-                return record(row, a)
+                return record(primitive, a)
             node = new(Value)
             node._data = z
             node.grad = 0.0
-            node._row = row
+            node._primitive = primitive
             node._p = a
             node._q = None
             node._d = d
             return node
-    return record(row, a)
+    return record(primitive, a)
 """
 
 BINARY = """\
@@ -56,11 +56,11 @@ def build_{name}(a, b, /):
                     d = {d[0]}
                     e = {d[1]}
                 except (ArithmeticError, ValueError):
-                    return record(row, a, b)
+                    return record(primitive, a, b)
                 node = new(Value)
                 node._data = z
                 node.grad = 0.0
-                node._row = row
+                node._primitive = primitive
                 node._p = a
                 node._q = b
                 node._d = d
@@ -75,17 +75,17 @@ def build_{name}(a, b, /):
                 d = {d[0]}
                 e = 0.0
             except (ArithmeticError, ValueError):
-                return record(row, a, b)
+                return record(primitive, a, b)
             node = new(Value)
             node._data = z
             node.grad = 0.0
-            node._row = row
+            node._primitive = primitive
             node._p = a
             node._q = y
             node._d = d
             node._e = e
             return node
-    return record(row, a, b)
+    return record(primitive, a, b)
 """
 
 REFLECTED = """\
@@ -100,36 +100,36 @@ def build_{name}(a, b, /):
                 d = 0.0
                 e = {second}
             except (ArithmeticError, ValueError):
-                return record(row, b, a)
+                return record(primitive, b, a)
             node = new(Value)
             node._data = z
             node.grad = 0.0
-            node._row = row
+            node._primitive = primitive
             node._p = x
             node._q = a
             node._d = d
             node._e = e
             return node
-    return record(row, b, a)
+    return record(primitive, b, a)
 """
 
 
-def _written(row: Primitive, which: int | None = None) -> list[str]:
+def _written(primitive: Primitive, which: int | None = None) -> list[str]:
     """The text of the value and of all partials, or of one."""
     source = Source()
-    xs = [source.name(name) for name in NAMES[: row.arity]]
-    value = source.number(row.value(source, *xs))
-    partials = [source.number(d) for d in row.partials(source, *xs, source.name("z"))]
+    xs = [source.name(name) for name in NAMES[: primitive.arity]]
+    value = source.number(primitive.value(source, *xs))
+    partials = [source.number(d) for d in primitive.partials(source, *xs, source.name("z"))]
     return write([value, *(partials if which is None else [partials[which]])])
 
 
-def text(row: Primitive, *, reflected: bool = False) -> str:
+def text(primitive: Primitive, *, reflected: bool = False) -> str:
     """Python source of the function that builds a node of this primitive, of one or two operands."""
     if reflected:
-        value, second = _written(row, 1)
-        return REFLECTED.format(name=row.name, value=value, second=second)
-    value, *d = _written(row)
-    return (UNARY if row.arity == 1 else BINARY).format(name=row.name, value=value, d=d)
+        value, second = _written(primitive, 1)
+        return REFLECTED.format(name=primitive.name, value=value, second=second)
+    value, *d = _written(primitive)
+    return (UNARY if primitive.arity == 1 else BINARY).format(name=primitive.name, value=value, d=d)
 
 
 # The body of every function until its first call; its globals are the function's own.
@@ -141,23 +141,23 @@ def _binary(a: Any, b: Any, /) -> Any:
     return compile_and_call(a, b)  # type: ignore[name-defined]  # noqa: F821
 
 
-def fused(row: Primitive, namespace: dict[str, Any], *, reflected: bool = False) -> Callable[..., Any]:
+def fused(primitive: Primitive, namespace: dict[str, Any], *, reflected: bool = False) -> Callable[..., Any]:
     """A function that builds nodes of a primitive of one or two operands.
 
     It is compiled at its first call: all of them together would take 10 ms of the import.
 
     Args:
-        row: The primitive.
+        primitive: The primitive.
         namespace: `Value`, `record`, `special` and `new`, as the text uses them.
         reflected: For `number <op> Value`: the operands come in the other order.
     """
-    scope: dict[str, Any] = FAST | namespace | {"row": row}
-    function = FunctionType((_unary if row.arity == 1 else _binary).__code__, scope, row.name)
-    function.__qualname__ = row.name  # with the module that engine/functions.py sets, it can be pickled
+    scope: dict[str, Any] = FAST | namespace | {"primitive": primitive}
+    function = FunctionType((_unary if primitive.arity == 1 else _binary).__code__, scope, primitive.name)
+    function.__qualname__ = primitive.name  # with the module that engine/functions.py sets, it can be pickled
 
     def compile_and_call(*operands: Any) -> Any:
-        _run(text(row, reflected=reflected), f"{'reflected ' if reflected else ''}{row.name}", scope)
-        function.__code__ = scope[f"build_{row.name}"].__code__
+        _run(text(primitive, reflected=reflected), f"{'reflected ' if reflected else ''}{primitive.name}", scope)
+        function.__code__ = scope[f"build_{primitive.name}"].__code__
         return function(*operands)
 
     scope["compile_and_call"] = compile_and_call
@@ -179,7 +179,7 @@ def {function}(operands):
         node = new(Value)
         node._data = z
         node.grad = 0.0
-        node._row = row
+        node._primitive = primitive
         node._p = edges
         node._q = MANY
         return node
@@ -189,7 +189,7 @@ def {function}(operands):
 """
 
 
-def many_text(row: Primitive, count: int, *, literals: bool = False) -> str:
+def many_text(primitive: Primitive, count: int, *, literals: bool = False) -> str:
     """Python source for a primitive of any number of operands, for one such number: straight-line, without a list.
 
     `values` takes Values alone, and calls `mixed` if floats are among them. A rule with `literals` is for
@@ -197,8 +197,8 @@ def many_text(row: Primitive, count: int, *, literals: bool = False) -> str:
     """
     source = Source()
     xs = [source.name(f"x{i}") for i in range(count)]
-    value = source.number(row.value(source, *xs))
-    partials = [source.number(d) for d in row.partials(source, *xs, source.name("z"))]
+    value = source.number(primitive.value(source, *xs))
+    partials = [source.number(d) for d in primitive.partials(source, *xs, source.name("z"))]
     z, *d = write([value, *partials])
     nodes = [f"p{i}" for i in range(count)]
     kinds = " is ".join(f"{x.op}.__class__" for x in xs)
@@ -223,7 +223,7 @@ def many_text(row: Primitive, count: int, *, literals: bool = False) -> str:
 
 
 def fused_many(
-    row: Primitive, count: int, namespace: dict[str, Any], *, literals: bool = False
+    primitive: Primitive, count: int, namespace: dict[str, Any], *, literals: bool = False
 ) -> Callable[[Sequence[Any]], Any]:
     """Compile a primitive of any number of operands for `count` of them; 0.5 ms for 32.
 
@@ -231,8 +231,8 @@ def fused_many(
         A function of a sequence of Values and floats. It gives the node, or None where `record` has
         to look: operands of another kind, or a rule that raises.
     """
-    scope: dict[str, Any] = FAST | namespace | {"row": row}
-    _run(many_text(row, count, literals=literals), f"{row.name} of {count}", scope)
+    scope: dict[str, Any] = FAST | namespace | {"primitive": primitive}
+    _run(many_text(primitive, count, literals=literals), f"{primitive.name} of {count}", scope)
     function: Callable[[Sequence[Any]], Any] = scope["values"]
     return function
 
@@ -243,4 +243,4 @@ def _run(source: str, name: str, scope: dict[str, Any]) -> None:
 
     filename = f"<autograd_core {name}>"
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
-    exec(compile(source, filename, "exec"), scope)  # noqa: S102  the text is made from our own rows above
+    exec(compile(source, filename, "exec"), scope)  # noqa: S102  the text is made from our own rules

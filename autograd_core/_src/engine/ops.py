@@ -185,19 +185,19 @@ class Primitive:
         return find_primitive, (self.module, self.qualname, self.name, self.arity)
 
 
-ROWS: dict[str, Primitive] = {}
+PRIMITIVES: dict[str, Primitive] = {}
 
 
-def row(name: str, value: Callable[..., Any], partials: Callable[..., Any], **facts: Any) -> Primitive:
+def entry(name: str, value: Callable[..., Any], partials: Callable[..., Any], **facts: Any) -> Primitive:
     """Add one primitive to the table."""
-    assert name not in ROWS, name
-    ROWS[name] = Primitive(name, value, partials, **facts)
-    return ROWS[name]
+    assert name not in PRIMITIVES, name
+    PRIMITIVES[name] = Primitive(name, value, partials, **facts)
+    return PRIMITIVES[name]
 
 
 def find_primitive(module: str, qualname: str, name: str, arity: int | None) -> Primitive:
     """Look up the primitive that a pickle names; a stand-in without rules if it is gone."""
-    found = ROWS.get(qualname) if module == __name__ else user_primitive(module, qualname)
+    found = PRIMITIVES.get(qualname) if module == __name__ else user_primitive(module, qualname)
     if found is not None:
         return found
 
@@ -211,17 +211,17 @@ def find_primitive(module: str, qualname: str, name: str, arity: int | None) -> 
     return Primitive(name, missing, missing, arity=arity, module=module, qualname=qualname)
 
 
-USER_ROWS: dict[tuple[str, str], Primitive] = {}
+USER_PRIMITIVES: dict[tuple[str, str], Primitive] = {}
 
 
 def user_primitive(module: str, qualname: str) -> Primitive | None:
     """Find a user's primitive, importing its module if that has not happened yet."""
-    if (module, qualname) not in USER_ROWS:
+    if (module, qualname) not in USER_PRIMITIVES:
         try:
             __import__(module)
         except ImportError:
             return None
-    return USER_ROWS.get((module, qualname))
+    return USER_PRIMITIVES.get((module, qualname))
 
 
 # --- pieces that several rules share ------------------------------------------------------------
@@ -284,9 +284,9 @@ def scaled_vector(m: Any, v: Any, z: Any) -> Any:
     """
     s = m.where(z < TINY, SCALE, m.where(z < HUGE, 1, 1 / m.number(SCALE)))
     scaled = [s * x for x in v]
-    length = m.norm(scaled) + m.row("step_slope", m.max(v))  # beside NaN an infinite length would be no NaN
+    length = m.norm(scaled) + m.primitive("step_slope", m.max(v))  # beside NaN an infinite length would be no NaN
     far = m.equal(length, INF)
-    ends = [m.either(far, lambda x=x: m.row("end", x), lambda: 0) for x in v]
+    ends = [m.either(far, lambda x=x: m.primitive("end", x), lambda: 0) for x in v]
     w = [m.where(far, e, t) for e, t in zip(ends, scaled, strict=True)]
     return s, w, m.either(far, lambda: m.norm(ends), lambda: length), far
 
@@ -323,7 +323,7 @@ def recorded_directions(m: Any, v: Any, z: Any) -> list[Any]:
 
     def leading() -> Any:
         if not found:
-            found.append(m.row("leading", *w))
+            found.append(m.primitive("leading", *w))
         return found[0]
 
     return [m.choose_form((x, length), leads, leading, lambda x=x: x / length) for x in w]
@@ -367,7 +367,7 @@ def _careful_power_slope(m: Any, x: Any, y: Any) -> Any:
     s, e = _one_less(y)
     plain = y * m.pow(m.where(m.equal(e, 0), x, m.from_above(x)), s)
     corrected = m.to_differentiate(
-        (x,), lambda: m.row("power_slope", x, y), lambda: _corrected_power_slope(m, x, y, plain, e)
+        (x,), lambda: m.primitive("power_slope", x, y), lambda: _corrected_power_slope(m, x, y, plain, e)
     )
     corrected = m.where(m.equal(e, 0), plain, corrected)
     return m.where(m.equal(y, 0), 0, m.where(y >= 1, m.where(y <= WHOLE, plain, corrected), corrected))
@@ -382,7 +382,7 @@ def _corrected_power_slope(m: Any, x: Any, y: Any, plain: Any, e: Any) -> Any:
     whole = m.equal(m.floor(y), y)
     beside = m.where(whole, -nearer, m.pow(m.where(whole, 1, x), -m.abs(y)))
     # Of an infinite y: 0 where |x|^y is, which falls faster than y grows.
-    far = m.row("path_product", m.where(x < 0, -y, y), m.pow(m.abs(x), y))
+    far = m.primitive("path_product", m.where(x < 0, -y, y), m.pow(m.abs(x), y))
     return m.where(m.equal(m.abs(y), INF), far, m.where(x < 0, beside, nearer))
 
 
@@ -413,9 +413,9 @@ def _power_base_partials(m: Any, x: Any, _: Any, z: Any) -> tuple[Any, Any]:
 
 def exponent_slope(m: Any, x: Any, y: Any, z: Any) -> Any:
     """x^y log(x); 0 where x = 0 and y >= 0, and the limit 0 where x is infinite and x^y is 0."""
-    at_zero = m.where(y < 0, -INF, m.row("step_slope", y))
+    at_zero = m.where(y < 0, -INF, m.primitive("step_slope", y))
     inside = far_out(
-        m, lambda: m.equal(x, INF), lambda: m.row("path_product", z, INF), lambda: z * m.log(x)
+        m, lambda: m.equal(x, INF), lambda: m.primitive("path_product", z, INF), lambda: z * m.log(x)
     )
     return m.where(m.equal(x, 0), at_zero, inside)
 
@@ -423,7 +423,7 @@ def exponent_slope(m: Any, x: Any, y: Any, z: Any) -> Any:
 def power_twist(m: Any, x: Any, y: Any) -> Any:
     """x^(y - 1) (1 + y log(x)), the mixed second derivative of x^y; at x = 0 its limit from the right."""
     log = m.log(m.from_above(x))
-    return m.row("path_product", m.pow(m.from_above(x), y - 1), 1 + m.row("path_product", y, log))
+    return m.primitive("path_product", m.pow(m.from_above(x), y - 1), 1 + m.primitive("path_product", y, log))
 
 
 def clipped(m: Any, x: Any, low: Any, high: Any) -> Any:
@@ -463,85 +463,85 @@ def gaps(m: Any, v: Any, z: Any) -> tuple[Any, ...]:
 
 # --- arithmetic ---------------------------------------------------------------------------------
 
-row("pos", lambda m, x: +x, lambda m, x, z: (1,), symbol="+", latex="{0}", ulps=0, exact_partials=True, summary="The operand itself.")
-row("neg", lambda m, x: -x, lambda m, x, z: (-1,), symbol="-", latex="-{0}", ulps=0, exact_partials=True, summary="The negative.")
-row(
+entry("pos", lambda m, x: +x, lambda m, x, z: (1,), symbol="+", latex="{0}", ulps=0, exact_partials=True, summary="The operand itself.")
+entry("neg", lambda m, x: -x, lambda m, x, z: (-1,), symbol="-", latex="-{0}", ulps=0, exact_partials=True, summary="The negative.")
+entry(
     "add", lambda m, x, y: x + y, lambda m, x, y, z: (1, 1),
     arity=2, symbol="+", latex="{0} + {1}", ulps=0.5, exact_partials=True, summary="Sum of two numbers.",
 )
-row(
+entry(
     "sub", lambda m, x, y: x - y, lambda m, x, y, z: (1, -1),
     arity=2, symbol="-", latex="{0} - {1}", ulps=0.5, exact_partials=True, summary="Difference of two numbers.",
 )
-row(
+entry(
     "mul", lambda m, x, y: x * y, lambda m, x, y, z: (y, x),
     arity=2, symbol="*", latex=r"{0} \cdot {1}", ulps=0.5, exact_partials=True, summary="Product of two numbers.",
 )
-row(
+entry(
     "div", lambda m, x, y: x / y, lambda m, x, y, z: (1 / y, -quotient_slope(m, x, y, z)),
     textbook=lambda m, x, y, z: (1 / y, -x / (y * y)),
     arity=2, symbol="/", latex=r"\frac{{{0}}}{{{1}}}", ulps=0.5, summary="Quotient of two numbers.",
 )
-row(
+entry(
     "pow",
     lambda m, x, y: m.pow(x, y),
     lambda m, x, y, z: (
-        m.to_differentiate((x, y), lambda: m.row("power_slope", x, y), lambda: power_slope(m, x, y)),
-        m.to_differentiate((x, y), lambda: m.row("power_log", x, y), lambda: exponent_slope(m, x, y, z)),
+        m.to_differentiate((x, y), lambda: m.primitive("power_slope", x, y), lambda: power_slope(m, x, y)),
+        m.to_differentiate((x, y), lambda: m.primitive("power_log", x, y), lambda: exponent_slope(m, x, y, z)),
     ),
     arity=2, symbol="**", latex="{0}^{{{1}}}", domain=((0.0, INF), REALS),
     kink="0 ** y has derivative 0 to y for y >= 0; x ** 0 has derivative 0 to x",
     summary="Power; NaN for a negative base and a fractional exponent, never complex.",
 )
-row(
+entry(
     "power_slope", power_slope,
     lambda m, x, y, z: (
-        m.row("path_product", y, m.row("power_slope", m.row("power_base", x, y), y - 1)), power_twist(m, x, y)
+        m.primitive("path_product", y, m.primitive("power_slope", m.primitive("power_base", x, y), y - 1)), power_twist(m, x, y)
     ),
     arity=2, latex="{1} {0}^{{{1} - 1}}", domain=((0.0, INF), REALS),
     inner=True, summary="y x^(y - 1), the derivative of a power to its base.",
 )
-row(
+entry(
     "power_base", _power_base, _power_base_partials,
     arity=2, latex="{0}", domain=((0.0, INF), REALS), inner=True,
     summary="x; |x| if y is even but y - 1 is not exact: so a power of it, less 1 again, has the sign of x^y.",
 )
-row(
+entry(
     "power_log", lambda m, x, y: exponent_slope(m, x, y, m.pow(x, y)),
     lambda m, x, y, z: (power_twist(m, x, y), exponent_slope(m, x, y, z)),
     arity=2, latex=r"{0}^{{{1}}} \ln {0}", domain=((0.0, INF), REALS),
     inner=True, summary="x^y log(x), the derivative of a power to its exponent.",
 )
-row(
+entry(
     "stop_gradient", lambda m, x: x, lambda m, x, z: (0,),
     latex="{0}", inner=True, ulps=0, summary="x with derivative 0: what `detach()` and `no_grad()` are in a program.",
 )
-row(
-    "abs", lambda m, x: m.abs(x), lambda m, x, z: (m.row("sign", x),),
+entry(
+    "abs", lambda m, x: m.abs(x), lambda m, x, z: (m.primitive("sign", x),),
     latex=r"\left|{0}\right|", kinks=lambda m, x: (x,), kink="|x|' = 0 at x = 0",
     ulps=0, summary="Absolute value.",
 )
-row(
+entry(
     "square", lambda m, x: x * x, lambda m, x, z: (2 * x,),
     latex="{0}^2", summary="x * x.",
 )
-row(
+entry(
     "copysign", lambda m, x, y: m.copysign(x, m.where(m.equal(y, y), y, 1)),  # the sign of a NaN depends on the machine
-    lambda m, x, y, z: (m.row("sign", x) * m.copysign(1, m.where(m.equal(y, y), y, 1)), 0),
+    lambda m, x, y, z: (m.primitive("sign", x) * m.copysign(1, m.where(m.equal(y, y), y, 1)), 0),
     arity=2, kinks=lambda m, x, y: (x, y),
     kink="derivative 0 to x at x = 0, as |x| has it, and to y everywhere, at the jump too; NaN counts as positive",
     summary="|x| with the sign of y, that of -0.0 too.",
 )
-row(
-    "step_slope", lambda m, x: m.to_round(lambda: m.where(m.equal(x, x), 0, x), lambda: 0 * x), lambda m, x, z: (m.row("step_slope", x),),
+entry(
+    "step_slope", lambda m, x: m.to_round(lambda: m.where(m.equal(x, x), 0, x), lambda: 0 * x), lambda m, x, z: (m.primitive("step_slope", x),),
     latex=r"0 \cdot {0}", inner=True, summary="Derivative of a step and of itself: 0, but NaN of NaN.",
 )
-row(
-    "end", lambda m, x: m.where(m.equal(m.abs(x), INF), sign_of(m, x), m.row("step_slope", x)),
-    lambda m, x, z: (m.row("step_slope", x),),
+entry(
+    "end", lambda m, x: m.where(m.equal(m.abs(x), INF), sign_of(m, x), m.primitive("step_slope", x)),
+    lambda m, x, z: (m.primitive("step_slope", x),),
     inner=True, summary="1 at infinity, -1 at minus infinity, else 0; NaN passes.",
 )
-row(
+entry(
     "path_product",
     lambda m, x, y: m.where(m.equal(x, 0), 0, m.where(m.equal(y, 0), 0, x * y)),
     lambda m, x, y, z: (y, x),
@@ -558,40 +558,40 @@ for _name, _symbol, _latex, _test in (
     ("ge", ">=", r"\ge", lambda m, x, y: x >= y),
     ("eq", "==", "=", lambda m, x, y: m.equal(x, y)),
 ):
-    row(
+    entry(
         _name, lambda m, x, y, test=_test: m.where(test(m, x, y), 1, 0), lambda m, x, y, z: (0, 0),
         arity=2, symbol=_symbol, latex=f"{{0}} {_latex} {{1}}",
         kinks=lambda m, x, y: (x - y,), kink="derivative 0, at the jump too",
         ulps=0, summary=f"1.0 where x {_symbol} y, else 0.0.",
     )
-row(
+entry(
     "ne", lambda m, x, y: m.where(m.equal(x, y), 0, 1), lambda m, x, y, z: (0, 0),
     arity=2, symbol="!=", latex=r"{0} \ne {1}",
     kinks=lambda m, x, y: (x - y,), kink="derivative 0, at the jump too",
     ulps=0, summary="1.0 where x != y, else 0.0.",
 )
-row(
+entry(
     "where",
     lambda m, c, a, b: m.where(m.equal(c, 0), b, a),
     lambda m, c, a, b, z: (0, m.where(m.equal(c, 0), 0, 1), m.where(m.equal(c, 0), 1, 0)),
     arity=3, kinks=lambda m, c, a, b: (c,), kink="the gradient goes to the side that was chosen",
     ulps=0, summary="a where the condition is not 0, else b.",
 )
-row(
+entry(
     "maximum",
     lambda m, x, y: m.to_round(lambda: m.where(x >= y, x, m.where(x < y, y, x + y)), lambda: m.max([x, y])),
     lambda m, x, y, z: (m.where(x < y, 0, 1), m.where(x >= y, 0, 1)),
     arity=2, latex=r"\max\left({0}, {1}\right)", kinks=lambda m, x, y: (x - y,),
     kink="a tie gives all to the first operand", ulps=0, summary="The larger of two; NaN passes.",
 )
-row(
+entry(
     "minimum",
     lambda m, x, y: m.to_round(lambda: m.where(x <= y, x, m.where(x > y, y, x + y)), lambda: m.min([x, y])),
     lambda m, x, y, z: (m.where(x > y, 0, 1), m.where(x <= y, 0, 1)),
     arity=2, latex=r"\min\left({0}, {1}\right)", kinks=lambda m, x, y: (x - y,),
     kink="a tie gives all to the first operand", ulps=0, summary="The smaller of two; NaN passes.",
 )
-row(
+entry(
     "clip",
     clipped,
     lambda m, x, low, high, z: (
@@ -604,75 +604,75 @@ row(
     kink="the gradient passes at both bounds; of two equal bounds it goes to low, below and at them",
     ulps=0, summary="x held between low and high; NaN passes, of a bound as well.",
 )
-row(
-    "sign", sign_of, lambda m, x, z: (m.row("step_slope", x),),
+entry(
+    "sign", sign_of, lambda m, x, z: (m.primitive("step_slope", x),),
     latex=r"\operatorname{{sgn}} {0}", kinks=lambda m, x: (x,), kink="sign' = 0, at 0 too",
     ulps=0, summary="-1, 0 or 1.",
 )
-row(
-    "floor", lambda m, x: m.floor(x), lambda m, x, z: (m.row("step_slope", x),),
+entry(
+    "floor", lambda m, x: m.floor(x), lambda m, x, z: (m.primitive("step_slope", x),),
     latex=r"\lfloor {0} \rfloor", kinks=lambda m, x: (x - m.floor(x),), kink="derivative 0, at the jumps too",
     ulps=0, summary="The largest integer not above x.",
 )
-row(
-    "ceil", lambda m, x: m.ceil(x), lambda m, x, z: (m.row("step_slope", x),),
+entry(
+    "ceil", lambda m, x: m.ceil(x), lambda m, x, z: (m.primitive("step_slope", x),),
     latex=r"\lceil {0} \rceil", kinks=lambda m, x: (x - m.ceil(x),), kink="derivative 0, at the jumps too",
     ulps=0, summary="The smallest integer not below x.",
 )
 
 # --- exponentials, logarithms, roots ------------------------------------------------------------
 
-row("exp", lambda m, x: m.exp(x), lambda m, x, z: (z,), latex="e^{{{0}}}", summary="e to the power x.")
-row("expm1", lambda m, x: m.expm1(x), lambda m, x, z: (m.exp(x),), summary="exp(x) - 1, accurate near 0.")
-row("exp2", lambda m, x: m.exp2(x), lambda m, x, z: (z * m.ln2,), latex="2^{{{0}}}", summary="2 to the power x.")
-row(
+entry("exp", lambda m, x: m.exp(x), lambda m, x, z: (z,), latex="e^{{{0}}}", summary="e to the power x.")
+entry("expm1", lambda m, x: m.expm1(x), lambda m, x, z: (m.exp(x),), summary="exp(x) - 1, accurate near 0.")
+entry("exp2", lambda m, x: m.exp2(x), lambda m, x, z: (z * m.ln2,), latex="2^{{{0}}}", summary="2 to the power x.")
+entry(
     "log", lambda m, x: m.log(x), lambda m, x, z: (1 / m.from_above(x),),
     latex=r"\ln {0}", domain=((0.0, INF),), summary="Natural logarithm; log(0) = -inf.",
 )
-row(
+entry(
     "log1p", lambda m, x: m.log1p(x), lambda m, x, z: (1 / (1 + x),),
     domain=((-1.0, INF),), summary="log(1 + x), accurate near 0.",
 )
-row(
+entry(
     "log2", lambda m, x: m.log2(x), lambda m, x, z: (m.log2e / m.from_above(x),),
     textbook=lambda m, x, z: (1 / (x * m.ln2),),
     latex=r"\log_2 {0}", domain=((0.0, INF),), summary="Logarithm to base 2.",
 )
-row(
+entry(
     "log10", lambda m, x: m.log10(x), lambda m, x, z: (m.log10e / m.from_above(x),),
     textbook=lambda m, x, z: (1 / (x * m.log(10)),),
     latex=r"\log_{{10}} {0}", domain=((0.0, INF),), summary="Logarithm to base 10.",
 )
-row(
+entry(
     "sqrt", lambda m, x: m.sqrt(x), lambda m, x, z: (1 / (2 * m.from_above(z)),),
     latex=r"\sqrt{{{0}}}", domain=((0.0, INF),), ulps=0.5, summary="Square root; sqrt(-1) is NaN.",
 )
-row(
+entry(
     "cbrt", lambda m, x: m.cbrt(x), lambda m, x, z: (1 / (3 * (z * z)),),
     latex=r"\sqrt[3]{{{0}}}", summary="Cube root, of negative numbers too.",
 )
 
 # --- trigonometry (radians) ---------------------------------------------------------------------
 
-row("sin", lambda m, x: m.sin(x), lambda m, x, z: (m.cos(x),), latex=r"\sin {0}", summary="Sine of x in radians.")
-row("cos", lambda m, x: m.cos(x), lambda m, x, z: (-m.sin(x),), latex=r"\cos {0}", summary="Cosine of x in radians.")
-row("tan", lambda m, x: m.tan(x), lambda m, x, z: (1 + z * z,), latex=r"\tan {0}", summary="Tangent of x in radians.")
-row(
+entry("sin", lambda m, x: m.sin(x), lambda m, x, z: (m.cos(x),), latex=r"\sin {0}", summary="Sine of x in radians.")
+entry("cos", lambda m, x: m.cos(x), lambda m, x, z: (-m.sin(x),), latex=r"\cos {0}", summary="Cosine of x in radians.")
+entry("tan", lambda m, x: m.tan(x), lambda m, x, z: (1 + z * z,), latex=r"\tan {0}", summary="Tangent of x in radians.")
+entry(
     "one_minus_square", lambda m, x: (1 - x) * (1 + x), lambda m, x, z: (-2 * x,),
     latex="1 - {0}^2",
     inner=True, summary="1 - x^2, accurate beside -1 and 1; its derivative is accurate beside 0, too.",
 )
-row(
-    "asin", lambda m, x: m.asin(x), lambda m, x, z: (1 / m.sqrt(m.row("one_minus_square", x)),),
+entry(
+    "asin", lambda m, x: m.asin(x), lambda m, x, z: (1 / m.sqrt(m.primitive("one_minus_square", x)),),
     textbook=lambda m, x, z: (1 / m.sqrt(1 - x * x),),
     latex=r"\arcsin {0}", domain=((-1.0, 1.0),), summary="Arc sine, in radians.",
 )
-row(
-    "acos", lambda m, x: m.acos(x), lambda m, x, z: (-1 / m.sqrt(m.row("one_minus_square", x)),),
+entry(
+    "acos", lambda m, x: m.acos(x), lambda m, x, z: (-1 / m.sqrt(m.primitive("one_minus_square", x)),),
     textbook=lambda m, x, z: (-1 / m.sqrt(1 - x * x),),
     latex=r"\arccos {0}", domain=((-1.0, 1.0),), summary="Arc cosine, in radians.",
 )
-row(
+entry(
     "atan", lambda m, x: m.atan(x),
     lambda m, x, z: (
         m.to_round(
@@ -689,12 +689,12 @@ def _angle_slopes(m: Any, y: Any, x: Any) -> tuple[Any, ...]:
         return slope_of_angle(m, x, y, z), slope_of_angle(m, -y, x, z)
 
     def recorded() -> tuple[Any, ...]:
-        return m.row("angle_slope", x, y), -m.row("angle_slope", y, x)
+        return m.primitive("angle_slope", x, y), -m.primitive("angle_slope", y, x)
 
     return m.to_differentiate((), recorded, computed)  # type: ignore[no-any-return]
 
 
-row(
+entry(
     "atan2", lambda m, y, x: m.atan2(y, x),
     lambda m, y, x, z: _angle_slopes(m, y, x),
     textbook=lambda m, y, x, z: (x / (x * x + y * y), -y / (x * x + y * y)),
@@ -705,8 +705,8 @@ row(
 
 # --- hyperbolic functions -----------------------------------------------------------------------
 
-row("sinh", lambda m, x: m.sinh(x), lambda m, x, z: (m.cosh(x),), latex=r"\sinh {0}", summary="Hyperbolic sine.")
-row("cosh", lambda m, x: m.cosh(x), lambda m, x, z: (m.sinh(x),), latex=r"\cosh {0}", summary="Hyperbolic cosine.")
+entry("sinh", lambda m, x: m.sinh(x), lambda m, x, z: (m.cosh(x),), latex=r"\sinh {0}", summary="Hyperbolic sine.")
+entry("cosh", lambda m, x: m.cosh(x), lambda m, x, z: (m.sinh(x),), latex=r"\cosh {0}", summary="Hyperbolic cosine.")
 
 
 def _tanh_slope(m: Any, x: Any) -> Any:
@@ -714,35 +714,35 @@ def _tanh_slope(m: Any, x: Any) -> Any:
         c = m.cosh(x)
         return 1 / (c * c)
 
-    return m.to_round(lambda: 4 * m.row("logistic_pdf", 2 * x), plain)
+    return m.to_round(lambda: 4 * m.primitive("logistic_pdf", 2 * x), plain)
 
 
-row(
+entry(
     "tanh", lambda m, x: m.tanh(x), lambda m, x, z: (_tanh_slope(m, x),),
     textbook=lambda m, x, z: (1 - z * z,),
     latex=r"\tanh {0}", saturates=INF, summary="Hyperbolic tangent; 1 - z^2 would be 0 from |x| = 19 on.",
 )
-row(
+entry(
     "asinh", lambda m, x: m.asinh(x), lambda m, x, z: (1 / m.hypot(1, x),),
     textbook=lambda m, x, z: (1 / m.sqrt(1 + x * x),),
     latex=r"\operatorname{{arsinh}} {0}", summary="Inverse hyperbolic sine.",
 )
-row(
+entry(
     "acosh", lambda m, x: m.acosh(x), lambda m, x, z: (1 / (m.sqrt(x - 1) * m.sqrt(x + 1)),),
     textbook=lambda m, x, z: (1 / m.sqrt(x * x - 1),),
     latex=r"\operatorname{{arcosh}} {0}", domain=((1.0, INF),), summary="Inverse hyperbolic cosine.",
 )
-row(
-    "atanh", lambda m, x: m.atanh(x), lambda m, x, z: (1 / m.row("one_minus_square", x),),
+entry(
+    "atanh", lambda m, x: m.atanh(x), lambda m, x, z: (1 / m.primitive("one_minus_square", x),),
     textbook=lambda m, x, z: (1 / (1 - x * x),),
     latex=r"\operatorname{{artanh}} {0}", domain=((-1.0, 1.0),), summary="Inverse hyperbolic tangent.",
 )
 
-row(
+entry(
     "degrees", lambda m, x: x * (180 / m.pi), lambda m, x, z: (180 / m.pi,),
     summary="An angle in radians as degrees.",
 )
-row(
+entry(
     "radians", lambda m, x: x * (m.pi / 180), lambda m, x, z: (m.pi / 180,),
     summary="An angle in degrees as radians.",
 )
@@ -760,34 +760,34 @@ def far_out(m: Any, condition: Callable[[], Any], limit: Callable[[], Any], usua
     return m.to_round(lambda: m.where(condition(), limit(), usual()), usual)
 
 
-row(
-    "sigmoid", logistic, lambda m, x, z: (m.row("logistic_pdf", x),),
+entry(
+    "sigmoid", logistic, lambda m, x, z: (m.primitive("logistic_pdf", x),),
     textbook=lambda m, x, z: (z * (1 - z),),
     latex=r"\sigma\left({0}\right)", saturates=INF, summary="Logistic function 1 / (1 + exp(-x)).",
 )
-row(
+entry(
     "logistic_pdf", logistic_slope, lambda m, x, z: (-z * m.tanh(x / 2),),
     latex=r"\sigma'\left({0}\right)",
     inner=True, summary="Density of the logistic distribution, sigmoid(x) sigmoid(-x).",
 )
-row(
+entry(
     "softplus",
     lambda m, x: m.to_round(lambda: m.where(x > 0, x, 0) + m.log1p(m.exp(-m.abs(x))), lambda: m.log(1 + m.exp(x))),
-    lambda m, x, z: (m.row("sigmoid", x),),
+    lambda m, x, z: (m.primitive("sigmoid", x),),
     saturates=INF, latex=r"\log\left(1 + e^{{{0}}}\right)", summary="log(1 + exp(x)), a smooth relu.",
 )
-row(
+entry(
     "relu", lambda m, x: m.where(x <= 0, 0, x), lambda m, x, z: (m.where(x <= 0, 0, 1),),
     kinks=lambda m, x: (x,), kink="relu'(0) = 0", ulps=0, summary="max(x, 0); NaN passes.",
 )
-row(
+entry(
     "leaky_relu",
     lambda m, x, slope: m.where(x > 0, x, slope * x),
     lambda m, x, slope, z: (m.where(x > 0, 1, slope), m.where(x > 0, 0, x)),
     arity=2, kinks=lambda m, x, slope: (x,), kink="leaky_relu'(0) = slope",
     summary="x where positive, else slope * x.", source="Maas, Hannun, Ng, 2013",
 )
-row(
+entry(
     "elu",
     lambda m, x, alpha: m.where(x > 0, x, alpha * m.expm1(not_above(m, x, 0))),
     lambda m, x, alpha, z: (
@@ -803,21 +803,21 @@ def _silu_slope(m: Any, x: Any) -> Any:
     """sigmoid(x) (1 + x sigmoid(-x)), and its limits."""
     slope = m.to_differentiate(
         (x,),
-        lambda: m.row("sigmoid", x) + x * m.row("logistic_pdf", x),
+        lambda: m.primitive("sigmoid", x) + x * m.primitive("logistic_pdf", x),
         lambda: logistic(m, x) * (1 + x * logistic(m, -x)),
     )
     return far_out(m, lambda: m.equal(m.abs(x), INF), lambda: m.where(x < 0, 0, 1), lambda: slope)
 
 
 # silu and gelu have a minimum beside 0, where the slope is 0 without being saturated.
-row(
+entry(
     "silu",
     lambda m, x: far_out(m, lambda: m.equal(x, -INF), lambda: 0, lambda: x * logistic(m, x)),
     lambda m, x, z: (_silu_slope(m, x),),
-    textbook=lambda m, x, z: (m.row("sigmoid", x) * (1 + x * (1 - m.row("sigmoid", x))),),
+    textbook=lambda m, x, z: (m.primitive("sigmoid", x) * (1 + x * (1 - m.primitive("sigmoid", x))),),
     saturates=-3.0, summary="x * sigmoid(x), also called swish.", source="Elfwing, Uchibe, Doya, 2017",
 )
-row(
+entry(
     "gelu",
     lambda m, x: far_out(m, lambda: m.equal(x, -INF), lambda: 0, lambda: x * m.normal_cdf(x)),
     lambda m, x, z: (
@@ -842,19 +842,19 @@ def trigamma(m: Any, x: Any) -> Any:
     return m.to_round(careful, lambda: m.zeta(2, x))
 
 
-row(
+entry(
     "lgamma", lambda m, x: m.lgamma(x), lambda m, x, z: (m.digamma(x),),
     latex=r"\ln \left|\Gamma\left({0}\right)\right|", kinks=lambda m, x: (m.where(x > 0, 1, x - m.floor(x)),),
     kink="at its poles 0, -1, -2, ... the derivative is that of digamma: -inf at 0, inf at -0.0, NaN at the others",
     summary="Logarithm of the absolute value of the gamma function.",
 )
-row(
+entry(
     "digamma", lambda m, x: m.digamma(x), lambda m, x, z: (trigamma(m, x),),
     latex=r"\psi\left({0}\right)", kinks=lambda m, x: (m.where(x > 0, 1, x - m.floor(x)),),
     kink="at its poles 0, -1, -2, ... the derivative is inf, its limit from both sides",
     summary="Derivative of lgamma.",
 )
-row(
+entry(
     "zeta", lambda m, s, x: m.zeta(s, x), lambda m, s, x, z: (NAN, -s * m.zeta(s + 1, x)),
     arity=2, latex=r"\zeta\left({0}, {1}\right)", domain=((1.0, INF), (0.0, INF)), inner=True,
     summary="Hurwitz's zeta function, sum of (x + k)^-s; the rules ask for whole s, and no derivative to it.",
@@ -862,29 +862,29 @@ row(
 
 # --- error functions and the normal distribution ------------------------------------------------
 
-row(
+entry(
     "gaussian", lambda m, x: m.gaussian(x), lambda m, x, z: (
         far_out(m, lambda: m.equal(m.abs(x), INF), lambda: 0, lambda: -2 * (x * z)),
     ),
     latex="e^{{-{0}^2}}", summary="exp(-x^2), accurate far out.",
 )
-row(
+entry(
     "erf", lambda m, x: m.erf(x), lambda m, x, z: (m.two_over_sqrt_pi * m.gaussian(x),),
     textbook=lambda m, x, z: (m.two_over_sqrt_pi * m.exp(-(x * x)),),
     latex=r"\operatorname{{erf}} {0}", saturates=INF, summary="Error function.",
 )
-row(
+entry(
     "erfc", lambda m, x: m.erfc(x), lambda m, x, z: (-m.two_over_sqrt_pi * m.gaussian(x),),
     textbook=lambda m, x, z: (-m.two_over_sqrt_pi * m.exp(-(x * x)),),
     latex=r"\operatorname{{erfc}} {0}", saturates=INF, summary="1 - erf(x), accurate far out.",
 )
-row(
+entry(
     "normal_pdf", lambda m, x: m.normal_pdf(x), lambda m, x, z: (
         far_out(m, lambda: m.equal(m.abs(x), INF), lambda: 0, lambda: -x * z),
     ),
     latex=r"\varphi\left({0}\right)", summary="Density of the standard normal distribution.",
 )
-row(
+entry(
     "normal_cdf", lambda m, x: m.normal_cdf(x), lambda m, x, z: (m.normal_pdf(x),),
     latex=r"\Phi\left({0}\right)", saturates=INF, summary="Distribution function of the standard normal distribution.",
 )
@@ -898,17 +898,17 @@ def _cosines(m: Any, v: Any, z: Any) -> tuple[Any, ...]:
         return directions(m, v, z)
     x, y = v
     return m.to_differentiate(  # type: ignore[no-any-return]
-        (), lambda: (m.row("cosine", x, y), m.row("cosine", y, x)), lambda: directions(m, v, z)
+        (), lambda: (m.primitive("cosine", x, y), m.primitive("cosine", y, x)), lambda: directions(m, v, z)
     )
 
 
-row(
+entry(
     "hypot", lambda m, x, y: m.hypot(x, y),
     lambda m, x, y, z: _cosines(m, (x, y), z),
     arity=2, latex=r"\sqrt{{{0}^2 + {1}^2}}", kinks=lambda m, x, y: (m.hypot(x, y),),
     kink="hypot(0, 0) has derivatives 0", summary="Length of the vector (x, y), without overflow.",
 )
-row(
+entry(
     "norm", lambda m, *v: m.norm(v), lambda m, *vz: _cosines(m, vz[:-1], vz[-1]),
     arity=None, lists=1, kinks=lambda m, *v: (m.norm(v),), kink="norm(0) has derivatives 0",
     summary="Euclidean length of a sequence.",
@@ -917,7 +917,7 @@ row(
 
 def _cosine_partials(m: Any, x: Any, y: Any, z: Any) -> tuple[Any, ...]:
     """y^2 / |v|^3 and -x y / |v|^3, by the sine."""
-    sine = m.row("cosine", y, x)
+    sine = m.primitive("cosine", y, x)
     return bend(m, sine, sine, x, y), bend(m, -z, sine, x, y)
 
 
@@ -944,24 +944,24 @@ def _leading_partials(m: Any, *vz: Any) -> tuple[Any, ...]:
 
 def _angle_slope_partials(m: Any, x: Any, y: Any, _: Any) -> tuple[Any, ...]:
     """(y^2 - x^2) / |v|^4 and -2 x y / |v|^4, by sine and cosine."""
-    length, cosine, sine = m.hypot(x, y), m.row("cosine", x, y), m.row("cosine", y, x)
+    length, cosine, sine = m.hypot(x, y), m.primitive("cosine", x, y), m.primitive("cosine", y, x)
     u, w = sine - cosine, sine + cosine
     slopes = u * w / length / length, -2 * (cosine * sine / length / length)
     return tuple(m.where(m.equal(length, 0), 0, d) for d in slopes)
 
 
-row(
+entry(
     "cosine", lambda m, x, y: directions(m, (x, y), m.hypot(x, y))[0],
     _cosine_partials,
     arity=2, kinks=lambda m, x, y: (m.hypot(x, y),), kink="0 at the origin, and so are its derivatives",
     inner=True, summary="x / hypot(x, y), of infinite operands the limit.",
 )
-row(
+entry(
     "leading", _leading, _leading_partials,
     arity=None, lists=1, inner=True, kinks=lambda m, *v: (m.norm(v),), kink="0 at the origin, and so are its derivatives",
     summary="x / |v| of the entry x of v that is most of its length; 0 if none is.",
 )
-row(
+entry(
     "angle_slope", lambda m, x, y: slope_of_angle(m, x, y, m.hypot(x, y)),
     _angle_slope_partials,
     arity=2, kinks=lambda m, x, y: (m.hypot(x, y),), kink="0 at the origin, and so are its derivatives",
@@ -970,33 +970,33 @@ row(
 
 # --- sums of products and other reductions: one node for n operands ------------------------------
 
-row(
+entry(
     "sum", lambda m, *v: m.sum(v), lambda m, *vz: (1,) * (len(vz) - 1),
     arity=None, lists=1, reduction=LongSum(lambda x: x, lambda n, x: (1,)), exact_partials=True,
     summary="Sum, rounded from left to right.",
 )
-row(
+entry(
     "dot", lambda m, *v: m.dot(v[: len(v) // 2], v[len(v) // 2 :]),
     lambda m, *vz: (*vz[len(vz) // 2 : -1], *vz[: len(vz) // 2]),
     arity=None, lists=2, reduction=LongSum(lambda w, x: w * x, lambda n, w, x: (x, w)), exact_partials=True,
     summary="w1*x1 + ... + wn*xn, rounded from left to right; operands w1...wn, x1...xn.",
 )
-row(
+entry(
     "mean", lambda m, *v: m.sum(v) / m.count(v), lambda m, *vz: (m.number(1) / m.count(vz[:-1]),) * (len(vz) - 1),
     arity=None, lists=1, reduction=LongSum(lambda x: x, lambda n, x: (1 / n,), is_mean=True), summary="Arithmetic mean.",
 )
 
 
-row(
+entry(
     "prod", lambda m, *v: m.prod(v), lambda m, *vz: m.products_of_others(vz[:-1]),
     arity=None, lists=1, summary="Product of a sequence, rounded from left to right; only the whole over- or underflows.",
 )
-row(
+entry(
     "max", lambda m, *v: m.max(v), lambda m, *vz: first_hits(m, vz[:-1], vz[-1]),
     arity=None, lists=1, kinks=lambda m, *v: gaps(m, v, m.max(v)),
     kink="a tie gives all to the first operand", ulps=0, summary="Largest of a sequence; NaN passes.",
 )
-row(
+entry(
     "min", lambda m, *v: m.min(v), lambda m, *vz: first_hits(m, vz[:-1], vz[-1]),
     arity=None, lists=1, kinks=lambda m, *v: gaps(m, v, m.min(v)),
     kink="a tie gives all to the first operand", ulps=0, summary="Smallest of a sequence; NaN passes.",
@@ -1004,29 +1004,29 @@ row(
 
 # Logarithms of sums, and softmax in parts: their formulas are in softmax_rules.py, which says how they belong together.
 
-row(
+entry(
     "logaddexp", softmax_rules.logsumexp, softmax_rules.logsumexp_partials, arity=2,
     summary="log(exp(x) + exp(y)) without overflow.",
 )
-row(
+entry(
     "logsumexp", softmax_rules.logsumexp, softmax_rules.logsumexp_partials, arity=None, lists=1,
     summary="log(exp(x1) + ... + exp(xn)) without overflow.", source="Blanchard, Higham, Higham, 2021",
 )
-row(
+entry(
     "largest", lambda m, *v: m.to_round(lambda: m.max(v), lambda: m.number(0)),
     lambda m, *vz: tuple(m.to_round(lambda: m.first_equal(vz[:-1], vz[-1]), lambda: (0,) * (len(vz) - 1))),
     arity=None, lists=1, inner=True, summary="Largest of a sequence; what is made of it has no kink at a tie.",
 )
-row(
+entry(
     "others", softmax_rules.others, softmax_rules.others_partials,
     arity=None, lists=1, singles=1, parts=1, inner=True,
     summary="Sum of exp(x_i - floor(top)) over all but the first that is the largest, top, which is the last operand.",
 )
-row(
+entry(
     "exp_less", softmax_rules.exp_less, lambda m, x, top, z: (z, 0),
     arity=2, latex="e^{{{0} - {1}}}", inner=True, summary="exp(x - floor(top)); inf - inf is 0.",
 )
-row(
+entry(
     "cross_entropy", softmax_rules.cross_entropy, softmax_rules.cross_entropy_partials,
     arity=None, lists=1, singles=1,
     whole=Whole("cross_entropy", "log Σ exp(x) − x", "log({1}) - {0}", r"\log\left({1}\right) - {0}",
@@ -1035,17 +1035,17 @@ row(
     ),
     inner=True, summary="log(exp(x1) + ... + exp(xn) + exp(c)) - c, of which c is the last operand.",
 )
-row(
+entry(
     "scale", softmax_rules.scale, softmax_rules.scale_partials,
     arity=2, parts=2, domain=(REALS, (0.0, INF)),
     inner=True, summary="1 / (E + others) for E = exp(top - floor(top)), but E / (E + others) where that is above 5/8.",
 )
-row(
+entry(
     "log_scale", softmax_rules.log_scale, softmax_rules.log_scale_partials,
     arity=2, parts=2, domain=(REALS, (0.0, INF)),
     inner=True, summary="log(E + others), but -log1p(others / E) where E is above 5/8 of the sum.",
 )
-row(
+entry(
     "softmax", softmax_rules.share, softmax_rules.share_partials,
     arity=3, parts=2,
     whole=Whole("softmax", "exp(x) / Σ exp(x)", "exp({0}) / ({1})", r"\frac{{e^{{{0}}}}}{{{1}}}",
@@ -1053,7 +1053,7 @@ row(
     ),
     inner=True, summary="exp(x - floor(top)) * scale, or exp(x - top) * scale; operands x, top and the scale.",
 )
-row(
+entry(
     "log_softmax", softmax_rules.log_share, softmax_rules.log_share_partials,
     arity=3, parts=2,
     whole=Whole("log_softmax", "x − log Σ exp(x)", "{0} - log({1})", r"{0} - \log\left({1}\right)",

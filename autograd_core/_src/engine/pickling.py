@@ -51,7 +51,8 @@ class Entry:
         self.round = _state.round
         edges = tuple(_state.entries[id(e)] if hasattr(e, "_edges") else e for e in node._edges)
         attributes = attributes_of(node)
-        parts: tuple[Any, ...] = (type(node), node._data, node.grad, node._row, edges, getattr(node, "_note", None))
+        note = getattr(node, "_note", None)
+        parts: tuple[Any, ...] = (type(node), node._data, node.grad, node._primitive, edges, note)
         make, parts = (restore, parts) if below is None else (restore_after, (below, *parts))
         if not attributes:
             return make, parts
@@ -125,14 +126,14 @@ def restore(
     cls: type[Value],
     data: Any,
     grad: Any,
-    row: Primitive | None,
+    primitive: Primitive | None,
     edges: tuple[Any, ...],
     note: Any,
     attributes: Any = None,
 ) -> Value:
     """Make a node from its parts."""
     node = object.__new__(cls)
-    node._data, node.grad, node._row, node._edges = data, grad, row, edges
+    node._data, node.grad, node._primitive, node._edges = data, grad, primitive, edges
     if note is not None:
         node._note = note
     if attributes:
@@ -175,7 +176,8 @@ def deep_copied(root: Value, memo: dict[int, Any]) -> Value:
     order = order_of([root], lambda node: [p for p in _operands(node) if id(p) not in memo])
     for node in order:
         edges = tuple(memo[id(e)] if hasattr(e, "_edges") else e for e in node._edges)
-        memo[id(node)] = restore(type(node), node._data, node.grad, node._row, edges, getattr(node, "_note", None))
+        note = getattr(node, "_note", None)
+        memo[id(node)] = restore(type(node), node._data, node.grad, node._primitive, edges, note)
     for node in order:  # when all are there, for attributes may lead back to any of them
         if attributes := attributes_of(node):
             set_attributes(memo[id(node)], deepcopy(attributes, memo))

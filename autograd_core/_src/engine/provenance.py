@@ -101,9 +101,9 @@ class ValueWatch:
     def __init__(self) -> None:
         self.unused: dict[Value, str] = {}  # with what is said of them, where the graph will not tell
 
-    def made(self, row: Primitive, node: Value, operands: Sequence[Any]) -> None:
+    def made(self, primitive: Primitive, node: Value, operands: Sequence[Any]) -> None:
         """Look at a new node."""
-        if row.name not in COMPARISONS:  # `if loss < best:` uses nothing up, what is made of the answer does
+        if primitive.name not in COMPARISONS:  # `if loss < best:` uses nothing up, what is made of the answer does
             for p in operands:
                 if hasattr(type(p), "local_grads"):
                     self.unused.pop(p, None)
@@ -111,13 +111,13 @@ class ValueWatch:
                         for compared in p.parents:
                             self.unused.pop(compared, None)
         if not is_finite(node.data):
-            self.unused[node] = "" if node._row else _told(row.name, node, operands)
+            self.unused[node] = "" if node._primitive else _told(primitive.name, node, operands)
 
     def settle(self, results: Iterable[Value]) -> None:
         """Raise if one of these is not finite; they are what everything so far was computed for."""
         unused, self.unused = self.unused, {}
         for node in results:
-            if not is_finite(node.data) and (node._row is not None or node in unused):
+            if not is_finite(node.data) and (node._primitive is not None or node in unused):
                 first = _origin(node)
                 raise AnomalyError(unused.get(node) or _told(first.op, first, first.parents))
 
@@ -128,9 +128,9 @@ def _origin(node: Value) -> Value:
         broken = [(p, d) for p, d in zip(node.parents, node.local_grads) if not is_finite(p.data)]
         # A side that was not chosen has derivative 0; so has infinity times 0, but then nothing else is broken.
         before = next((p for p, d in broken if d), broken[0][0] if broken else None)
-        if before is None or before._row is None:
+        if before is None or before._primitive is None:
             return node
-        if before.op == "pos" and before.parents[0]._row is None:  # as transforms take a Value for an argument
+        if before.op == "pos" and before.parents[0]._primitive is None:  # as transforms take a Value for an argument
             return node
         node = before
 
@@ -162,7 +162,7 @@ class GradientWatch:
     def __call__(self, node: Value, g: Any) -> None:
         """Check a node's complete adjoint."""
         self.adjoints[node] = g
-        if is_finite(g) or (node._row is not None if self.asked is None else node not in self.asked):
+        if is_finite(g) or (node._primitive is not None if self.asked is None else node not in self.asked):
             return
         user = self._sender(node)
         while user is not None and not is_finite(self.adjoints[user]):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ...errors import OperandError, StructureError
 from .elementwise import has_array
 from .elsewhere import refuse_options
-from .ops import ROWS
+from .ops import PRIMITIVES
 from .pytrees import array, is_array
 from .value import FUSED, Value, record_many
 
@@ -134,7 +134,7 @@ def sum(xs: Iterable[Any], /, start: Any = 0, **options: Never) -> Any:  # noqa:
         return builtins.sum(items)
     if not _all_numbers(items):
         return builtins.sum(items[1:], items[0]) if items[0] is start else builtins.sum(items)
-    return record_many(ROWS["sum"], items)
+    return record_many(PRIMITIVES["sum"], items)
 
 
 def _all_numbers(items: Iterable[Any]) -> bool:
@@ -168,7 +168,7 @@ def dot(w: Iterable[Any], x: Iterable[Any], **options: Never) -> Any:
     if len(ws) != len(xs):
         msg = f"dot: expected two sequences of equal length, got {len(ws)} and {len(xs)}"
         raise StructureError(msg)
-    return record_many(ROWS["dot"], ws + xs)
+    return record_many(PRIMITIVES["dot"], ws + xs)
 
 
 @_typed_as_reduction
@@ -192,7 +192,7 @@ def prod(xs: Iterable[Any], **options: Never) -> Any:
     """
     if options:
         _refuse("prod", options)
-    return record_many(ROWS["prod"], _items(xs, "prod"))
+    return record_many(PRIMITIVES["prod"], _items(xs, "prod"))
 
 
 @_typed_as_reduction
@@ -216,7 +216,7 @@ def mean(xs: Iterable[Any], **options: Never) -> Any:
     """
     if options:
         _refuse("mean", options)
-    return record_many(ROWS["mean"], _some(xs, "mean"))
+    return record_many(PRIMITIVES["mean"], _some(xs, "mean"))
 
 
 def _extreme(name: str, args: tuple[Any, ...], key: Any, default: Any) -> Any:
@@ -232,10 +232,10 @@ def _extreme(name: str, args: tuple[Any, ...], key: Any, default: Any) -> Any:
     if key is not None:
         return builtin(items, key=key)
     if not builtins.any(isinstance(x, (Value, Real)) and not isinstance(x, int) for x in items):
-        return record_many(ROWS[name], items) if has_array(items) else builtin(items)
+        return record_many(PRIMITIVES[name], items) if has_array(items) else builtin(items)
     if not _all_numbers(items) and not has_array(items):
         return builtin(items)
-    return record_many(ROWS[name], items)
+    return record_many(PRIMITIVES[name], items)
 
 
 _MISSING = object()
@@ -314,7 +314,7 @@ def logsumexp(xs: Iterable[Any], **options: Never) -> Any:
     """
     if options:
         _refuse("logsumexp", options)
-    return record_many(ROWS["logsumexp"], _some(xs, "logsumexp"))
+    return record_many(PRIMITIVES["logsumexp"], _some(xs, "logsumexp"))
 
 
 @_typed_as_normalized
@@ -367,10 +367,10 @@ def softmax(xs: Iterable[Any], **options: Never) -> Any:
 
 def _of_each(name: str, items: list[Any]) -> list[Any]:
     """Apply a primitive to each number, the largest of them, and a scale."""
-    top = record_many(ROWS["largest"], items)
-    rest = record_many(ROWS["others"], [*items, top])
+    top = record_many(PRIMITIVES["largest"], items)
+    rest = record_many(PRIMITIVES["others"], [*items, top])
     scale = FUSED["scale" if name == "softmax" else "log_scale"](top, rest)
-    return [record_many(ROWS[name], [x, top, scale]) for x in items]
+    return [record_many(PRIMITIVES[name], [x, top, scale]) for x in items]
 
 
 def cross_entropy(others: Iterable[Any], c: Any) -> Any:
@@ -389,7 +389,7 @@ def cross_entropy(others: Iterable[Any], c: Any) -> Any:
         >>> cross_entropy([1e16], 1e16) == math.log(2), cross_entropy([0.0], 700.0) == math.exp(-700)
         (True, True)
     """
-    return record_many(ROWS["cross_entropy"], [*others, c])
+    return record_many(PRIMITIVES["cross_entropy"], [*others, c])
 
 
 @_typed_as_reduction
@@ -410,4 +410,4 @@ def norm(xs: Iterable[Any], **options: Never) -> Any:
     """
     if options:
         _refuse("norm", options)
-    return record_many(ROWS["norm"], _items(xs, "norm"))
+    return record_many(PRIMITIVES["norm"], _items(xs, "norm"))

@@ -130,9 +130,9 @@ def logsumexp_partials(m: Any, *vz: Any) -> tuple[Any, ...]:
 
 def shares(m: Any, v: Any) -> tuple[Any, ...]:
     """The softmax of v by the primitives that compute it in parts."""
-    top = m.row("largest", *v)
-    scale = m.row("scale", top, m.row("others", *v, top))
-    return tuple(m.row("softmax", x, top, scale) for x in v)
+    top = m.primitive("largest", *v)
+    scale = m.primitive("scale", top, m.primitive("others", *v, top))
+    return tuple(m.primitive("softmax", x, top, scale) for x in v)
 
 
 def _larger(m: Any, top: Any, c: Any) -> Any:
@@ -164,10 +164,10 @@ def others_partials(m: Any, *vtz: Any) -> tuple[Any, ...]:
 
     def recorded() -> list[Any]:
         hits = m.first_equal(v, top)
-        return [m.where(m.equal(hit, 1), 0, m.row("exp_less", x, top)) for x, hit in zip(v, hits, strict=True)]
+        return [m.where(m.equal(hit, 1), 0, m.primitive("exp_less", x, top)) for x, hit in zip(v, hits, strict=True)]
 
     def plain() -> list[Any]:
-        return [m.row("exp_less", x, top) for x in v]
+        return [m.primitive("exp_less", x, top) for x in v]
 
     kept = m.to_round(lambda: m.to_differentiate((), recorded, lambda: _kept(m, v, top)), plain)
     return (*kept, 0)
@@ -208,7 +208,7 @@ def scale_partials(m: Any, top: Any, rest: Any, z: Any) -> tuple[Any, ...]:
 
 
 def _largest_and_total(m: Any, top: Any, rest: Any) -> tuple[Any, Any]:
-    largest = m.to_round(lambda: m.row("exp_less", top, top), lambda: 0)
+    largest = m.to_round(lambda: m.primitive("exp_less", top, top), lambda: 0)
     return largest, largest + rest
 
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ...errors import OperandError
-from .ops import ROWS
+from .ops import PRIMITIVES
 from .value import ALIASES, OPERATORS, Value, single
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ NO_LOOP = (
 def primitive_of(name: str) -> str:
     """The name of the primitive behind a ufunc; "" if there is none."""
     name = NAMES.get(name, ALIASES.get(name, name))
-    return name if name in ROWS and ROWS[name].arity is not None and not ROWS[name].inner else ""
+    return name if name in PRIMITIVES and PRIMITIVES[name].arity is not None and not PRIMITIVES[name].inner else ""
 
 
 def call(ufunc: Any, method: str, inputs: Sequence[Any], options: dict[str, Any]) -> Any:
@@ -46,11 +46,11 @@ def call(ufunc: Any, method: str, inputs: Sequence[Any], options: dict[str, Any]
     import numpy as np
 
     name = primitive_of(ufunc.__name__)
-    if name and method == "__call__" and not options and len(inputs) == ROWS[name].arity:
+    if name and method == "__call__" and not options and len(inputs) == PRIMITIVES[name].arity:
         listed = (list, tuple, range)
         operands = [np.asarray(p) if isinstance(p, listed) else p for p in inputs]
         if name not in ("eq", "ne") or all(getattr(p, "dtype", np.dtype(object)).kind in "biufO" for p in operands):
-            return single(ROWS[name])(*operands)  # a Value equals no text, which is no error
+            return single(PRIMITIVES[name])(*operands)  # a Value equals no text, which is no error
     try:
         return getattr(ufunc, method)(*map(_boxed, inputs), **options)
     except (TypeError, AttributeError) as error:
@@ -94,7 +94,7 @@ def way(error: Exception) -> str:
     if found[3]:  # of any code's; no NumPy need be there
         return f"numbers have no method {theirs}: ag.{ours} takes them, Values, and arrays of both" if ours else ""
     if ours in OPERATORS:
-        return f"np.{theirs} takes no arrays of Values: use {ROWS[ours].symbol}"
+        return f"np.{theirs} takes no arrays of Values: use {PRIMITIVES[ours].symbol}"
     if ours:
         return f"np.{theirs} takes no arrays of Values: use ag.{ours}, which does"
     if theirs in OF_NUMBERS:

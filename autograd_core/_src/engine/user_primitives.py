@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from ...errors import OperandError, StructureError
 from .elementwise import elementwise, has_array
-from .ops import ROWS, USER_ROWS, Primitive
+from .ops import PRIMITIVES, USER_PRIMITIVES, Primitive
 from .value import Value, record, record_by_rule
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class UserPrimitive:
         code = function.__code__
         many = bool(code.co_flags & 0x04)
         name = function.__name__
-        if name in ROWS:
+        if name in PRIMITIVES:
             msg = f"primitive {name!r}: a built-in primitive has this name; choose another"
             raise StructureError(msg)
         if code.co_argcount == 0 and not many:
@@ -47,7 +47,7 @@ class UserPrimitive:
             return _number(function(*xs), name)
 
         value.__wrapped__ = function  # type: ignore[attr-defined]  # whose source a report pastes
-        self._row = Primitive(
+        self._primitive = Primitive(
             name,
             value,
             self._no_partials,
@@ -56,7 +56,7 @@ class UserPrimitive:
             qualname=function.__qualname__,
             summary=(function.__doc__ or "").strip().split("\n")[0],
         )
-        USER_ROWS[self._row.module, self._row.qualname] = self._row
+        USER_PRIMITIVES[self._primitive.module, self._primitive.qualname] = self._primitive
 
     @overload
     def __call__(self, *operands: float) -> float: ...
@@ -75,14 +75,14 @@ class UserPrimitive:
         if self._arity is not None and len(operands) != self._arity:
             msg = f"{self.__name__}: expected {self._arity} operand(s), got {len(operands)}"
             raise StructureError(msg)
-        node = record_by_rule(self._row, operands)
+        node = record_by_rule(self._primitive, operands)
         if node is not None:
             return node
         if has_array(operands):
-            return elementwise(self._row, operands, self)
+            return elementwise(self._primitive, operands, self)
         if not any(isinstance(x, Value) for x in operands):
             return self.function(*operands)
-        return record(self._row, *operands)
+        return record(self._primitive, *operands)
 
     def partials(self, rule: Callable[..., Any]) -> Callable[..., Any]:
         """Set the rule `(x, ..., z) -> (dz/dx, ...)`; z is the result. Usable as a decorator.
@@ -119,7 +119,7 @@ class UserPrimitive:
             return tuple(_number(d, f"partials of {name}") for d in given)
 
         checked.__wrapped__ = rule  # type: ignore[attr-defined]  # where a report finds the line
-        self._row.partials = checked
+        self._primitive.partials = checked
         return rule
 
     def _no_partials(self, *_: Any) -> Any:

@@ -63,11 +63,11 @@ class Value(NotOnValues):
     # sweep passes it by; it becomes a constant leaf when somebody asks for `parents`.
     # Everybody but the hot loops reads and writes them through `_edges`. See docs/adr/0001.
     # The number is in `_data`, which the hot loops read and write; `data` checks what users assign.
-    __slots__ = ("_d", "_data", "_e", "_note", "_p", "_q", "_row", "grad")
+    __slots__ = ("_d", "_data", "_e", "_note", "_p", "_primitive", "_q", "grad")
 
     _data: Any
     grad: float
-    _row: Primitive | None
+    _primitive: Primitive | None
     _p: Any
     _q: Any
     _d: Any
@@ -79,7 +79,7 @@ class Value(NotOnValues):
             refuse_at_birth(others, options, shown)
         self._data = number(data)
         self.grad = 0.0
-        self._row = None
+        self._primitive = None
         self._p = self._q = None
         if label:
             self.label = label
@@ -135,7 +135,7 @@ class Value(NotOnValues):
     @property
     def op(self) -> str:
         """Name of the primitive that made this node; "" on a leaf."""
-        return self._row.name if self._row else ""
+        return self._primitive.name if self._primitive else ""
 
     @property
     def parents(self) -> tuple[Value, ...]:
@@ -198,7 +198,7 @@ class Value(NotOnValues):
 
     @property
     def _op(self) -> str:
-        return (self._row.symbol or self._row.name) if self._row else ""
+        return (self._primitive.symbol or self._primitive.name) if self._primitive else ""
 
     # --- what it does ---
 
@@ -326,7 +326,7 @@ class Value(NotOnValues):
     def __copy__(self) -> Value:
         _ = self.parents  # so that both share their constants, too
         note = getattr(self, "_note", None)
-        return restore(type(self), self._data, self.grad, self._row, self._edges, note, attributes_of(self))
+        return restore(type(self), self._data, self.grad, self._primitive, self._edges, note, attributes_of(self))
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Value:
         return deep_copied(self, memo)
@@ -458,7 +458,7 @@ class Constant(Value):
 
 # --- making nodes -------------------------------------------------------------------------------
 
-def record(row: Primitive, *operands: Any) -> Any:
+def record(primitive: Primitive, *operands: Any) -> Any:
     """Apply a primitive: a node if a Value is among the operands, else a number; to arrays, element by element.
 
     This handles all cases; `engine/node_builders.py` compiles the common case of each primitive.
@@ -468,37 +468,39 @@ def record(row: Primitive, *operands: Any) -> Any:
         StructureError: Arrays among the operands do not broadcast.
     """
     if special:
-        node = _built(row, operands)
+        node = _built(primitive, operands)
         if node is not None:
-            return _as_contexts_ask(row, node, operands)
+            return _as_contexts_ask(primitive, node, operands)
     if not any(isinstance(p, Value) for p in operands):
-        return _on_numbers(row, operands)
+        return _on_numbers(primitive, operands)
     if has_array(operands):
-        return elementwise(row, operands, single(row))
-    datas = _datas(row, operands)
-    return _made(row, operands, datas, *evaluate(row, datas))
+        return elementwise(primitive, operands, single(primitive))
+    datas = _datas(primitive, operands)
+    return _made(primitive, operands, datas, *evaluate(primitive, datas))
 
 
-def record_known(row: Primitive, operands: Sequence[Value], z: float, partials: Sequence[float]) -> Value:
+def record_known(primitive: Primitive, operands: Sequence[Value], z: float, partials: Sequence[float]) -> Value:
     """A node whose value and local derivatives somebody else has computed.
 
     Args:
-        row: Its rule.
+        primitive: Its rule.
         operands: Values that are no constants.
         z: What the rule gives at their data.
         partials: The derivatives there, one for each.
     """
-    return _made(row, operands, (), z, partials)
+    return _made(primitive, operands, (), z, partials)
 
 
-def _made(row: Primitive, operands: Sequence[Any], datas: Sequence[Any], z: Any, partials: Sequence[Any]) -> Value:
+def _made(
+    primitive: Primitive, operands: Sequence[Any], datas: Sequence[Any], z: Any, partials: Sequence[Any]
+) -> Value:
     """A node as the open contexts require it; `datas` may be empty if all operands are Values."""
     node: Value = new(Value)
     node._data = z
     node.grad = 0.0
-    node._row = row
+    node._primitive = primitive
     node._edges = _edges_of(operands, datas, partials) if datas else (*operands, *partials)
-    return _as_contexts_ask(row, node, operands)
+    return _as_contexts_ask(primitive, node, operands)
 
 
 def _stopped(x: Value) -> Value:
@@ -506,39 +508,40 @@ def _stopped(x: Value) -> Value:
     node: Value = new(Value)
     node._data = x._data
     node.grad = 0.0
-    node._row = ops.ROWS["stop_gradient"]
+    node._primitive = ops.PRIMITIVES["stop_gradient"]
     node._edges = (x, 0.0)
     return node
 
 
-def _as_contexts_ask(row: Primitive, node: Value, operands: Sequence[Any]) -> Value:
+def _as_contexts_ask(primitive: Primitive, node: Value, operands: Sequence[Any]) -> Value:
     """The new node with what the open contexts add, or without what they leave out."""
     mode = current()
     if not mode.records and mode.guards is not None:
         node = _stopped(node)
     elif not mode.records:
-        node._row = None
+        node._primitive = None
         node._edges = ()
         if mode.born is not None:
             mode.born.append(node)
     if mode.scope or mode.anomaly:
         node._note = Note(scope=mode.scope, site=user_line() if mode.anomaly else "")
         if mode.anomaly:
-            mode.anomaly.made(row, node, operands)
+            mode.anomaly.made(primitive, node, operands)
     return node
 
 
-def _built(row: Primitive, operands: Sequence[Any]) -> Value | None:
+def _built(primitive: Primitive, operands: Sequence[Any]) -> Value | None:
     """What the fast path makes where no context is open; None where it leaves the node to `record`."""
-    if row not in BARE:
-        if row.arity not in (1, 2) or ops.ROWS.get(row.name) is not row:  # a user's rule is not ours to compile
+    if primitive not in BARE:
+        # A user's rule is not ours to compile.
+        if primitive.arity not in (1, 2) or ops.PRIMITIVES.get(primitive.name) is not primitive:
             return None
-        reflected = node_builders.fused(row, BARE_NAMESPACE, reflected=True) if row.arity == 2 else None
-        BARE[row] = node_builders.fused(row, BARE_NAMESPACE), reflected
-    build, reflected = BARE[row]
+        reflected = node_builders.fused(primitive, BARE_NAMESPACE, reflected=True) if primitive.arity == 2 else None
+        BARE[primitive] = node_builders.fused(primitive, BARE_NAMESPACE), reflected
+    build, reflected = BARE[primitive]
     if len(operands) == 2 and not isinstance(operands[0], Value):
         operands, build = operands[::-1], reflected
-    return build(*operands) if len(operands) == row.arity else None
+    return build(*operands) if len(operands) == primitive.arity else None
 
 
 def _edges_of(operands: Sequence[Any], datas: Sequence[Any], partials: Sequence[Any]) -> tuple[Any, ...]:
@@ -565,25 +568,25 @@ FEW_OPERANDS = 11  # the softmax of ten
 RECURS = 8
 
 
-def record_many(row: Primitive, operands: Sequence[Any]) -> Any:
+def record_many(primitive: Primitive, operands: Sequence[Any]) -> Any:
     """`record` for a primitive of any number of operands: fast if they are Values and floats."""
-    node = _built_of_many(row, operands) if operands else None
+    node = _built_of_many(primitive, operands) if operands else None
     if node is None:
         if {*map(type, operands)} == {float}:
-            return value_of(row, operands)
-        return record(row, *operands)
-    return _as_contexts_ask(row, node, operands) if special else node
+            return value_of(primitive, operands)
+        return record(primitive, *operands)
+    return _as_contexts_ask(primitive, node, operands) if special else node
 
 
-def _built_of_many(row: Primitive, operands: Sequence[Any]) -> Value | None:
+def _built_of_many(primitive: Primitive, operands: Sequence[Any]) -> Value | None:
     """What `_built` makes, of many operands."""
     count = len(operands)
-    compiled = STRAIGHT.get(row.name)
-    if compiled is not None and count <= (FEW_OPERANDS if row.name in OF_FEW else LONGEST):
+    compiled = STRAIGHT.get(primitive.name)
+    if compiled is not None and count <= (FEW_OPERANDS if primitive.name in OF_FEW else LONGEST):
         build = compiled.get(count, 0)
         if build.__class__ is int:
             compiled[count] = build + 1 if build < RECURS else node_builders.fused_many(
-                row, count, NAMESPACE, literals=row.name in OF_FLOATS
+                primitive, count, NAMESPACE, literals=primitive.name in OF_FLOATS
             )
         else:
             return build(operands)  # type: ignore[no-any-return]
@@ -593,19 +596,19 @@ def _built_of_many(row: Primitive, operands: Sequence[Any]) -> Value | None:
     if set(map(type, datas)) != {float}:
         return None
     try:
-        z = row.value(PLAIN_FLOATS, *datas)
-        edges = (*operands, *map(float, row.partials(PLAIN_FLOATS, *datas, z)))  # 1 is 1.0, as everywhere else
+        z = primitive.value(PLAIN_FLOATS, *datas)
+        edges = (*operands, *map(float, primitive.partials(PLAIN_FLOATS, *datas, z)))  # 1 is 1.0, as everywhere else
     except (ArithmeticError, ValueError):
         return None  # `record` reads the rule where nothing raises
     node: Value = new(Value)
     node._data = z
     node.grad = 0.0
-    node._row = row
+    node._primitive = primitive
     node._edges = edges
     return node
 
 
-def record_by_rule(row: Primitive, operands: Sequence[Any]) -> Value | None:
+def record_by_rule(primitive: Primitive, operands: Sequence[Any]) -> Value | None:
     """The node of a user's primitive, of which nothing is compiled; None unless the operands are Values of floats."""
     if special or not operands:
         return None
@@ -615,47 +618,48 @@ def record_by_rule(row: Primitive, operands: Sequence[Any]) -> Value | None:
             return None
         datas.append(p._data)
     try:
-        z = row.value(PLAIN_FLOATS, *datas)
-        partials = row.partials(PLAIN_FLOATS, *datas, z)
+        z = primitive.value(PLAIN_FLOATS, *datas)
+        partials = primitive.partials(PLAIN_FLOATS, *datas, z)
     except (ArithmeticError, ValueError):
         return None  # `record` reads the rule where nothing raises
     node: Value = new(Value)
     node._data = float(z)
     node.grad = 0.0
-    node._row = row
+    node._primitive = primitive
     node._edges = (*operands, *map(float, partials))
     return node
 
 
-def _datas(row: Primitive, operands: Sequence[Any]) -> list[Any]:
+def _datas(primitive: Primitive, operands: Sequence[Any]) -> list[Any]:
     """The operands' numbers; ints beside Fractions stay exact."""
     given = [p._data if isinstance(p, Value) else p for p in operands]
     exact = next((type(x) for x in given if is_fraction(x)), None)
-    return [exact(x) if exact and x.__class__ is int else number(x, row.name, OPERAND) for x in given]
+    return [exact(x) if exact and x.__class__ is int else number(x, primitive.name, OPERAND) for x in given]
 
 
-def _on_numbers(row: Primitive, xs: Sequence[Any]) -> Any:
-    """A row on numbers of any system: floats and Fractions, or those of a system that is in use."""
+def _on_numbers(primitive: Primitive, xs: Sequence[Any]) -> Any:
+    """A primitive at numbers of any system: floats and Fractions, or those of a system that is in use."""
     for x in xs:
         for cls in type(x).__mro__:
             if cls in SYSTEMS:
                 m = SYSTEMS[cls]
-                return row.value(m, *map(m.number, xs))
+                return primitive.value(m, *map(m.number, xs))
     if has_array(xs):
-        return elementwise(row, xs, single(row))
-    return value_of(row, _datas(row, xs))
+        return elementwise(primitive, xs, single(primitive))
+    return value_of(primitive, _datas(primitive, xs))
 
 
-def single(row: Primitive) -> Callable[..., Any]:
+def single(primitive: Primitive) -> Callable[..., Any]:
     """A primitive as a function of single numbers and Values."""
-    fused = FUSED.get(row.name)
-    return fused if fused is not None and ops.ROWS.get(row.name) is row else partial(record, row)
+    fused = FUSED.get(primitive.name)
+    is_ours = fused is not None and ops.PRIMITIVES.get(primitive.name) is primitive
+    return fused if is_ours else partial(record, primitive)  # type: ignore[return-value]
 
 
 def _now(node: Value) -> tuple[Any, tuple[Any, ...]]:
     """Value and partials of a node's rule at its operands' current data."""
-    assert node._row is not None
-    return evaluate(node._row, [p._data for p in node.parents])
+    assert node._primitive is not None
+    return evaluate(node._primitive, [p._data for p in node.parents])
 
 
 def _agrees(node: Value, now: tuple[Any, tuple[Any, ...]]) -> bool:
@@ -671,13 +675,13 @@ def _agrees(node: Value, now: tuple[Any, tuple[Any, ...]]) -> bool:
 
 def _is_built_alike(node: Value) -> bool:
     """Whether building the node again gives the same numbers: a quick test, which may fail where `_agrees` does not."""
-    row: Any = node._row
+    primitive: Any = node._primitive
     p, q = node._p, node._q
-    build = BUILDERS.get(row)
+    build = BUILDERS.get(primitive)
     if special:  # then nodes are recorded differently
         return False
     if q is MANY:
-        again = record_many(row, p[: len(p) // 2])
+        again = record_many(primitive, p[: len(p) // 2])
     elif build is None:
         return False
     else:
@@ -695,7 +699,7 @@ def check_fresh(node: Value) -> None:
     Raises:
         StaleGraphError: The operands' data give another value or other local derivatives.
     """
-    if node._row is None or _is_built_alike(node):
+    if node._primitive is None or _is_built_alike(node):
         return
     now = _now(node)
     if not _agrees(node, now):
@@ -706,34 +710,34 @@ def check_fresh(node: Value) -> None:
         raise StaleGraphError(msg)
 
 
-def record_operator(row: Primitive, *operands: Any) -> Any:
+def record_operator(primitive: Primitive, *operands: Any) -> Any:
     """`record` for operators: an operand that is no number is left to its own operator, unless it is built in."""
     for p in operands:
         if not isinstance(p, (Value, Real)):
-            if row.name in ("eq", "ne") or not (type(p).__module__ == "builtins" or isinstance(p, Number)):
+            if primitive.name in ("eq", "ne") or not (type(p).__module__ == "builtins" or isinstance(p, Number)):
                 return NotImplemented
-            number(p, row.symbol, OPERAND)  # which refuses it, with a hint
-    return record(row, *operands)
+            number(p, primitive.symbol, OPERAND)  # which refuses it, with a hint
+    return record(primitive, *operands)
 
 
 def is_condition(p: Any) -> bool:
     """Whether something is a truth value: a bool, or a comparison, which `no_grad()` does not record."""
     if isinstance(p, Value):
-        return p.op in COMPARISONS or (not current().records and p._row is None and p._data in (0.0, 1.0))
+        return p.op in COMPARISONS or (not current().records and p._primitive is None and p._data in (0.0, 1.0))
     return type(p).__name__ in ("bool", "bool_")  # NumPy's has either name
 
 
 def _both(a: Any, b: Any) -> Any:
     """Comparisons of comparisons, so that they are conditions again: not a < b."""
-    return record(ops.ROWS["lt"], record(ops.ROWS["eq"], a, 0.0), b)
+    return record(ops.PRIMITIVES["lt"], record(ops.PRIMITIVES["eq"], a, 0.0), b)
 
 
 def _either(a: Any, b: Any) -> Any:
-    return record(ops.ROWS["le"], record(ops.ROWS["eq"], a, 0.0), b)
+    return record(ops.PRIMITIVES["le"], record(ops.PRIMITIVES["eq"], a, 0.0), b)
 
 
 def _one(a: Any, b: Any) -> Any:
-    return record(ops.ROWS["ne"], a, b)
+    return record(ops.PRIMITIVES["ne"], a, b)
 
 
 def _logical(symbol: str, apply: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
@@ -755,7 +759,7 @@ def _not(a: Any) -> Any:
     if not is_condition(a):
         msg = f"~: expected a comparison such as ~(x > 0), got {shown(a)}"
         raise OperandError(msg)
-    return record(ops.ROWS["eq"], a, 0.0)
+    return record(ops.PRIMITIVES["eq"], a, 0.0)
 
 
 new = object.__new__
@@ -771,33 +775,35 @@ SIGNS = ("neg", "pos", "abs")
 
 # One compiled function per primitive of one or two operands: the public functions and the methods.
 FUSED: dict[str, Callable[..., Any]] = {
-    row.name: node_builders.fused(row, NAMESPACE)
-    for row in ops.ROWS.values()
-    if row.arity in (1, 2) and row.name not in OPERATORS and row.name not in COMPARISONS
+    primitive.name: node_builders.fused(primitive, NAMESPACE)
+    for primitive in ops.PRIMITIVES.values()
+    if primitive.arity in (1, 2) and primitive.name not in OPERATORS and primitive.name not in COMPARISONS
 }
 # What NumPy's ufuncs, and Python's math.floor and math.ceil, ask an object for.
-ALIASES = {"arc" + name[1:]: name for name in FUSED if name[0] == "a" and name != "abs" and not ops.ROWS[name].inner}
+ALIASES = {
+    "arc" + name[1:]: name for name in FUSED if name[0] == "a" and name != "abs" and not ops.PRIMITIVES[name].inner
+}
 ALIASES |= {"fabs": "abs", "conjugate": "pos", "__floor__": "floor", "__ceil__": "ceil"}
 ALIASES |= {"rad2deg": "degrees", "deg2rad": "radians"}
 
 # `Value.__add__`, `Value.__sub__`, `Value.__mul__`, `Value.__truediv__`, `Value.__pow__` and the reflected ones are
-# generated from their entries: `print(node_builders.text(ops.ROWS["mul"]))` shows `Value.__mul__`.
+# generated from their entries: `print(node_builders.text(ops.PRIMITIVES["mul"]))` shows `Value.__mul__`.
 for _name, _method in OPERATORS.items():
-    setattr(Value, f"__{_method}__", node_builders.fused(ops.ROWS[_name], OPERATOR_NAMESPACE))
-    setattr(Value, f"__r{_method}__", node_builders.fused(ops.ROWS[_name], OPERATOR_NAMESPACE, reflected=True))
+    setattr(Value, f"__{_method}__", node_builders.fused(ops.PRIMITIVES[_name], OPERATOR_NAMESPACE))
+    setattr(Value, f"__r{_method}__", node_builders.fused(ops.PRIMITIVES[_name], OPERATOR_NAMESPACE, reflected=True))
 for _name in COMPARISONS:
-    setattr(Value, f"__{_name}__", node_builders.fused(ops.ROWS[_name], OPERATOR_NAMESPACE))
+    setattr(Value, f"__{_name}__", node_builders.fused(ops.PRIMITIVES[_name], OPERATOR_NAMESPACE))
 for _name, _operator in (("and", _logical("&", _both)), ("or", _logical("|", _either)), ("xor", _logical("^", _one))):
     setattr(Value, f"__{_name}__", _operator)
     setattr(Value, f"__r{_name}__", _operator)
 Value.__invert__ = _not  # type: ignore[method-assign]
 for _name in SIGNS:
     setattr(Value, f"__{_name}__", FUSED[_name])
-BUILDERS: dict[Any, Callable[..., Any]] = {ops.ROWS[_name]: _function for _name, _function in FUSED.items()} | {
-    ops.ROWS[_name]: getattr(Value, f"__{_method}__") for _name, _method in OPERATORS.items()
+BUILDERS: dict[Any, Callable[..., Any]] = {ops.PRIMITIVES[_name]: _function for _name, _function in FUSED.items()} | {
+    ops.PRIMITIVES[_name]: getattr(Value, f"__{_method}__") for _name, _method in OPERATORS.items()
 }
 for _name, _function in FUSED.items():
-    if _name not in ("neg", "pos") and not ops.ROWS[_name].inner:
+    if _name not in ("neg", "pos") and not ops.PRIMITIVES[_name].inner:
         setattr(Value, _name, _function)
 for _alias, _name in ALIASES.items():
     setattr(Value, _alias, FUSED[_name])

@@ -8,7 +8,7 @@ from ..number_systems import products
 from ..number_systems.base import BINARY, CONSTANTS, UNARY, NumberSystem
 from ..number_systems.floats import FLOATS
 from .contexts import current
-from .ops import ROWS, TINY
+from .ops import PRIMITIVES, TINY
 from .value import FUSED, Value, record, record_many
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ class Values(NumberSystem):
 
     def where(self, condition: Any, a: Any, b: Any) -> Any:
         """A node, unless the condition depends on constants alone: x ** 2 needs no test of its 2."""
-        return record(ROWS["where"], condition, a, b) if isinstance(condition, Value) else (a if condition else b)
+        return record(PRIMITIVES["where"], condition, a, b) if isinstance(condition, Value) else (a if condition else b)
 
     def choose_form(
         self, xs: Sequence[Any], fails: Callable[..., Any], careful: Callable[[], Any], usual: Callable[[], Any]
@@ -47,9 +47,9 @@ class Values(NumberSystem):
         *data, top = [x.data if isinstance(x, Value) else x for x in (*xs, y)]
         return FLOATS.first_equal(data, top)  # type: ignore[no-any-return]
 
-    def row(self, name: str, *xs: Any) -> Any:
+    def primitive(self, name: str, *xs: Any) -> Any:
         """A node, or a number where no operand is a Value."""
-        return record_many(ROWS[name], xs)
+        return record_many(PRIMITIVES[name], xs)
 
     def to_differentiate(self, xs: Sequence[Any], graph: Callable[[], Any], numbers: Callable[[], Any]) -> Any:
         """The graph, unless an operand is a plain number: x ** 3 has 3 x ** 2."""
@@ -63,16 +63,16 @@ class Values(NumberSystem):
         return a == b
 
     def pow(self, x: Any, y: Any) -> Any:
-        return record(ROWS["pow"], x, y)  # x**y of two plain numbers would be Python's, and may be complex
+        return record(PRIMITIVES["pow"], x, y)  # x**y of two plain numbers would be Python's, and may be complex
 
     def sum(self, xs: Iterable[Any]) -> Any:
-        return record_many(ROWS["sum"], list(xs))
+        return record_many(PRIMITIVES["sum"], list(xs))
 
     def dot(self, w: Sequence[Any], x: Sequence[Any]) -> Any:
-        return record_many(ROWS["dot"], [*w, *x])
+        return record_many(PRIMITIVES["dot"], [*w, *x])
 
     def prod(self, xs: Sequence[Any]) -> Any:
-        return record_many(ROWS["prod"], list(xs))
+        return record_many(PRIMITIVES["prod"], list(xs))
 
     def products_of_others(self, xs: Sequence[Any]) -> tuple[Any, ...]:
         """Nodes of products, which keep their digits as well; of very many numbers, products of products."""
@@ -81,13 +81,13 @@ class Values(NumberSystem):
         return tuple(self.prod([*xs[:i], *xs[i + 1 :]]) for i in range(len(xs)))
 
     def max(self, xs: Sequence[Any]) -> Any:
-        return record_many(ROWS["max"], list(xs))
+        return record_many(PRIMITIVES["max"], list(xs))
 
     def min(self, xs: Sequence[Any]) -> Any:
-        return record_many(ROWS["min"], list(xs))
+        return record_many(PRIMITIVES["min"], list(xs))
 
     def norm(self, xs: Sequence[Any]) -> Any:
-        return record_many(ROWS["norm"], list(xs))
+        return record_many(PRIMITIVES["norm"], list(xs))
 
 
 for _name in (*UNARY, *(name for name in BINARY if name != "pow")):

@@ -159,11 +159,11 @@ def replayed(root: Value, given: Mapping[Value, Any], along: Mapping[Edge, Any] 
     for node in topological_order(root):
         if node in given:
             data[node] = given[node]
-        elif node._row is None or (node not in changed_edges and changed.isdisjoint(node.parents)):
+        elif node._primitive is None or (node not in changed_edges and changed.isdisjoint(node.parents)):
             data[node] = node.data
         else:
             xs = [along[node, k] if (node, k) in along else data[p] for k, p in enumerate(node.parents)]
-            data[node] = value_of(node._row, xs)
+            data[node] = value_of(node._primitive, xs)
             changed.add(node)
     return data
 
@@ -189,7 +189,7 @@ def what_if(of: Explained, name: str | Value, value: Any) -> WhatIf:
 
 def _leaf(of: Explained, name: str | Value, order: list[Value]) -> Value:
     """The leaf that is meant: a node, or its name, with or without its scopes."""
-    leaves = [node for node in order if node._row is None and not isinstance(node, Constant)]
+    leaves = [node for node in order if node._primitive is None and not isinstance(node, Constant)]
     if isinstance(name, Value):
         found = [node for node in leaves if node is name]
     else:
@@ -212,8 +212,8 @@ def _changes(of: Explained, order: list[Value], data: Mapping[Value, Any]) -> li
     """Comparisons that come out otherwise, and kinks whose other side is taken."""
     found, words, more = [], Words(of.names), 0
     for node in order:
-        row = node._row
-        if row is None or row.kinks is None or all(data[p] == p.data for p in node.parents):
+        primitive = node._primitive
+        if primitive is None or primitive.kinks is None or all(data[p] == p.data for p in node.parents):
             continue
         before, after = _side(node, of.names, {}), _side(node, of.names, data)
         if before == after:
@@ -226,14 +226,14 @@ def _changes(of: Explained, order: list[Value], data: Mapping[Value, Any]) -> li
 
 def _side(node: Value, names: Mapping[Value, str], data: Mapping[Value, Any]) -> str:
     """Which side of its kinks a primitive takes, as its rules say it; of a comparison or a step its result."""
-    row, parents = node._row, node.parents
-    assert row is not None
+    primitive, parents = node._primitive, node.parents
+    assert primitive is not None
     xs = [data.get(p, p.data) for p in parents]
-    result, slopes = evaluate(row, xs)
-    if row.symbol:  # a comparison
+    result, slopes = evaluate(primitive, xs)
+    if primitive.symbol:  # a comparison
         return "true" if result else "false"
     called = [names.get(p, "v") for p in parents]
-    rules = rules_at(row, called, "v", (*xs, result), slopes)
+    rules = rules_at(primitive, called, "v", (*xs, result), slopes)
     sides = dict.fromkeys(rule.side for rule in rules if rule is not None and rule.side)
     return " and ".join(sides) or (text.number(result) if not any(slopes) else "")
 

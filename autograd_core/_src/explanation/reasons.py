@@ -95,12 +95,13 @@ class Words:
 
     def made(self, node: Value) -> str:
         """How a node was made, as "v3 = relu(x)"; with a count if it has many operands."""
-        row, parents = node._row, node.parents
-        assert row is not None
-        if adds_to_zero(row, parents):
+        primitive, parents = node._primitive, node.parents
+        assert primitive is not None
+        if adds_to_zero(primitive, parents):
             return f"{self.name(node)} = {self.name(parents[1])}"
         many = len(parents) > NAMED
-        written = f"{row.name}({len(parents)} operands)" if many else operation(row, list(map(self.name, parents)))
+        names = list(map(self.name, parents)) if not many else []
+        written = f"{primitive.name}({len(parents)} operands)" if many else operation(primitive, names)
         return f"{self.name(node)} = {written}"
 
     def listed(self, parts: Iterable[str], rest: int, separator: str = "; ") -> str:
@@ -159,7 +160,7 @@ class _Ends:
     """The edges of one node whose derivatives are 0; facts that need all operands are looked up once."""
 
     def __init__(self, node: Value, words: Words) -> None:
-        self.op, self.row, self.data = node.op, node._row, node.data
+        self.op, self.primitive, self.data = node.op, node._primitive, node.data
         self.parents = node.parents
         self.words = words
         self.zeros = [i for i, p in enumerate(self.parents) if not p.data] if self.op in PRODUCTS else []
@@ -189,7 +190,7 @@ class _Ends:
         zero = self._zero_factor(operand)
         if zero is not None:
             return "times zero", f"{words.name(parents[operand])} is multiplied by {words.valued(zero)}"
-        if self.row is not None and self.row.saturates is not None:
+        if self.primitive is not None and self.primitive.saturates is not None:
             return "saturated to 0", f"its slope at {parent} is 0"
         at = ", ".join(map(words.valued, parents[:NAMED])) + (", …" if len(parents) > NAMED else "")
         return "flat", f"its derivative to {words.name(parents[operand])} is 0 at {at}"
@@ -205,7 +206,7 @@ class _Ends:
 
     def _zero_factor(self, operand: int) -> Value | None:
         """A factor of this operand that is 0: its partner in a dot, any other factor in a product."""
-        if self.row is not None and self.row.pairs:
+        if self.primitive is not None and self.primitive.pairs:
             partner = self.parents[operand - len(self.parents) // 2]
             return None if partner.data else partner
         return next((self.parents[i] for i in self.zeros[:2] if i != operand), None)
@@ -242,7 +243,7 @@ def _not_finite(flow: Flow, words: Words) -> Reason:
         at = ", ".join(map(words.valued, node.parents[:NAMED]))
         origin = _origin(node)
         if origin is not node:
-            made = words.made(origin) if origin._row is not None else words.name(origin)
+            made = words.made(origin) if origin._primitive is not None else words.name(origin)
             of = ", ".join(map(words.valued, origin.parents[:NAMED]))
             text = f"{made} is {number(origin.data)}" + (f" at {of}" if of else "")
             text += f"; so the derivative of {words.made(node)} to {words.name(parent)} is {number(d)}"
@@ -318,8 +319,8 @@ def is_saturated(node: Value, operand: int = 0) -> bool:
     """Whether an activation's operand is so large that its slope is below a thousandth."""
     return (
         operand == 0
-        and node._row is not None
-        and node._row.saturates is not None
-        and node.parents[0].data < node._row.saturates
+        and node._primitive is not None
+        and node._primitive.saturates is not None
+        and node.parents[0].data < node._primitive.saturates
         and abs(local_grad(node, 0)) < FLAT
     )

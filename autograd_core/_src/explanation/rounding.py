@@ -287,7 +287,7 @@ def conditioning(root: Value) -> Conditioning:
     nodes = []
     error = 0.0
     for node in order:
-        if node._row is not None:
+        if node._primitive is not None:
             found = _at(node, names[node], adjoints[node], root)
             nodes.append(found)
             error += _own_error(found)
@@ -317,7 +317,7 @@ def digits_lost(root: Value, leaf: Value) -> float:
         return math.nan
     order = sweep_order(gradient)
     adjoints = adjoints_of(gradient, order)
-    lost = [_at(node, "", adjoints[node], gradient).digits for node in order if node._row is not None]
+    lost = [_at(node, "", adjoints[node], gradient).digits for node in order if node._primitive is not None]
     return min(ALL_DIGITS, max(lost, default=0.0))
 
 
@@ -337,7 +337,7 @@ def _at(node: Value, name: str, g: Any, root: Value) -> NodeCondition:
 def _own_error(found: NodeCondition) -> float:
     """The part of the root's relative error that arises within one operation."""
     node, count = found.node, len(found.node.parents)
-    ulps = node._row.ulps if node._row else 0.0
+    ulps = node._primitive.ulps if node._primitive else 0.0
     if not ulps or is_fraction(node.data) or not found.sensitivity:
         return 0.0
     if count > 2:  # n operands round n times, at numbers as large as the terms
@@ -363,14 +363,14 @@ def _log10(x: float) -> float:
 
 def _cancelled(node: Value) -> float:
     """Digits by which a sum is smaller than its terms."""
-    row = node._row
-    if row is None or (row.reduction is None and node.op not in ("add", "sub")):
+    primitive = node._primitive
+    if primitive is None or (primitive.reduction is None and node.op not in ("add", "sub")):
         return 0.0
     terms = [p.data for p in node.parents]
-    if row.pairs:
+    if primitive.pairs:
         half = len(terms) // 2
         terms = [w * x if w and x else 0 for w, x in zip(terms[:half], terms[half:], strict=True)]
-    total = node.data * len(terms) if row.reduction and row.reduction.is_mean else node.data
+    total = node.data * len(terms) if primitive.reduction and primitive.reduction.is_mean else node.data
     return max(0.0, _log10(_over(sum(map(abs, terms)), total)))
 
 

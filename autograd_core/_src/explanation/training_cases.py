@@ -70,8 +70,10 @@ def _terms(root: Value) -> tuple[set[Value], list[Value]]:
     waiting = [node]
     while waiting:
         node = waiting.pop()
-        row = node._row
-        adds = row is not None and (row.name == "add" or (row.reduction is not None and not row.pairs))
+        primitive = node._primitive
+        adds = primitive is not None and (
+            primitive.name == "add" or (primitive.reduction is not None and not primitive.pairs)
+        )
         if adds:
             top.add(node)
             waiting += reversed(node.parents)

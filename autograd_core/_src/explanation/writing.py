@@ -89,8 +89,8 @@ def _rules(of: Explained) -> list[str]:
     for node, operand in edges:
         if len(found) == SHOWN_RULES:
             break
-        alike[node._row, operand] += 1
-        if alike[node._row, operand] <= LOOKED_AT and len(node.parents) <= MOST_OPERANDS:
+        alike[node._primitive, operand] += 1
+        if alike[node._primitive, operand] <= LOOKED_AT and len(node.parents) <= MOST_OPERANDS:
             rule = rules_of(node, of.names)[operand]
             if rule is not None and rule.says_more:
                 found[text.clean(rule.text)] = None

@@ -75,10 +75,10 @@ def _at_point(graph: Graph, roots: Sequence[Value], numbers: dict[int, float]) -
         if isinstance(node, Constant):
             copies[node] = node
             continue
-        if node._row is None:
+        if node._primitive is None:
             copy = Value(numbers[v] if v in numbers else graph.data[v], label=node.label)
         else:
-            copy = record(node._row, *(copies[p] for p in node.parents))
+            copy = record(node._primitive, *(copies[p] for p in node.parents))
             copy.label = node.label
         copy.scope = node.scope
         copies[node] = copy

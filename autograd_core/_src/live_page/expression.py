@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import AutogradError
 from ..engine.graph import order_of
-from ..engine.ops import ROWS
+from ..engine.ops import PRIMITIVES
 from ..engine.value import Constant, Value, record
 from ..notation.expressions import CONSTANTS, FUNCTIONS, OPERATORS, called_with, parse
 from ..pictures.living.numbers import number
@@ -59,7 +59,7 @@ def live_expression(text: str, values: Mapping[str, float], *, theme: str = "aut
         functions.setdefault(name, {})[str(n)] = _template(made, n, operations)
     form_of = [-1] * len(operations)
     for node, form in zip(nodes, forms.of, strict=True):
-        if node._row is not None and not any(isinstance(p, Constant) for p in node.parents):
+        if node._primitive is not None and not any(isinstance(p, Constant) for p in node.parents):
             form_of[operations[operation_of(node)][0]] = form
     page.state["expression"] = {
         "text": text.strip(),
@@ -82,13 +82,13 @@ def _calls(name: str) -> list[tuple[int, Value]]:
             made = called_with(name, [Value(0.25 + 0.125 * k, label=str(k)) for k in range(n)])
         except AutogradError:  # it takes another number of them
             continue
-        if isinstance(made, Value) and made._row is not None:
+        if isinstance(made, Value) and made._primitive is not None:
             found.append((n, made))
     return found
 
 
 def _operator(op: str) -> Value:
-    made = record(ROWS[op], *(Value(0.5, label=str(k)) for k in range(1 if op in ("neg", "pos") else 2)))
+    made = record(PRIMITIVES[op], *(Value(0.5, label=str(k)) for k in range(1 if op in ("neg", "pos") else 2)))
     assert isinstance(made, Value)
     return made
 
@@ -100,7 +100,7 @@ def _template(root: Value, n: int, operations: Mapping[Operation, tuple[int, str
     for node in order_of([root]):
         if isinstance(node, Constant):
             places[node] = ["c", number(node.data)]
-        elif node._row is None:
+        elif node._primitive is None:
             places[node] = ["a", int(node.label)]
         else:
             places[node] = ["n", len(nodes)]

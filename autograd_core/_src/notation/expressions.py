@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import ExpressionError
 from ..engine import functions, reductions
-from ..engine.ops import ROWS
+from ..engine.ops import PRIMITIVES
 from ..engine.value import FUSED, Value, record
 
 if TYPE_CHECKING:
@@ -194,7 +194,7 @@ def _made(node: ast.AST, operands: list[Any], inputs: Mapping[str, Value]) -> An
         return called_with(_name_of(node), operands)
     assert isinstance(node, (ast.BinOp, ast.UnaryOp, ast.Compare))
     operator = node.ops[0] if isinstance(node, ast.Compare) else node.op
-    return record(ROWS[OPERATORS[type(operator)]], *operands)
+    return record(PRIMITIVES[OPERATORS[type(operator)]], *operands)
 
 
 def _name_of(node: ast.Call) -> str:
@@ -227,7 +227,7 @@ def called_with(name: str, args: list[Any]) -> Any:
         ExpressionError: It takes another number of them.
     """
     function = FUNCTIONS[name]
-    if name in ROWS and ROWS[name].pairs:
+    if name in PRIMITIVES and PRIMITIVES[name].pairs:
         args = [args[: len(args) // 2], args[len(args) // 2 :]]
     try:
         return function(args) if name in SEQUENCE else function(*args)

@@ -79,15 +79,17 @@ class WrittenWhole(Primitive):
     """A primitive with its parts as one operation, whose first operand is its own: s_2 of z_2, z_1, z_3.
 
     Args:
-        row: The primitive at its end.
+        primitive: The primitive at its end.
         whole: How it is written.
         place: Where among the others its own operand stands in a sum over all.
     """
 
     __slots__ = ("place",)
 
-    def __init__(self, row: Primitive, whole: Whole, place: int) -> None:
-        super().__init__(whole.name, row.value, row.partials, arity=None, whole=whole, summary=row.summary)
+    def __init__(self, primitive: Primitive, whole: Whole, place: int) -> None:
+        super().__init__(
+            whole.name, primitive.value, primitive.partials, arity=None, whole=whole, summary=primitive.summary
+        )
         self.place = place
 
     def in_order(self, operands: Sequence[Any]) -> list[Any]:
@@ -108,38 +110,38 @@ class WrittenWhole(Primitive):
         return self.whole.latex.format(operands[0], total)
 
 
-def is_written_out(row: Primitive) -> bool:
+def is_written_out(primitive: Primitive) -> bool:
     """Whether it is written as the sum of its terms, and not by its name."""
-    return row.reduction is not None and not row.reduction.is_mean
+    return primitive.reduction is not None and not primitive.reduction.is_mean
 
 
-def adds_to_zero(row: Primitive, operands: Sequence[Value]) -> bool:
+def adds_to_zero(primitive: Primitive, operands: Sequence[Value]) -> bool:
     """Whether it is 0 + x, as Python's `sum` begins: it is written as x."""
-    return row.name == "add" and isinstance(operands[0], Constant) and not operands[0].data
+    return primitive.name == "add" and isinstance(operands[0], Constant) and not operands[0].data
 
 
-def operation(row: Primitive, operands: Sequence[str]) -> str:
+def operation(primitive: Primitive, operands: Sequence[str]) -> str:
     """An operation on operands that are already written, such as "a * b" or "tanh(x)".
 
     Example:
         >>> from autograd_core._src.notation.formulas import operation
-        >>> from autograd_core._src.engine.ops import ROWS
-        >>> operation(ROWS["dot"], ["w1", "w2", "x1", "x2"]), operation(ROWS["pow"], ["-3", "2"])
+        >>> from autograd_core._src.engine.ops import PRIMITIVES
+        >>> operation(PRIMITIVES["dot"], ["w1", "w2", "x1", "x2"]), operation(PRIMITIVES["pow"], ["-3", "2"])
         ('w1 * x1 + w2 * x2', '(-3) ** 2')
     """
-    if isinstance(row, (WrittenWhole, WrittenLoss)):
-        return row.text(operands)
-    if row.pairs:
+    if isinstance(primitive, (WrittenWhole, WrittenLoss)):
+        return primitive.text(operands)
+    if primitive.pairs:
         half = len(operands) // 2
         return " + ".join(f"{atom(w)} * {atom(x)}" for w, x in zip(operands[:half], operands[half:], strict=True))
-    if is_written_out(row):
+    if is_written_out(primitive):
         return " + ".join(operands)
-    if row.symbol and row.arity == 2:
-        left = atom(operands[0]) if row.name not in ("add", "sub") else operands[0]
-        return f"{left} {row.symbol} {atom(operands[1])}"
-    if row.symbol:
-        return f"{row.symbol}{atom(operands[0])}"
-    return f"{row.name}({', '.join(operands)})"
+    if primitive.symbol and primitive.arity == 2:
+        left = atom(operands[0]) if primitive.name not in ("add", "sub") else operands[0]
+        return f"{left} {primitive.symbol} {atom(operands[1])}"
+    if primitive.symbol:
+        return f"{primitive.symbol}{atom(operands[0])}"
+    return f"{primitive.name}({', '.join(operands)})"
 
 
 def latex_name(text: str) -> str:
@@ -278,51 +280,53 @@ BETWEEN = {
 MOST_OPERANDS, BEGINNING = 8, 3  # more than that, and only the first ones and the last one are written
 
 
-def latex_operation(row: Primitive, operands: Sequence[str]) -> str:
+def latex_operation(primitive: Primitive, operands: Sequence[str]) -> str:
     r"""An operation on operands that are already LaTeX: names or numbers.
 
     Example:
         >>> from autograd_core._src.notation.formulas import latex_operation
-        >>> from autograd_core._src.engine.ops import ROWS
-        >>> latex_operation(ROWS["div"], ["a", "b"])
+        >>> from autograd_core._src.engine.ops import PRIMITIVES
+        >>> latex_operation(PRIMITIVES["div"], ["a", "b"])
         '\\frac{a}{b}'
     """
-    return typeset(row, [Piece(text, _strength(text)) for text in operands]).latex
+    return typeset(primitive, [Piece(text, _strength(text)) for text in operands]).latex
 
 
 def _strength(text: str) -> int:
     return PRODUCT if r"\cdot " in text else ATOM if " " not in text or text.startswith(r"\mathrm{") else SUM
 
 
-def typeset(row: Primitive, operands: Sequence[Piece], *, brackets: bool = True) -> Piece:
+def typeset(primitive: Primitive, operands: Sequence[Piece], *, brackets: bool = True) -> Piece:
     """An operation as a piece, with brackets only where it needs them; a + (-b) keeps them unless told otherwise."""
-    if isinstance(row, WrittenWhole):
-        is_sum = row.whole is not None and " - " in row.whole.latex
-        return Piece(row.latex_text([x.latex for x in operands]), SUM if is_sum else TIGHT)
-    if isinstance(row, WrittenLoss):
-        return Piece(row.latex_text([x.within(PRODUCT) for x in operands]), PRODUCT if row.is_quotient else SUM)
-    if row.pairs:
+    if isinstance(primitive, WrittenWhole):
+        is_sum = primitive.whole is not None and " - " in primitive.whole.latex
+        return Piece(primitive.latex_text([x.latex for x in operands]), SUM if is_sum else TIGHT)
+    if isinstance(primitive, WrittenLoss):
+        strength = PRODUCT if primitive.is_quotient else SUM
+        return Piece(primitive.latex_text([x.within(PRODUCT) for x in operands]), strength)
+    if primitive.pairs:
         half = len(operands) // 2
         terms = [
             rf"{w.within(PRODUCT)} \cdot {x.within(PRODUCT, first=False)}"
             for w, x in zip(operands[:half], operands[half:], strict=True)
         ]
         return Piece(" + ".join(terms), SUM if half > 1 else PRODUCT)
-    if is_written_out(row) or (row.name == "add" and not brackets):
+    if is_written_out(primitive) or (primitive.name == "add" and not brackets):
         terms = [x.within(SUM, first=k == 0 or not brackets) for k, x in enumerate(operands)]
         return Piece(" + ".join(terms).replace("+ -", "- "), SUM)
-    if not row.latex:
+    if not primitive.latex:
         inside = ", ".join(x.latex for x in operands)
-        return Piece(rf"\operatorname{{{escaped(row.name)}}}\left({inside}\right)", ATOM)
-    if row.arity == 2 and row.symbol:
-        left, right, strength = BETWEEN.get(row.symbol, INFIX["eq"])
-        sides = operands[0].within(left), operands[1].within(right, first=left == COMPARISON or row.symbol == "**")
-        return Piece(row.latex.format(*sides), strength)
-    if row.symbol:  # a sign
-        return Piece(row.latex.format(operands[0].within(PRODUCT, first=False)), SUM)
-    if any(sign in row.latex for sign in ("{{{0}}}", r"\left", r"\lfloor", r"\lceil")):
-        return Piece(row.latex.format(*(x.latex for x in operands)), TIGHT if "^" in row.latex else ATOM)
-    written = row.latex.format(*(x.within(ATOM) for x in operands))
+        return Piece(rf"\operatorname{{{escaped(primitive.name)}}}\left({inside}\right)", ATOM)
+    if primitive.arity == 2 and primitive.symbol:
+        left, right, strength = BETWEEN.get(primitive.symbol, INFIX["eq"])
+        is_open = left == COMPARISON or primitive.symbol == "**"
+        sides = operands[0].within(left), operands[1].within(right, first=is_open)
+        return Piece(primitive.latex.format(*sides), strength)
+    if primitive.symbol:  # a sign
+        return Piece(primitive.latex.format(operands[0].within(PRODUCT, first=False)), SUM)
+    if any(sign in primitive.latex for sign in ("{{{0}}}", r"\left", r"\lfloor", r"\lceil")):
+        return Piece(primitive.latex.format(*(x.latex for x in operands)), TIGHT if "^" in primitive.latex else ATOM)
+    written = primitive.latex.format(*(x.within(ATOM) for x in operands))
     bare = written.endswith(operands[-1].latex)  # sin x times y is not sin(x y)
     return Piece(written, SUM if bare else TIGHT)
 
@@ -357,15 +361,15 @@ def expression(*roots: Value, most: int = 12, names: Mapping[Value, str] | None 
     lines: list[str] = []
     for node in order:
         name = Piece(written[node], ATOM)
-        row = node._row
-        if row is None:
+        primitive = node._primitive
+        if primitive is None:
             alone = isinstance(node, Constant) or (not labels[node] and uses[node] <= 1)
             pieces[node] = _number(node.data) if alone else name
             if not alone and not labels[node]:
                 lines.append(f"{name.latex} = {_number(node.data).latex}")
             continue
-        body = _shortened(row, [pieces[parent] for parent in node.parents])
-        if adds_to_zero(row, node.parents):
+        body = _shortened(primitive, [pieces[parent] for parent in node.parents])
+        if adds_to_zero(primitive, node.parents):
             body = pieces[node.parents[1]]
         if node in ends:
             lines.append(f"{name.latex} = {body.latex}" if labels[node] or len(roots) > 1 else body.latex)
@@ -411,20 +415,20 @@ def _number(x: Any) -> Piece:
     return Piece(latex, TIGHT if r"\frac" in latex else SUM if " - " in latex or " + " in latex else _strength(latex))
 
 
-def _shortened(row: Primitive, operands: list[Piece]) -> Piece:
+def _shortened(primitive: Primitive, operands: list[Piece]) -> Piece:
     """An operation, with dots for most of very many operands."""
-    if len(operands) <= MOST_OPERANDS or isinstance(row, WrittenLoss):
-        return typeset(row, operands, brackets=False)
+    if len(operands) <= MOST_OPERANDS or isinstance(primitive, WrittenLoss):
+        return typeset(primitive, operands, brackets=False)
     dots = Piece(r"\cdots", ATOM)
     some = [*operands[:BEGINNING], dots, operands[-1]]
-    if not row.pairs:
-        return typeset(row, some, brackets=False)
+    if not primitive.pairs:
+        return typeset(primitive, some, brackets=False)
     half = len(operands) // 2
     pairs = [
         *zip(operands[:BEGINNING], operands[half : half + BEGINNING], strict=True),
         (operands[half - 1], operands[-1]),
     ]
-    *first, last = (typeset(row, pair).latex for pair in pairs)
+    *first, last = (typeset(primitive, pair).latex for pair in pairs)
     return Piece(" + ".join([*first, dots.latex, last]), SUM)
 
 

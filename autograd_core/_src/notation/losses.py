@@ -94,7 +94,7 @@ def as_one(
     sizes: Sequence[int] = (),
 ) -> Any:  # fmt: skip
     """The result of a loss, which from now on says what it is; a plain number as it is."""
-    if isinstance(result, Value) and result._row is not None:
+    if isinstance(result, Value) and result._primitive is not None:
         note = getattr(result, "_note", NO_NOTE)
         result._note = Note(note.label, note.scope, note.site, UsedLoss(rule, predictions, targets, divisor, sizes))
     return result

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...errors import AutogradError
 from ..engine.evaluation import is_fraction, rounded
-from ..engine.ops import ROWS
+from ..engine.ops import PRIMITIVES
 from ..engine.value import Constant
 from ..number_systems.floats import FLOATS, Double
 from ..number_systems.languages.precedence import ATOM, PRODUCT, SUM, TIGHT
@@ -101,12 +101,12 @@ def rules_of(node: Value, names: Mapping[Value, str]) -> tuple[Rule | None, ...]
     Returns:
         One `Rule` per operand, None for a constant; none for a leaf.
     """
-    row, parents = node._row, node.parents
-    if row is None:
+    primitive, parents = node._primitive, node.parents
+    if primitive is None:
         return ()
     called = [shown(p.data) if isinstance(p, Constant) else names.get(p) or p.label or "v" for p in parents]
     return rules_at(
-        row,
+        primitive,
         called,
         names.get(node) or node.label or "v",
         (*(p.data for p in parents), node.data),
@@ -115,12 +115,12 @@ def rules_of(node: Value, names: Mapping[Value, str]) -> tuple[Rule | None, ...]
 
 
 def rules_at(
-    row: Primitive, called: Sequence[str], name: str, data: Sequence[Any], slopes: Sequence[Any]
+    primitive: Primitive, called: Sequence[str], name: str, data: Sequence[Any], slopes: Sequence[Any]
 ) -> tuple[Rule | None, ...]:
     """The same of a primitive at a point.
 
     Args:
-        row: The primitive.
+        primitive: The primitive.
         called: What its operands are called.
         name: What its result is called.
         data: The operands' data, and that of the result.
@@ -131,8 +131,8 @@ def rules_at(
         RuleTerm("number", (), _double(x)) if d is None else RuleTerm("operand", (k,), _double(x))
         for k, (x, d) in enumerate(zip(numbers, slopes, strict=True))
     ]
-    found = formulas_of(row, operands, result)
-    writer = _Writer(row, operands, [*map(_short, called)], _short(name), numbers, result)
+    found = formulas_of(primitive, operands, result)
+    writer = _Writer(primitive, operands, [*map(_short, called)], _short(name), numbers, result)
     return tuple(
         None if d is None else writer.rule(k, d, found[k] if found else None) for k, d in enumerate(slopes)
     )
@@ -142,30 +142,30 @@ def _short(name: str) -> str:
     return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 3] + "..."
 
 
-def formulas_of(row: Primitive, xs: Sequence[RuleTerm], result: Any) -> Sequence[RuleTerm] | None:
+def formulas_of(primitive: Primitive, xs: Sequence[RuleTerm], result: Any) -> Sequence[RuleTerm] | None:
     """A primitive's partials as formulas at one point; None where its rule cannot be read, or says too much."""
-    if len(xs) > MOST_OPERANDS and row.reduction is None:
+    if len(xs) > MOST_OPERANDS and primitive.reduction is None:
         return None
     z = RuleTerm("result", (), _double(result))
-    if isinstance(row, WrittenWhole):
-        return _of_whole(row, xs)
-    rule = row.textbook or row.partials
+    if isinstance(primitive, WrittenWhole):
+        return _of_whole(primitive, xs)
+    rule = primitive.textbook or primitive.partials
     try:
         return list(map(WRITTEN.number, rule(WRITTEN, *xs, z)))
     except (AutogradError, AttributeError, TypeError, ValueError, ArithmeticError):  # a user's code, of floats alone
         return None
 
 
-def _of_whole(row: WrittenWhole, xs: Sequence[RuleTerm]) -> list[RuleTerm] | None:
+def _of_whole(primitive: WrittenWhole, xs: Sequence[RuleTerm]) -> list[RuleTerm] | None:
     """The slopes of one output to its own operand and to the others, by their shares of the sum."""
-    assert row.whole is not None
-    if row.whole.slopes is None:
+    assert primitive.whole is not None
+    if primitive.whole.slopes is None:
         return None
     top = max(x.data for x in xs)
     terms = [FLOATS.exp(Double(x.data - top)) for x in xs]
     total = FLOATS.sum(terms)
     shares = [RuleTerm("softmax", (x,), term / total) for x, term in zip(xs, terms, strict=True)]
-    own, other = row.whole.slopes
+    own, other = primitive.whole.slopes
     return [WRITTEN.number(own(shares[0]) if k == 0 else other(shares[0], share)) for k, share in enumerate(shares)]
 
 
@@ -219,7 +219,7 @@ class Plain:
     def square(self, x: SetText, op: str) -> str:
         """x squared; of a function the 2 stands behind its name."""
         head, bracket, inside = x.text.partition("(")
-        if self.signs["square"] == "²" and op in ROWS and x.strength == ATOM and bracket:
+        if self.signs["square"] == "²" and op in PRIMITIVES and x.strength == ATOM and bracket:
             return f"{head}²({inside}"
         return (x.text if x.strength == ATOM else self.brackets(x.text)) + self.signs["square"]
 
@@ -299,17 +299,17 @@ class InLatex(Plain):
     def square(self, x: SetText, op: str) -> str:
         """x squared; of a function the 2 stands behind its name."""
         command = re.match(r"\\[a-z]+(?= )", x.text) or re.match(r"\\operatorname\{\w+\}", x.text)
-        if command and op in ROWS:
+        if command and op in PRIMITIVES:
             return f"{command[0]}^2{x.text[command.end() :]}"
         return (x.text if x.strength == ATOM else self.brackets(x.text)) + "^2"
 
     def function(self, op: str, xs: Sequence[SetText]) -> SetText:
         """A function as its entry has it."""
-        row = ROWS.get(op)
-        if row is None or row.inner:
+        primitive = PRIMITIVES.get(op)
+        if primitive is None or primitive.inner:
             return SetText(rf"\operatorname{{{escaped(op)}}}{self.brackets(', '.join(x.text for x in xs))}", ATOM)
-        piece = typeset(row, [Piece(x.text, x.strength) for x in xs])
-        return SetText(piece.latex, piece.strength, is_function=not row.symbol)
+        piece = typeset(primitive, [Piece(x.text, x.strength) for x in xs])
+        return SetText(piece.latex, piece.strength, is_function=not primitive.symbol)
 
     def partial(self, z: SetText, x: SetText) -> str:
         """The derivative of z to x."""
@@ -382,21 +382,23 @@ class _Writer:
     """The rules of one node in three styles."""
 
     def __init__(
-        self, row: Primitive, operands: Sequence[RuleTerm], called: Sequence[str], name: str, data: Sequence[Any],
+        self, primitive: Primitive, operands: Sequence[RuleTerm], called: Sequence[str], name: str, data: Sequence[Any],
         result: Any,
     ) -> None:  # fmt: skip
-        self.row, self.operands, self.called, self.node_name = row, operands, called, name
+        self.primitive, self.operands, self.called, self.node_name = primitive, operands, called, name
         self.data, self.result = data, result
-        self.is_short = len(called) <= 4 and len(operation(row, called)) <= LONGEST_HEAD
+        self.is_short = len(called) <= 4 and len(operation(primitive, called)) <= LONGEST_HEAD
         self._setters_of_numbers: dict[tuple[Plain, int], _Setter] = {}
 
     @cached_property
     def at_kink(self) -> bool:
         """Whether the operands are where the rule has no derivative, and its convention holds."""
-        row = self.row
-        if row.kinks is None or not row.kink or len(self.data) > MOST_OPERANDS or isinstance(row, WrittenWhole):
+        primitive = self.primitive
+        if primitive.kinks is None or not primitive.kink or isinstance(primitive, WrittenWhole):
             return False
-        found = row.kinks(FLOATS, *map(_double, self.data))
+        if len(self.data) > MOST_OPERANDS:
+            return False
+        found = primitive.kinks(FLOATS, *map(_double, self.data))
         return any(x == 0 for x in found)
 
     @cached_property
@@ -407,7 +409,7 @@ class _Writer:
             names = [style.name(x) for x in self.called]
             setter = _Setter(style, names, style.name(self.node_name))
             if self.is_short:
-                setter.result, setter.result_op = self._operation(style, names, setter), self.row.name
+                setter.result, setter.result_op = self._operation(style, names, setter), self.primitive.name
             found[style] = (setter, setter.result)
         return found
 
@@ -421,28 +423,28 @@ class _Writer:
 
     def _operation(self, style: Plain, names: Sequence[SetText], setter: _Setter) -> SetText:
         """The operation itself, as a rule writes it."""
-        if isinstance(self.row, WrittenWhole):
-            return style.function(self.row.name, names[:1])
+        if isinstance(self.primitive, WrittenWhole):
+            return style.function(self.primitive.name, names[:1])
         places: Sequence[Any] = self.operands
-        if self.row.reduction is not None and not self.row.reduction.is_mean:
-            half = len(places) // 2 if self.row.pairs else len(places)
-            terms = [a * b for a, b in zip(places[:half], places[half:])] if self.row.pairs else places
+        if self.primitive.reduction is not None and not self.primitive.reduction.is_mean:
+            half = len(places) // 2 if self.primitive.pairs else len(places)
+            terms = [a * b for a, b in zip(places[:half], places[half:])] if self.primitive.pairs else places
             total = terms[0]
             for term in terms[1:]:
                 total = RuleTerm("add", (total, term), 0)
             return setter.write(total)
-        return setter.write(RuleTerm(self.row.name, tuple(places), 0))
+        return setter.write(RuleTerm(self.primitive.name, tuple(places), 0))
 
     def rule(self, k: int, d: Any, found: RuleTerm | None) -> Rule:
         """One operand's."""
-        note = self.row.kink if self.at_kink else ""
+        note = self.primitive.kink if self.at_kink else ""
         if found is not None and not _is_near(found.data, d, FAR):
             found = None  # what is left out of textbooks matters here
         digits = 0 if found is None else next((n for n in DIGITS if _is_near(_as_read(found, n), d, NEAR)), 0)
-        if isinstance(self.row, WrittenWhole) and self.row.whole is not None:
-            note = self.row.whole.notes[k > 0]
-        elif isinstance(self.row, WrittenLoss):
-            note = note or self.row.note(k)
+        if isinstance(self.primitive, WrittenWhole) and self.primitive.whole is not None:
+            note = self.primitive.whole.notes[k > 0]
+        elif isinstance(self.primitive, WrittenLoss):
+            note = note or self.primitive.note(k)
         sides = shown_sides(found)
         lines = []
         symbols = numbers = side = ""
@@ -478,7 +480,7 @@ def _as_read(formula: RuleTerm, digits: int) -> float:
     if formula.op in ("number", "constant"):
         return Double(formula.data)
     xs = [_as_read(x, digits) for x in formula.args]
-    return Double(ROWS[formula.op].value(FLOATS, *xs))
+    return Double(PRIMITIVES[formula.op].value(FLOATS, *xs))
 
 
 def shown_sides(found: RuleTerm | None) -> Sequence[RuleTerm]:

@@ -33,7 +33,7 @@ class WholeInGraph(NamedTuple):
 
     nodes: list[int]
     outputs: list[int]
-    row: Primitive
+    primitive: Primitive
     said: Whole | LossRule
     loss: UsedLoss | None = None
 
@@ -59,12 +59,12 @@ def wholes_of(order: Sequence[Value], users: Sequence[Sequence[int]], never: Abs
         if not of_losses.isdisjoint(inside):
             continue  # a part of one
         outputs = [v for v in group if v in never or not users[v] or not inside.issuperset(users[v])]
-        rows = {order[v]._row for v in outputs}
-        [row] = rows if len(rows) == 1 else [None]
-        if row is None:
+        found_here = {order[v]._primitive for v in outputs}
+        [primitive] = found_here if len(found_here) == 1 else [None]
+        if primitive is None:
             continue
-        if row.whole is not None:
-            found.append(WholeInGraph(group, outputs, row, row.whole))
+        if primitive.whole is not None:
+            found.append(WholeInGraph(group, outputs, primitive, primitive.whole))
     return found + losses
 
 
@@ -79,8 +79,8 @@ def _losses(order: Sequence[Value], users: Sequence[Sequence[int]], never: Abstr
     index = {node: v for v, node in enumerate(order)}
     found = []
     for v, loss in marked:
-        operands, row = loss.operands, order[v]._row
-        if operands is None or row is None or not all(x in index for x in operands):
+        operands, primitive = loss.operands, order[v]._primitive
+        if operands is None or primitive is None or not all(x in index for x in operands):
             continue
         if not WrittenLoss(loss).gives(order[v].data):
             continue
@@ -96,7 +96,7 @@ def _losses(order: Sequence[Value], users: Sequence[Sequence[int]], never: Abstr
         if parts and all(
             u not in never and order[u].op and not order[u].label and inside.issuperset(users[u]) for u in parts
         ):
-            found.append(WholeInGraph(sorted(inside), [v], row, loss.rule, loss))
+            found.append(WholeInGraph(sorted(inside), [v], primitive, loss.rule, loss))
     return found
 
 
@@ -107,7 +107,7 @@ def _together(
 
     What is a whole without any part is a group by itself.
     """
-    composed = [v for v, node in enumerate(order) if node._row is not None and (node._row.parts or node._row.whole)]
+    composed = [v for v, node in enumerate(order) if _is_written_whole(node)]
     if not composed:
         return []
     index = {node: v for v, node in enumerate(order)}
@@ -123,11 +123,11 @@ def _together(
 
     for v in composed:
         node = order[v]
-        row = node._row
-        assert row is not None
-        if not row.parts:
+        primitive = node._primitive
+        assert primitive is not None
+        if not primitive.parts:
             without_parts.append([v])
-        for operand in node.parents[-row.parts :] if row.parts else ():
+        for operand in node.parents[-primitive.parts :] if primitive.parts else ():
             u = index[operand]
             if u not in alone:
                 alone[u] = u not in never and _serves_alone(order[u], [order[w] for w in users[u]])
@@ -144,7 +144,7 @@ def _serves_alone(node: Value, users: Sequence[Value]) -> bool:
     if not node.op:
         return False
     for user in users:
-        own = user._row.parts if user._row is not None else 0
+        own = user._primitive.parts if user._primitive is not None else 0
         others = user.parents[: len(user.parents) - own]
         if not own or any(operand is node for operand in others):
             return False
@@ -160,7 +160,7 @@ Edge = tuple[Value, int]  # a node and the position of one of its operands
 class AsWritten(NamedTuple):
     """One output of a whole as texts write it."""
 
-    row: WrittenWhole | WrittenLoss
+    primitive: WrittenWhole | WrittenLoss
     operands: list[Value]
     slopes: list[Any]
     edges: list[list[Edge]]  # for each operand the edges by which it enters the whole
@@ -194,12 +194,15 @@ class _Copy(Value):
         return self._edges[len(self.parents) :]
 
 
+def _is_written_whole(node: Value) -> bool:
+    """Whether texts write it as one operation, with or without nodes that are computed for it alone."""
+    primitive = node._primitive
+    return primitive is not None and bool(primitive.parts or primitive.whole)
+
+
 def has_wholes(roots: Iterable[Value]) -> bool:
     """Whether anything below the roots may be computed in parts."""
-    return any(
-        (node._row is not None and bool(node._row.parts or node._row.whole)) or loss_of(node) is not None
-        for node in order_of(roots)
-    )
+    return any(_is_written_whole(node) or loss_of(node) is not None for node in order_of(roots))
 
 
 def as_written(roots: Sequence[Value], keep: Iterable[Value] = (), least: int = 1) -> ReadGraph | None:
@@ -242,16 +245,16 @@ def _copied(
     for node in order:
         if node in hidden:
             continue
-        row: Primitive | None
+        primitive: Primitive | None
         if node in written:
-            row, operands, slopes, _ = written[node]
+            primitive, operands, slopes, _ = written[node]
         else:
-            row, operands = node._row, list(node.parents)
+            primitive, operands = node._primitive, list(node.parents)
             slopes = list(node._edges[len(operands) :])
             if not any(p in shown for p in operands):
                 continue
         edges = (*(shown.get(p, p) for p in operands), *slopes)
-        shown[node] = restore(_Copy, node.data, node.grad, row, edges, getattr(node, "_note", None))
+        shown[node] = restore(_Copy, node.data, node.grad, primitive, edges, getattr(node, "_note", None))
     recorded = {copy: node for node, copy in shown.items()}
     shown |= {part: shown[output] for part, output in hidden.items()}
     ways = {node: one.edges for node, one in written.items()}
@@ -297,7 +300,7 @@ def _operation(
         slopes = _slopes(nodes, output, of, len(operands))
         turned = [mine, *(k for k in range(len(operands)) if k != mine)]
         found[output] = AsWritten(
-            _row(group.row, said, mine), [operands[k] for k in turned],
+            _named(group.primitive, said, mine), [operands[k] for k in turned],
             [0.0 if isinstance(operands[k], Constant) else slopes[k] for k in turned],
             _by_operand(of, turned),
         )  # fmt: skip
@@ -327,8 +330,8 @@ def _by_operand(of: Mapping[Edge, int], turned: Iterable[int]) -> list[list[Edge
 
 
 @cache
-def _row(row: Primitive, said: Whole, place: int) -> WrittenWhole:
-    return WrittenWhole(row, said, place)
+def _named(primitive: Primitive, said: Whole, place: int) -> WrittenWhole:
+    return WrittenWhole(primitive, said, place)
 
 
 def _slopes(nodes: Sequence[Value], output: Value, of: dict[tuple[Value, int], int], count: int) -> list[Any]:

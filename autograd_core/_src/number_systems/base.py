@@ -7,7 +7,7 @@ from operator import add, mul
 from typing import TYPE_CHECKING, Any
 
 from ...errors import OperandError
-from ..engine.ops import ROWS
+from ..engine.ops import PRIMITIVES
 from . import products
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ BINARY = ("pow", "atan2", "hypot", "copysign", "zeta")
 CONSTANTS = ("ln2", "log2e", "log10e", "two_over_sqrt_pi", "pi")
 
 
-def read_rule(row: Primitive, read: Callable[..., Any], *args: Any, **options: Any) -> Any:
+def read_rule(primitive: Primitive, read: Callable[..., Any], *args: Any, **options: Any) -> Any:
     """What `read` makes of a primitive's rule: its value or its partials in a number system, or what runs these.
 
     Raises:
@@ -38,7 +38,7 @@ def read_rule(row: Primitive, read: Callable[..., Any], *args: Any, **options: A
         return read(*args, **options)
     except (TypeError, AttributeError) as error:
         advice = "write it with operators, where() and this library's functions"
-        msg = f"primitive {row.name!r} cannot be compiled: {error}; {advice}"
+        msg = f"primitive {primitive.name!r} cannot be compiled: {error}; {advice}"
         raise OperandError(msg) from error
 
 
@@ -84,9 +84,9 @@ class NumberSystem:
         """x, but 0 for -0.0: where a domain begins at 0, that is reached from within."""
         return x + 0
 
-    def row(self, name: str, *xs: Any) -> Any:
-        """The value of another row."""
-        return ROWS[name].value(self, *xs)
+    def primitive(self, name: str, *xs: Any) -> Any:
+        """The value of another primitive, as a rule uses it."""
+        return PRIMITIVES[name].value(self, *xs)
 
     def to_differentiate(self, xs: Sequence[Any], graph: Callable[[], Any], numbers: Callable[[], Any]) -> Any:  # noqa: ARG002
         """Two forms of one number: `graph` where it is differentiated again, `numbers` where it is computed."""

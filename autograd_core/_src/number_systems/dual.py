@@ -1,6 +1,6 @@
 """Dual numbers a + b e with e^2 = 0, over any number system: forward mode, and a second reading of the rules.
 
-An elementary function of a dual number is its row, read in the system below: value and tangent
+An elementary function of a dual number is its primitive's rule, read in the system below: value and tangent
 come from the same line, so nothing is written twice. Duals over duals give second derivatives.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..engine.ops import ROWS
+from ..engine.ops import PRIMITIVES
 from .base import BINARY, CONSTANTS, UNARY, NumberSystem
 
 
@@ -66,17 +66,17 @@ class DualNumbers(NumberSystem):
         return x if isinstance(x, Dual) and x.m is self else Dual(self, self.base.number(x), self.base.number(0))
 
     def apply(self, name: str, *operands: Any) -> Dual:
-        """A row on dual numbers: its value, and the sum of partial times tangent."""
-        base, row = self.base, ROWS[name]
+        """A primitive on dual numbers: its value, and the sum of partial times tangent."""
+        base, primitive = self.base, PRIMITIVES[name]
         duals = [self.number(x) for x in operands]
         xs = [x.value for x in duals]
-        z = row.value(base, *xs)
-        partials = row.partials(base, *xs, z)
-        product = ROWS["path_product"].value
+        z = primitive.value(base, *xs)
+        partials = primitive.partials(base, *xs, z)
+        product = PRIMITIVES["path_product"].value
         tangent = base.sum([product(base, base.number(d), x.tangent) for d, x in zip(partials, duals, strict=True)])
         return Dual(self, z, tangent)
 
-    row = apply
+    primitive = apply
 
     def to_differentiate(self, xs: Any, graph: Any, numbers: Any) -> Any:  # noqa: ARG002
         return graph()

@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from ..engine.ops import ROWS
+from ..engine.ops import PRIMITIVES
 from .base import CONSTANTS, NumberSystem
 from .floats import FAST, FLOATS
 
@@ -91,13 +91,13 @@ class Source(NumberSystem):
 
 
 @cache
-def is_exact(row: Primitive) -> bool:
+def is_exact(primitive: Primitive) -> bool:
     """Whether a built-in rule's value has one result to the last bit, whoever computes it: it calls no function."""
-    if ROWS.get(row.name) is not row:
+    if PRIMITIVES.get(primitive.name) is not primitive:
         return False
     source = Source()
-    count = row.arity or 2 * row.lists + row.singles or 2
-    term = row.value(source, *(source.name(f"x{k}") for k in range(count)))
+    count = primitive.arity or 2 * primitive.lists + primitive.singles or 2
+    term = primitive.value(source, *(source.name(f"x{k}") for k in range(count)))
     waiting, seen = [source.number(term)], set()
     while waiting:
         found = waiting.pop()

@@ -10,7 +10,7 @@ import operator
 from typing import Any
 
 from ...errors import OperandError
-from ..engine.ops import ROWS
+from ..engine.ops import PRIMITIVES
 from .base import BINARY, SYSTEMS, UNARY
 from .floats import FLOATS, Double
 from .vectors import NO_BRANCH, NO_FLOAT, Vectors
@@ -140,5 +140,5 @@ FORMULAS: dict[str, Any] = {
     "digamma": lambda x: Vectors.digamma(TERMS, x),
     "zeta": lambda s, x: Vectors.zeta(TERMS, s, x),
     "hypot": lambda x, y: Vectors.norm(TERMS, (x, y)),
-    "path_product": lambda x, y: ROWS["path_product"].value(TERMS, x, y),
+    "path_product": lambda x, y: PRIMITIVES["path_product"].value(TERMS, x, y),
 }

@@ -10,7 +10,7 @@ import operator
 from typing import TYPE_CHECKING, Any
 
 from ...errors import OperandError
-from ..engine.ops import ROWS
+from ..engine.ops import PRIMITIVES
 from . import products
 from .base import BINARY, CONSTANTS, SYSTEMS, UNARY, NumberSystem
 from .floats import FLOATS, Double
@@ -193,17 +193,17 @@ class WrittenRules(NumberSystem):
     def equal(self, a: Any, b: Any) -> RuleTerm:
         return _compared("eq", self.number(a), self.number(b))
 
-    def row(self, name: str, *xs: Any) -> Any:
+    def primitive(self, name: str, *xs: Any) -> Any:
         """By its name; one that only rules use, or that has a choice, as what it is."""
-        row = ROWS[name]
-        if row.inner or row.kinks is not None:
-            return row.value(self, *xs)
+        primitive = PRIMITIVES[name]
+        if primitive.inner or primitive.kinks is not None:
+            return primitive.value(self, *xs)
         return self.called(name, *xs)
 
     def called(self, op: str, *xs: Any) -> RuleTerm:
         """A function of formulas."""
         args = tuple(map(self.number, xs))
-        return RuleTerm(op, args, ROWS[op].value(FLOATS, *(Double(x.data) for x in args)), _sides(*args))
+        return RuleTerm(op, args, PRIMITIVES[op].value(FLOATS, *(Double(x.data) for x in args)), _sides(*args))
 
     def pow(self, x: Any, y: Any) -> RuleTerm:
         y = self.number(y)

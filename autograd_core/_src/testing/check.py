@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import AutogradError, GraphCutError, OperandError, RangeError, UsageWarning
 from ..engine.contexts import tracing, transforming, uncollected
-from ..engine.ops import ROWS
+from ..engine.ops import PRIMITIVES
 from ..engine.provenance import warn_user
 from ..engine.value import Value
 from ..transforms.recorded import pull_back
@@ -168,9 +168,9 @@ def check_gradient(
 
 def _source(report: Report, supplied: Supplied, f: Callable[..., Any]) -> str:
     """Where the faulty rule was written; else the derivative that was passed, or the function."""
-    row = None if report.faulty_node is None else report.faulty_node._row
-    if row is not None and (report.verdict is Verdict.WRONG or row.name not in ROWS):
-        return _line_of(row.partials)
+    primitive = None if report.faulty_node is None else report.faulty_node._primitive
+    if primitive is not None and (report.verdict is Verdict.WRONG or primitive.name not in PRIMITIVES):
+        return _line_of(primitive.partials)
     given = {"derivative": supplied.derivative, "vjp": supplied.vjp, "jvp": supplied.jvp}.get(report.worst.side)
     if given is None and report.verdict is not Verdict.WRONG:
         return ""

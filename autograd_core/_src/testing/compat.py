@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from ...errors import AutogradError, OperandError, RangeError
 from ..engine.contexts import transforming
-from ..engine.ops import ROWS
+from ..engine.ops import PRIMITIVES
 from ..engine.value import Value, record
 from ..transforms import functional
 from ..transforms.recorded import pull_back, push_forward
@@ -173,7 +173,7 @@ def gradgradcheck(
     def gradient(xs: tuple[Any, ...], cotangent: list[Any]) -> list[Any]:
         def combined(*ys: Any) -> Any:
             outputs = Tree([func(*ys)], "").leaves
-            return record(ROWS["pos"], sum((u * z for u, z in zip(cotangent, outputs, strict=True)), start=0.0))
+            return record(PRIMITIVES["pos"], sum((u * z for u, z in zip(cotangent, outputs, strict=True)), start=0.0))
 
         slopes = functional.grad(combined, argnums=tuple(range(len(xs))))(*xs)
         return Tree(slopes, "").leaves

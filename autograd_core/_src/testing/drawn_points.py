@@ -17,7 +17,7 @@ from .arguments.inputs import chosen
 from .explaining import unwatched
 from .proofs.reference import graph_of
 from .random_programs.programs import Expression, look
-from .strategies import hypothesis_strategies, is_interval, row_of
+from .strategies import hypothesis_strategies, is_interval, primitive_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -247,14 +247,14 @@ def _why_not(f: Callable[..., Any], args: tuple[Any, ...]) -> str:
 def _example(f: Callable[..., Any]) -> tuple[float, ...]:
     if isinstance(f, Expression):
         return f.inputs
-    row = _row_or_none(f)
-    if row is not None and row.arity is not None:
-        return (1.0,) * row.arity
+    primitive = _primitive_or_none(f)
+    if primitive is not None and primitive.arity is not None:
+        return (1.0,) * primitive.arity
     try:
         parameters = list(inspect.signature(f).parameters.values())
     except (TypeError, ValueError):
         parameters = []
-    ordered = [p for p in parameters if row is None and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    ordered = [p for p in parameters if primitive is None and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     needed = [p for p in ordered if p.default is p.empty]
     if not needed or any(p.kind == p.VAR_POSITIONAL for p in parameters):
         name = getattr(f, "__name__", type(f).__name__)
@@ -264,13 +264,15 @@ def _example(f: Callable[..., Any]) -> tuple[float, ...]:
 
 
 def _own_domain(f: Any, count: int) -> list[tuple[float, float]] | None:
-    row = _row_or_none(f)
-    return None if row is None or count % len(row.domain) else list(row.domain * (count // len(row.domain)))
+    primitive = _primitive_or_none(f)
+    if primitive is None or count % len(primitive.domain):
+        return None
+    return list(primitive.domain * (count // len(primitive.domain)))
 
 
-def _row_or_none(f: Any) -> Primitive | None:
+def _primitive_or_none(f: Any) -> Primitive | None:
     try:
-        return row_of(f)
+        return primitive_of(f)
     except OperandError:
         return None
 
@@ -307,15 +309,15 @@ def calm(outputs: Sequence[Value], inputs: Iterable[Value]) -> bool:
     """Whether no node of a graph is near a kink or a pole that the inputs may move it to."""
     varies = set(inputs)
     for node in graph_of(outputs):
-        row = node._row
-        if row is None:
+        primitive = node._primitive
+        if primitive is None:
             continue
         parents = node.parents
         which = [p in varies and not isinstance(p, Constant) for p in parents]
-        seen = look(row, [float(p.data) for p in parents], which)
+        seen = look(primitive, [float(p.data) for p in parents], which)
         slopes = [d for d, varied in zip(node.local_grads, which, strict=True) if varied]
         if any(which) and not (seen.calm and all(map(math.isfinite, slopes))):
-            return False  # a user's row tells its kinks by its slopes alone
+            return False  # a user's primitive tells its kinks by its slopes alone
         if any(which) and not seen.flat:
             varies.add(node)
     return True

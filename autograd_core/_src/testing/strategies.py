@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from ...errors import MissingExtraError, OperandError, RangeError, StructureError
-from ..engine.ops import REALS, ROWS, Primitive
+from ..engine.ops import PRIMITIVES, REALS, Primitive
 from .random_programs.bytecode import Dialect, Machine, expression, head
 from .random_programs.programs import MARGIN, Expression, look
 
@@ -75,12 +75,12 @@ def reals(
         >>> test()
     """
     st = hypothesis_strategies()
-    row = None if is_interval(domain) else row_of(domain)
-    if row is not None and row.arity != 1:
-        many = "any number of" if row.arity is None else row.arity
-        msg = f"reals: {row.name} has {many} operands; draw them together with points({row.name})"
+    primitive = None if is_interval(domain) else primitive_of(domain)
+    if primitive is not None and primitive.arity != 1:
+        many = "any number of" if primitive.arity is None else primitive.arity
+        msg = f"reals: {primitive.name} has {many} operands; draw them together with points({primitive.name})"
         raise StructureError(msg)
-    low, high = interval(domain if row is None else row.domain[0])
+    low, high = interval(domain if primitive is None else primitive.domain[0])
     kinks = [float(k) for k in kinks]
     wide = max(largest, 2.0**-40 * min(abs(low), abs(high)))  # from an end so far out that `largest` is lost beside it
     bottom = low if low > -math.inf else max(min(-largest, high - wide), -sys.float_info.max)
@@ -98,13 +98,13 @@ def reals(
     def off(x: float) -> bool:
         if any(abs(x - k) < MARGIN * max(1.0, abs(k)) for k in kinks):
             return False
-        return row is None or look(row, [x], [True]).calm
+        return primitive is None or look(primitive, [x], [True]).calm
 
     if 0 < abs(start) < sys.float_info.min or 0 < abs(stop) < sys.float_info.min:
         tiny = True  # Hypothesis wants ends of the kind that it may draw
     inside = st.floats(start, stop, allow_subnormal=tiny)
     # Hypothesis reads the source of each filter, which takes 50 times as long as a draw.
-    return inside.filter(off) if kinks or row is not None else inside  # type: ignore[no-any-return]
+    return inside.filter(off) if kinks or primitive is not None else inside  # type: ignore[no-any-return]
 
 
 def is_interval(domain: Any) -> bool:
@@ -125,17 +125,17 @@ def interval(domain: Any) -> tuple[float, float]:
     return low, high
 
 
-def row_of(operation: Any) -> Primitive:
+def primitive_of(operation: Any) -> Primitive:
     """The primitive given by name, as a public function, a user's primitive or itself."""
     if isinstance(operation, Primitive):
         return operation
-    own = getattr(operation, "_row", None)
+    own = getattr(operation, "_primitive", None)
     if isinstance(own, Primitive):
         return own
     name = operation if isinstance(operation, str) else getattr(operation, "__name__", None)
-    if name in ROWS and (isinstance(operation, str) or str(operation.__module__).startswith("autograd_core")):
-        return ROWS[name]
-    near = difflib.get_close_matches(str(name), ROWS, 1)
+    if name in PRIMITIVES and (isinstance(operation, str) or str(operation.__module__).startswith("autograd_core")):
+        return PRIMITIVES[name]
+    near = difflib.get_close_matches(str(name), PRIMITIVES, 1)
     hint = f"; did you mean {near[0]}?" if near else ""
     msg = f"expected an interval (low, high), or an operation of this library or its name, got {operation!r:.60}{hint}"
     raise OperandError(msg)
@@ -185,12 +185,12 @@ def expressions(
     st = hypothesis_strategies()
     from hypothesis import reject
 
-    offered = [row for row in ROWS.values() if not row.inner]
-    rows = offered if operations is None else [row_of(operation) for operation in operations]
-    if size < 1 or inputs < 1 or not rows:
-        msg = f"expressions: expected at least one operation, step and input, got {len(rows)}, {size=}, {inputs=}"
+    offered = [primitive for primitive in PRIMITIVES.values() if not primitive.inner]
+    chosen = offered if operations is None else [primitive_of(operation) for operation in operations]
+    if size < 1 or inputs < 1 or not chosen:
+        msg = f"expressions: expected at least one operation, step and input, got {len(chosen)}, {size=}, {inputs=}"
         raise RangeError(msg)
-    dialect = Dialect.of(tuple(rows), size, inputs, near_kinks=near_kinks, finite=finite)
+    dialect = Dialect.of(tuple(chosen), size, inputs, near_kinks=near_kinks, finite=finite)
     shortest = head(inputs) + 1
 
     @st.composite  # type: ignore[untyped-decorator]

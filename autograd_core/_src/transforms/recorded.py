@@ -14,7 +14,7 @@ from ...errors import AnomalyError, OperandError
 from ..engine.contexts import current, unwatched
 from ..engine.evaluation import is_finite, is_fraction
 from ..engine.graph import order_of, sweep_order
-from ..engine.ops import ROWS
+from ..engine.ops import PRIMITIVES
 from ..engine.provenance import GradientWatch, named
 from ..engine.sweep import forward, reverse
 from ..engine.value import FUSED, Constant, Value, check_fresh, record_many
@@ -43,7 +43,7 @@ class Symbol:
         """The sum, as one node."""
         terms = self.terms
         if len(terms) > 1:
-            terms[:] = [terms[0] + terms[1] if len(terms) == 2 else record_many(ROWS["sum"], terms)]
+            terms[:] = [terms[0] + terms[1] if len(terms) == 2 else record_many(PRIMITIVES["sum"], terms)]
         return terms[0]
 
     def __iadd__(self, other: Any) -> Self:
@@ -76,15 +76,15 @@ def _symbolic_edges(node: Value) -> tuple[Any, ...]:
     Raises:
         StaleGraphError: The operands no longer give what the node recorded.
     """
-    row, parents = node._row, node.parents
-    if row is None:
+    primitive, parents = node._primitive, node.parents
+    if primitive is None:
         return ()
     check_fresh(node)
     operands = [p.data if isinstance(p, Constant) else p for p in parents]
     try:
-        local = row.partials(VALUES, *operands, node)
+        local = primitive.partials(VALUES, *operands, node)
     except ArithmeticError:  # a rule divides by a constant 0; operations on nodes never raise
-        local = row.partials(VALUES, *parents, node)
+        local = primitive.partials(VALUES, *parents, node)
     return (*parents, *(0 if isinstance(p, Constant) else _local(d) for p, d in zip(parents, local, strict=True)))
 
 
@@ -165,7 +165,7 @@ def _merged(results: list[Value], known: Iterable[Value], stop: Iterable[Any] = 
             continue
         half = len(edges) // 2
         operands = [same.get(p, p) if isinstance(p, Value) else p for p in edges[:half]]
-        found = first.setdefault((node._row, *map(_identity, operands)), node)
+        found = first.setdefault((node._primitive, *map(_identity, operands)), node)
         if node in old:
             continue
         if found is not node:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def _huber_slope(m: Any, p: Any, t: Any, delta: float) -> Any:
-    return m.where(m.abs(p - t) <= delta, p - t, delta * m.row("sign", p - t))
+    return m.where(m.abs(p - t) <= delta, p - t, delta * m.primitive("sign", p - t))
 
 
 SQUARED_ERRORS = LossRule(
@@ -28,14 +28,15 @@ HALF_SQUARED_ERRORS = LossRule(
 )  # fmt: skip
 ABSOLUTE_ERRORS = LossRule(
     "l1_loss", "Σ |ŷ − y| / n",
-    lambda m, p, t: m.abs(p - t), lambda m, p, t: m.row("sign", p - t), lambda m, p, t: -m.row("sign", p - t),
+    lambda m, p, t: m.abs(p - t),
+    lambda m, p, t: m.primitive("sign", p - t), lambda m, p, t: -m.primitive("sign", p - t),
     "abs({0} - {1})", r"\left|{0} - {1}\right|",
     kinks=lambda m, p, t: (p - t,), kink="|x|'(0) = 0",
     derivative="∂/∂ŷ = sign(ŷ − y) / n",
 )  # fmt: skip
 HINGES = LossRule(
     "hinge", "Σ max(0, 1 − y ŷ) / n",
-    lambda m, p, t: m.row("relu", _margin(p, t)),
+    lambda m, p, t: m.primitive("relu", _margin(p, t)),
     lambda m, p, t: m.where(_margin(p, t) > 0, -t, 0), lambda m, p, t: m.where(_margin(p, t) > 0, -p, 0),
     "max(0, 1 - {1} * {0})", r"\max\left(0, 1 - {1} \cdot {0}\right)",
     known={
@@ -58,7 +59,8 @@ OF_PROBABILITY = LossRule(
 )  # fmt: skip
 OF_SCORE = LossRule(
     "binary_cross_entropy_with_logits", "Σ (log(1 + exp(z)) − y z) / n",
-    lambda m, p, t: m.row("softplus", p) - t * p, lambda m, p, t: m.row("sigmoid", p) - t, lambda m, p, t: -p,
+    lambda m, p, t: m.primitive("softplus", p) - t * p,
+    lambda m, p, t: m.primitive("sigmoid", p) - t, lambda m, p, t: -p,
     "softplus({0}) - {1} * {0}", r"\log\left(1 + e^{{{0}}}\right) - {1} \cdot {0}",
     known={
         0: ("softplus({0})", r"\log\left(1 + e^{{{0}}}\right)"),
@@ -69,7 +71,7 @@ OF_SCORE = LossRule(
 
 
 def _surprise_of_scores(m: Any, zs: Sequence[Any], ys: Sequence[float]) -> Any:
-    terms = [y * m.row("cross_entropy", *zs[:k], *zs[k + 1 :], zs[k]) for k, y in enumerate(ys) if y]
+    terms = [y * m.primitive("cross_entropy", *zs[:k], *zs[k + 1 :], zs[k]) for k, y in enumerate(ys) if y]
     return m.sum(terms)
 
 

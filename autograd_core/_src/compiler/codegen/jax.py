@@ -10,7 +10,7 @@ import numpy as np
 from jax import lax
 
 from ....errors import RangeError, StructureError
-from ...engine.ops import ROWS
+from ...engine.ops import PRIMITIVES
 from ...engine.pytrees import build, described
 from ...number_systems.base import read_rule
 from ...number_systems.jax import JAX
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from .levels import Group
 
 MOST_GROUPS = 64  # XLA's compile time grows with the square of their number: 300 take more than a minute
-product = ROWS["path_product"].value
+product = PRIMITIVES["path_product"].value
 
 
 def jax_function(what: Description) -> Callable[..., Any]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from math import copysign
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ...engine.ops import ROWS
+from ...engine.ops import PRIMITIVES
 from ...engine.value import record
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ...engine.value import Value
 
 Step = tuple[int, ...]
-ADD, SUM, PRODUCT = (ROWS[name] for name in ("add", "sum", "path_product"))
+ADD, SUM, PRODUCT = (PRIMITIVES[name] for name in ("add", "sum", "path_product"))
 
 
 class Tape:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ...engine.ops import ROWS
+from ...engine.ops import PRIMITIVES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,7 +85,7 @@ def _first(
     read = np.array([*part.operands.tolist(), *found, *range(n, n + count)], np.int32)
     return dataclasses.replace(
         part,
-        primitives=(*part.primitives, ROWS["dot"]),
+        primitives=(*part.primitives, PRIMITIVES["dot"]),
         codes=np.append(part.codes, np.int32(dot)),
         offsets=np.append(part.offsets, np.int32(len(read))),
         operands=read,

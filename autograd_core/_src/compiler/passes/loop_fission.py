@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ...engine.ops import ROWS
+from ...engine.ops import PRIMITIVES
 from .find_repeats import GATHERED, Region, classified, regions_of, slots_of
 
 if TYPE_CHECKING:
@@ -142,10 +142,10 @@ def _cut(program: Program, regions: Sequence[Region], cuts: Sequence[Any]) -> tu
 
 def _totals(program: Program, region: Region) -> list[Total]:
     """Sums whose operands are the same results of every copy, copy by copy, perhaps after some others."""
-    if not region.parallel or ROWS["sum"] not in program.primitives:
+    if not region.parallel or PRIMITIVES["sum"] not in program.primitives:
         return []
     copies, start = region.copies, program.first + region.start
-    wide = (program.codes == program.primitives.index(ROWS["sum"])) & (program.counts >= copies)
+    wide = (program.codes == program.primitives.index(PRIMITIVES["sum"])) & (program.counts >= copies)
     wide[: region.stop] = False
     found = []
     for i in np.flatnonzero(wide).tolist():

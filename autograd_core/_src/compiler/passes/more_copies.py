@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ...engine.ops import ROWS
+from ...engine.ops import PRIMITIVES
 from ..tracing.lower import LONGEST_DOT
 from .find_repeats import regions_of
 
@@ -248,7 +248,7 @@ class _Stretched:
     def _list(self, i: int, i_b: int) -> Any:
         """The operands of a sum that has more of them with each copy."""
         p, p_b = self.few, self.one_more
-        _check(p.primitives[p.codes[i]] is ROWS["sum"])
+        _check(p.primitives[p.codes[i]] is PRIMITIVES["sum"])
         a = p.operands[p.offsets[i] : p.offsets[i + 1]].astype(np.int64)
         b = p_b.operands[p_b.offsets[i_b] : p_b.offsets[i_b + 1]].astype(np.int64)
         g = len(b) - len(a)

@@ -83,7 +83,7 @@ class Sweeps:
         tape = self.tape
         order = sweep_order(*(d for _, d in slopes if isinstance(d, Value)))
         place = {x: k for k, x in enumerate(known)}
-        leaves = [x for x in order if x._row is None and x not in place and not isinstance(x, Constant)]
+        leaves = [x for x in order if x._primitive is None and x not in place and not isinstance(x, Constant)]
         place |= {x: k for k, x in enumerate(leaves, len(place))}
 
         def number_of(x: Any) -> int:
@@ -93,9 +93,9 @@ class Sweeps:
 
         steps = []
         for x in order:
-            if x._row is not None:
+            if x._primitive is not None:
                 edges = x._edges
-                steps.append((tape.code(x._row), *map(number_of, edges[: len(edges) // 2])))
+                steps.append((tape.code(x._primitive), *map(number_of, edges[: len(edges) // 2])))
                 place[x] = len(place)
         return _Rule(
             tuple(steps), tuple((k, number_of(d)) for k, d in slopes), tuple(tape.leaf(x) for x in leaves)

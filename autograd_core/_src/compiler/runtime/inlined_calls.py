@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...engine.ops import ROWS
+from ...engine.ops import PRIMITIVES
 from ...engine.value import FUSED, Value, record_many
 from ...transforms.recorded import pull_back
 from .batches import recorded, tree_of
@@ -98,7 +98,7 @@ def specialization_at(f: TracedFunction, inputs: Sequence[Any]) -> Specializatio
 
 def _over_rows(f: TracedFunction, table: Any) -> Any:
     """The sum or mean of each column; without rows, 0 or NaN."""
-    reduce = ROWS["mean" if f._reduce == "mean" else "sum"]
+    reduce = PRIMITIVES["mean" if f._reduce == "mean" else "sum"]
     if not len(table):
         columns = [Value(nan if f._reduce == "mean" else 0.0) for _ in range(table.shape[1])]
     else:

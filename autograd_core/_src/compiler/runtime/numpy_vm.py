@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ....errors import PerformanceWarning
-from ...engine.ops import ROWS
+from ...engine.ops import PRIMITIVES
 from ...engine.provenance import warn_user
 from ...number_systems.base import read_rule
 from ...number_systems.numpy_arrays import NUMPY, ArrayNumber
@@ -64,7 +64,7 @@ class NumpyInterpreter:
                     column.astype(float, copy=False) for column in (*values[slots], values[own], adjoints[own])
                 )
                 for slot, d in zip(slots, read_rule(primitive, primitive.partials, NUMPY, *xs, z), strict=True):
-                    adjoints[slot] += ROWS["path_product"].value(NUMPY, d, g)
+                    adjoints[slot] += PRIMITIVES["path_product"].value(NUMPY, d, g)
         if sums is not None:
             sums.add(_plain(adjoints[sums.slots]))
         return _plain(values[wanted]), _plain(adjoints[sought])

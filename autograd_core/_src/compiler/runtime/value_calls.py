@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ...engine.contexts import current
-from ...engine.ops import ROWS, Primitive
+from ...engine.ops import PRIMITIVES, Primitive
 from ...engine.value import FUSED, Constant, Value, record_known
 from ...engine.value_system import VALUES
 from ...transforms.recorded import pull_back
@@ -210,7 +210,7 @@ class Call(Primitive):
     def _over_rows(self, m: Any, results: Sequence[Any]) -> Any:
         if self.f._reduce is None or len(results) == 1:
             return results[0]
-        return ROWS["mean" if self.f._reduce == "mean" else "sum"].value(m, *results)
+        return PRIMITIVES["mean" if self.f._reduce == "mean" else "sum"].value(m, *results)
 
     def _value(self, m: Any, *xs: Any) -> Any:
         if set(map(type, xs)) <= {float}:
@@ -229,7 +229,7 @@ class Call(Primitive):
 
     def _swept(self, m: Any, xs: Sequence[Any]) -> tuple[Any, ...]:
         """Derivatives by the program's rules: the sweep of `backward()`, row by row."""
-        product, n = ROWS["path_product"].value, self._count if self.f._reduce == "mean" else 1
+        product, n = PRIMITIVES["path_product"].value, self._count if self.f._reduce == "mean" else 1
         found = [m.number(0.0)] * len(xs)
         for i, row in enumerate(self._rows(xs, m.number)):
             program, slots = _run(self.f, m, row)

@@ -16,7 +16,7 @@ import numpy as np
 
 from ...engine.evaluation import evaluate
 from ...engine.graph import MANY, order_of, sweep_order
-from ...engine.ops import ROWS
+from ...engine.ops import PRIMITIVES
 from ..ir.program import Program
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ..ir.tape import Tape, TapedGraph
 
 ADD, MUL, DIV, POW, SUM, DOT, PRODUCT = (
-    ROWS[name] for name in ("add", "mul", "div", "pow", "sum", "dot", "path_product")
+    PRIMITIVES[name] for name in ("add", "mul", "div", "pow", "sum", "dot", "path_product")
 )
 LONGEST_DOT = 128  # products; beyond that a region runs the multiplications in lanes, and `dot` would hide them
 SHORTEST_CHAIN = 3  # terms from which a chain of additions becomes one node
@@ -59,7 +59,7 @@ def program_of(
     guards = guards or {}
     lowering = _Lowering(inputs, optimize=optimize, is_derived=False)
     # An input may be an operation's result; its rule must not be lowered then.
-    cut = {x for x in inputs if x._row is not None}
+    cut = {x for x in inputs if x._primitive is not None}
     order = order_down_to(inputs, [*roots, *guards])
     lowering.add([node for node in order if node not in cut] if cut else order)
     return lowering.finish(roots, guards, constant_leaves)
@@ -150,7 +150,7 @@ class _Lowering:
         # This loop sees every node of every trace, so it uses local names and the node's edge slots (docs/adr/0001).
         slots, constant, constants, put = self.slots, self.constant, self.constants, self.putting()
         for node in nodes:
-            primitive = node._row
+            primitive = node._primitive
             if primitive is None:  # a leaf: an input, which has its slot, or a constant
                 if node not in slots:
                     slots[node] = constant(float(node.data))

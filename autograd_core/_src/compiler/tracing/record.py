@@ -106,7 +106,7 @@ def taped(graph: RecordedGraph) -> TapedGraph:
     for node in order_down_to(graph.inputs, [*graph.roots, *graph.guards]):
         if node in slots:
             continue
-        if node._row is None:
+        if node._primitive is None:
             slots[node] = tape.constant(node._data) if isinstance(node, Constant) else tape.leaf(node)
             continue
         edges = node._edges
@@ -115,7 +115,7 @@ def taped(graph: RecordedGraph) -> TapedGraph:
             check_fresh(node)
             moving.add(node)
         step = [slots[p] if p.__class__ is not float else tape.constant(p) for p in operands]
-        slots[node] = tape.keep((tape.code(node._row), *step))
+        slots[node] = tape.keep((tape.code(node._primitive), *step))
     guards = {slots[node]: truth for node, truth in graph.guards.items()}
     return TapedGraph(
         tape, [slots[x] for x in graph.roots], list(range(len(graph.inputs))), guards, _words(graph), graph.spec

@@ -11,7 +11,7 @@ import math
 from typing import TYPE_CHECKING
 
 from ....errors import StructureError
-from ...engine.ops import ROWS
+from ...engine.ops import PRIMITIVES
 from ..base import read_rule
 from ..terms import FORMULAS, TERMS, Term
 from . import error_function
@@ -94,7 +94,7 @@ def helper_functions(used: set[str]) -> list[str]:
     return [*(OWN[op] for op in sorted(used & OWN.keys())), *found]
 
 
-def rules(rows: Mapping[str, Primitive], counts: Mapping[str, int] | None = None) -> str:
+def rules(primitives: Mapping[str, Primitive], counts: Mapping[str, int] | None = None) -> str:
     """The rules of some primitives as one JavaScript expression.
 
     Its value is an object without a prototype. It has an entry under each key, and under `path_product`: an object
@@ -102,7 +102,7 @@ def rules(rows: Mapping[str, Primitive], counts: Mapping[str, int] | None = None
     v is an array of the operands and z the value. They read no globals beside `Math`.
 
     Args:
-        rows: The primitives, by key.
+        primitives: The primitives, by key.
         counts: By key, the number of operands of a user's primitive that takes any number of them.
 
     Returns:
@@ -114,31 +114,31 @@ def rules(rows: Mapping[str, Primitive], counts: Mapping[str, int] | None = None
     """
     used: set[str] = set()
     entries = []
-    for key, row in {"path_product": ROWS["path_product"], **rows}.items():
-        count = row.arity if row.arity is not None else (counts or {}).get(key)
-        value, partials = (_body(row, count, used, partials=partials) for partials in (False, True))
+    for key, primitive in {"path_product": PRIMITIVES["path_product"], **primitives}.items():
+        count = primitive.arity if primitive.arity is not None else (counts or {}).get(key)
+        value, partials = (_body(primitive, count, used, partials=partials) for partials in (False, True))
         entries.append(f"rules[{text_literal(key)}] = {{")
         entries += ["value(v) {", *value, "},", "partials(v, z) {", *partials, "},", "};"]
     start = ['"use strict";', *helper_functions(used), "const rules = Object.create(null);"]
     return "\n".join(["(() => {", *start, *entries, "return rules;", "})()"])
 
 
-def _body(row: Primitive, count: int | None, used: set[str], *, partials: bool) -> list[str]:
+def _body(primitive: Primitive, count: int | None, used: set[str], *, partials: bool) -> list[str]:
     """The statements of one function; what they use is added to `used`."""
-    if row.lists:
-        lines, operations = read_rule(row, list_rule, row, JAVASCRIPT, partials=partials)
+    if primitive.lists:
+        lines, operations = read_rule(primitive, list_rule, primitive, JAVASCRIPT, partials=partials)
         used |= operations
         return lines  # type: ignore[no-any-return]
     if count is None:
-        msg = f"primitive {row.name!r} takes any number of operands: expected `counts` to say how many"
+        msg = f"primitive {primitive.name!r} takes any number of operands: expected `counts` to say how many"
         raise StructureError(msg)
     xs = [Term("name", f"v[{k}]") for k in range(count)]
     if partials:
-        found = read_rule(row, row.partials, TERMS, *xs, Term("name", "z"))
+        found = read_rule(primitive, primitive.partials, TERMS, *xs, Term("name", "z"))
         stores = [Store(f"const d{k} = ", TERMS.number(d)) for k, d in enumerate(found)]
         last = [f"return [{', '.join(f'd{k}' for k in range(count))}];"]
     else:
-        stores, last = [Store("return ", TERMS.number(read_rule(row, row.value, TERMS, *xs)))], []
+        stores, last = [Store("return ", TERMS.number(read_rule(primitive, primitive.value, TERMS, *xs)))], []
     writer = StatementWriter(JAVASCRIPT, stores, "")
     used |= writer.functions
     return [*writer.lines, *last]

@@ -144,27 +144,27 @@ class ListTerms(Terms):
         return self.fold(step, (1, 0), xs, head=head)
 
 
-def list_rule(row: Primitive, language: Language, *, partials: bool) -> tuple[list[str], set[str]]:
+def list_rule(primitive: Primitive, language: Language, *, partials: bool) -> tuple[list[str], set[str]]:
     """The body of a function of `v`, or of `v` and `z`, and the operations in it.
 
     Args:
-        row: A primitive of lists.
+        primitive: A primitive of lists.
         language: What is written.
         partials: Whether its derivatives are wanted, in an array, or its value.
     """
     m = ListTerms(language)
-    size = f"(v.length - {row.singles})" if row.singles else "v.length"
-    m.lines.append(f"const n = {size}{f' / {row.lists}' if row.lists > 1 else ''};")
-    places = ["i", *(f"i + {f'{k} * ' if k > 1 else ''}n" for k in range(1, row.lists))]
+    size = f"(v.length - {primitive.singles})" if primitive.singles else "v.length"
+    m.lines.append(f"const n = {size}{f' / {primitive.lists}' if primitive.lists > 1 else ''};")
+    places = ["i", *(f"i + {f'{k} * ' if k > 1 else ''}n" for k in range(1, primitive.lists))]
     xs = [Term("load", f"v[{place}]") for place in places]
-    xs += [Term("load", f"v[{row.lists} * n + {k}]") for k in range(row.singles)]
+    xs += [Term("load", f"v[{primitive.lists} * n + {k}]") for k in range(primitive.singles)]
     if not partials:
-        m.write([Store("return ", TERMS.number(row.value(m, *xs)))])
+        m.write([Store("return ", TERMS.number(primitive.value(m, *xs)))])
         return m.lines, m.used
-    found = [TERMS.number(d) for d in row.partials(m, *xs, Term("name", "z"))]
+    found = [TERMS.number(d) for d in primitive.partials(m, *xs, Term("name", "z"))]
     m.lines.append("const out = [];")
-    for d in found[: row.lists]:
+    for d in found[: primitive.lists]:
         m.each([Store("out.push(", d, ")")])
-    m.write(Store("out.push(", d, ")") for d in found[row.lists :])
+    m.write(Store("out.push(", d, ")") for d in found[primitive.lists :])
     m.lines.append("return out;")
     return m.lines, m.used

@@ -48,7 +48,7 @@ def guards_of(
     nodes: list[Any] = []
     for node in more:
         place[node] = len(graph.order) + len(nodes)
-        op = -1 if node._row is None else operations[operation_of(node)][0]
+        op = -1 if node._primitive is None else operations[operation_of(node)][0]
         nodes.append([op, [place[p] for p in node.parents], number(node.data)])
         words[node] = _words(node, words)
     told = [[place[v], int(outcome), text.clean(text.shorten(words[v], LONGEST))] for v, outcome in guards.items()]
@@ -58,8 +58,8 @@ def guards_of(
 def _words(node: Value, words: Mapping[Value, str]) -> str:
     if isinstance(node, Constant):
         return shown(node.data)
-    if node.label or node._row is None:
+    if node.label or node._primitive is None:
         return node.label or shown(node.data)
     if len(node.parents) > FEW_OPERANDS:
-        return f"{node._row.name}(...)"
-    return text.shorten(operation(node._row, [words[p] for p in node.parents]), LONGEST)
+        return f"{node._primitive.name}(...)"
+    return text.shorten(operation(node._primitive, [words[p] for p in node.parents]), LONGEST)

@@ -48,13 +48,13 @@ class RuleForms:
             self.of.append(self._form_of(node))
 
     def _form_of(self, node: Value) -> int:
-        row, parents = node._row, node.parents
-        if row is None or not parents or len(parents) > MOST_OPERANDS:
+        primitive, parents = node._primitive, node.parents
+        if primitive is None or not parents or len(parents) > MOST_OPERANDS:
             return -1
         fixed = tuple(_double(p.data) if isinstance(p, Constant) else None for p in parents)
-        key = (id(row), tuple(map(repr, fixed)))
+        key = (id(primitive), tuple(map(repr, fixed)))
         if key not in self._known:
-            form = self._read(row, fixed, [_double(p.data) for p in parents])
+            form = self._read(primitive, fixed, [_double(p.data) for p in parents])
             self._known[key] = len(self.forms) if form else -1
             if form:
                 self.forms.append(form)
@@ -62,7 +62,7 @@ class RuleForms:
 
     def _read(
         self,
-        row: Primitive,
+        primitive: Primitive,
         fixed: Sequence[float | None],
         recorded: Sequence[float],
         points: Iterable[Sequence[float]] | None = None,
@@ -74,7 +74,7 @@ class RuleForms:
                 for k, (x, c) in enumerate(zip(point, fixed, strict=True))
             ]
             try:
-                found = formulas_of(row, operands, row.value(FLOATS, *map(Double, point)))
+                found = formulas_of(primitive, operands, primitive.value(FLOATS, *map(Double, point)))
             except Exception:  # noqa: BLE001  a user's rule, at a point that was not the user's
                 found = None
             for known, formula in zip(variants, found or (), strict=False):
@@ -84,17 +84,17 @@ class RuleForms:
                     known.append(one)
         if not any(variants):
             return None
-        return {"variants": variants, "kinks": self._kinks(row, fixed, recorded), "note": row.kink}
+        return {"variants": variants, "kinks": self._kinks(primitive, fixed, recorded), "note": primitive.kink}
 
-    def _kinks(self, row: Primitive, fixed: Sequence[float | None], recorded: Sequence[float]) -> list[Tree]:
-        if row.kinks is None or not row.kink or isinstance(row, WrittenWhole):
+    def _kinks(self, primitive: Primitive, fixed: Sequence[float | None], recorded: Sequence[float]) -> list[Tree]:
+        if primitive.kinks is None or not primitive.kink or isinstance(primitive, WrittenWhole):
             return []
         operands = [
             RuleTerm("operand", (k,), Double(x)) if c is None else RuleTerm("number", (), Double(x))
             for k, (x, c) in enumerate(zip(recorded, fixed, strict=True))
         ]
         try:
-            return [self.tree(WRITTEN.number(x)) for x in row.kinks(WRITTEN, *operands)]
+            return [self.tree(WRITTEN.number(x)) for x in primitive.kinks(WRITTEN, *operands)]
         except Exception:  # noqa: BLE001  a user's rule
             return []
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ....errors import AutogradError
-from ...engine.ops import ROWS
+from ...engine.ops import PRIMITIVES
 from ...number_systems.languages.javascript import rules
 from .state import is_users, operation_of
 
@@ -27,28 +27,29 @@ def operations_in(order: Iterable[Value], also: Iterable[str] = ()) -> tuple[dic
     rows: dict[str, Any] = {}
     counts: dict[str, int] = {}
     for node in order:
-        if node._row is None:
+        if node._primitive is None:
             continue
         one = operation_of(node)
         if one not in found:
             key = _key(one, rows, counts)
             found[one] = (len(found), key)
-    rows |= {name: ROWS[name] for name in sorted(also) if name not in rows}
+    rows |= {name: PRIMITIVES[name] for name in sorted(also) if name not in rows}
     return found, rules(rows, counts)
 
 
 def _key(one: Operation, rows: dict[str, Any], counts: dict[str, int]) -> str:
-    row = one.row
+    primitive = one.primitive
     for key, known in rows.items():
-        if known is row and counts.get(key, one.arity) == one.arity:
+        if known is primitive and counts.get(key, one.arity) == one.arity:
             return key
-    key = row.name if row.name not in rows else f"{row.name} {len(rows)}"
-    count: Mapping[str, int] = {key: one.arity} if row.arity is None and is_users(row) and not row.lists else {}
-    if is_users(row):
+    key = primitive.name if primitive.name not in rows else f"{primitive.name} {len(rows)}"
+    counted = primitive.arity is None and is_users(primitive) and not primitive.lists
+    count: Mapping[str, int] = {key: one.arity} if counted else {}
+    if is_users(primitive):
         try:
-            rules({key: row}, count)
+            rules({key: primitive}, count)
         except AutogradError:
             return ""
-    rows[key] = row
+    rows[key] = primitive
     counts.update(count)
     return key

@@ -73,7 +73,7 @@ def page_of(
     if len(graph.order) > MOST_NODES:
         return "", f"its graph has {len(graph.order)} nodes, more than {MOST_NODES}"
     for i, node in enumerate(graph.order):
-        if node._row is None and node in drawn.index:
+        if node._primitive is None and node in drawn.index:
             graph.data[i] = drawn.data[drawn.index[node]]
     state, rules = told_of(view, title=title, theme=theme)
     unread = [op["name"] for op in state["ops"] if not op["rule"]]

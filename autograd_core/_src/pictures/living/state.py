@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ....errors import OperandError, RangeError, StructureError
 from ...engine.graph import order_of, roots_of
-from ...engine.ops import ROWS
+from ...engine.ops import PRIMITIVES
 from ...engine.provenance import box_of
 from ...engine.value import Constant, Value
 from ...notation.formulas import dotted, named, operation
@@ -36,7 +36,7 @@ SIGNS = {"*": "×", "-": "−", "<=": "≤", ">=": "≥", "!=": "≠", "==": "="
 class Operation(NamedTuple):
     """A primitive with a number of operands, as the page refers to it."""
 
-    row: Primitive
+    primitive: Primitive
     arity: int
 
 
@@ -102,7 +102,7 @@ def state_of(
         "slopes": {
             str(v): [number(d) for d in node.local_grads]
             for v, node in enumerate(order)
-            if node._row is not None and not operations[operation_of(node)][1]
+            if node._primitive is not None and not operations[operation_of(node)][1]
         },
         "labelled": [v for v, label in enumerate(graph.labels) if label],
         "home": tree.home,
@@ -153,40 +153,40 @@ def described(operations: Mapping[Operation, tuple[int, str]]) -> list[dict[str,
 
 
 def _kind(node: Value, graph: Graph, operations: Mapping[Operation, tuple[int, str]]) -> int:
-    if node._row is None:
+    if node._primitive is None:
         return CONSTANT if graph.index[node] in graph.constants else LEAF
     return operations[operation_of(node)][0]
 
 
 def operation_of(node: Value) -> Operation:
     """The operation that made a node; with many operands their number tells nothing."""
-    row, count = node._row, len(node.parents)
-    assert row is not None
-    return Operation(row, count if count <= FEW_OPERANDS or is_users(row) else -1)
+    primitive, count = node._primitive, len(node.parents)
+    assert primitive is not None
+    return Operation(primitive, count if count <= FEW_OPERANDS or is_users(primitive) else -1)
 
 
-def is_users(row: Primitive) -> bool:
+def is_users(primitive: Primitive) -> bool:
     """Whether it is not of the library's table."""
-    return ROWS.get(row.name) is not row
+    return PRIMITIVES.get(primitive.name) is not primitive
 
 
 def _operation(one: Operation, key: str) -> dict[str, Any]:
-    row = one.row
+    primitive = one.primitive
     return {
         "rule": key,
-        "name": text.clean(row.name),
-        "sign": SIGNS.get(row.symbol, row.symbol) or text.clean(row.name),
-        "pairs": row.pairs,
-        "sums": row.reduction is not None and not row.reduction.is_mean,
-        "saturates": None if row.saturates is None else number(row.saturates),
-        "text": template(row, one.arity) if 0 <= one.arity <= FEW_OPERANDS else "",
+        "name": text.clean(primitive.name),
+        "sign": SIGNS.get(primitive.symbol, primitive.symbol) or text.clean(primitive.name),
+        "pairs": primitive.pairs,
+        "sums": primitive.reduction is not None and not primitive.reduction.is_mean,
+        "saturates": None if primitive.saturates is None else number(primitive.saturates),
+        "text": template(primitive, one.arity) if 0 <= one.arity <= FEW_OPERANDS else "",
     }
 
 
-def template(row: Primitive, arity: int) -> str:
+def template(primitive: Primitive, arity: int) -> str:
     """An operation as text in which single characters stand for the operands."""
-    bare = operation(row, [f"Q{k}Q" for k in range(arity)])
-    wrapped = operation(row, [chr(PLAIN + k) for k in range(arity)])
+    bare = operation(primitive, [f"Q{k}Q" for k in range(arity)])
+    wrapped = operation(primitive, [chr(PLAIN + k) for k in range(arity)])
     for k in range(arity):
         sign = chr(PLAIN + k)
         if f"(({sign}))" in wrapped or (f"({sign})" in wrapped and f"(Q{k}Q)" not in bare):  # an atom, as a name is
@@ -245,7 +245,7 @@ def leaf_of(graph: Graph, names: Mapping[str, int], given: object, caller: str) 
     else:
         msg = f"{caller}: expected a leaf of the graph or its name, got {given!r:.60} ({type(given).__name__})"
         raise OperandError(msg)
-    if v < 0 or graph.order[v]._row is not None or v in graph.constants:
+    if v < 0 or graph.order[v]._primitive is not None or v in graph.constants:
         some = ", ".join(name for name, u in names.items() if graph.is_leaf(u) and u not in graph.constants)
         msg = f"{caller}: expected a leaf of the graph ({text.shorten(some, 120)}), got {given!r:.80}"
         raise RangeError(msg)

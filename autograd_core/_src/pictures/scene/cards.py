@@ -226,7 +226,7 @@ def fold_size(label: str, caption: str) -> tuple[float, float]:
 
 def is_of_pairs(node: Value) -> bool:
     """Whether its operands belong together two by two."""
-    return node._row is not None and node._row.pairs
+    return node._primitive is not None and node._primitive.pairs
 
 
 def _operand_order(node: Value) -> list[int]:
@@ -235,8 +235,8 @@ def _operand_order(node: Value) -> list[int]:
     if is_of_pairs(node):
         half = len(places) // 2
         return [k for pair in zip(places, places[half:], strict=False) for k in pair]
-    row = node._row
-    return row.in_order(places) if isinstance(row, WrittenWhole) else places
+    primitive = node._primitive
+    return primitive.in_order(places) if isinstance(primitive, WrittenWhole) else places
 
 
 DRAWN: WeakKeyDictionary[Graph, dict[int, list[Port]]] = WeakKeyDictionary()  # once for all the views of a page

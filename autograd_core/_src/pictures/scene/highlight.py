@@ -156,11 +156,11 @@ def _operand(source: Value, user: Value, operand: int) -> int:
     Raises:
         StructureError: It is not that operand.
     """
-    edges, row = user._edges, user._row
+    edges, primitive = user._edges, user._primitive
     half = len(edges) // 2
     if 0 <= operand < half and edges[operand] is source:
         return operand
-    if (row is not None and row.whole) or loss_of(user) is not None:
+    if (primitive is not None and primitive.whole) or loss_of(user) is not None:
         return next((k for k in range(half) if edges[k] is source), -1)
     msg = f"draw: no such path in this graph: operand {operand} of {user!r:.60} is not {source!r:.60}"
     raise StructureError(msg)

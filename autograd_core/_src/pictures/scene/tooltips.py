@@ -66,13 +66,13 @@ def full(x: Any) -> str:
 
 def _formula(node: Value, names: dict[Value, str], data: Sequence[Any], index: dict[Value, int]) -> str:
     """A formula such as "c = a * b = 2 * (−3)"."""
-    row, parents = node._row, node.parents
-    if row is None:
+    primitive, parents = node._primitive, node.parents
+    if primitive is None:
         return ""
     if len(parents) > TERMS:
-        return f"{names[node]} = {row.name} of {len(parents)} operands"
-    numbers = operation(row, [text.number(data[index[p]]) for p in parents])
-    return " = ".join((names[node], operation(row, [names[p] for p in parents]), numbers))
+        return f"{names[node]} = {primitive.name} of {len(parents)} operands"
+    numbers = operation(primitive, [text.number(data[index[p]]) for p in parents])
+    return " = ".join((names[node], operation(primitive, [names[p] for p in parents]), numbers))
 
 
 def _rest(g: Any, products: Sequence[Any]) -> str:

@@ -81,12 +81,13 @@ def data(passes: Passes, cards: dict[int, int], *, title: str, theme: str) -> di
     local: list[list[int]] = [[] for _ in order]
     operands: list[list[int]] = [[] for _ in order]
     for step in passes.forward:
-        i, row, arity = index[step.node], step._row, len(step.operands)
+        i, primitive, arity = index[step.node], step._primitive, len(step.operands)
         operands[i] = [index[p] for p in step.operands]
-        key = (id(row), arity)
+        key = (id(primitive), arity)
         ops[i] = templates.place(key, None)
         if templates.entries[ops[i]] is None:
-            templates.entries[ops[i]] = [text.shorten(text.clean(row.name), LONGEST_OP), *template(row, arity)]
+            op = text.shorten(text.clean(primitive.name), LONGEST_OP)
+            templates.entries[ops[i]] = [op, *template(primitive, arity)]
         local[i] = [numbers.number(d) for d in step.local_grads]
     backward = passes.backward
     largest = max((abs(x) for step in backward for x in (step.adjoint, *step.after) if is_finite(x)), default=1)
@@ -139,17 +140,17 @@ def _sent(step: Step, index: dict[Value, int], numbers: _Table, largest: Any) ->
     ]
 
 
-def template(row: Primitive, arity: int) -> tuple[str, list[int]]:
+def template(primitive: Primitive, arity: int) -> tuple[str, list[int]]:
     """An operation as MathML in which single characters stand for the operands, and which operand each one is.
 
     An operand whose character is from the second range needs brackets unless it is one plain symbol.
     """
-    chosen = few([str(k) for k in range(arity)], "", pairs=row.pairs)
+    chosen = few([str(k) for k in range(arity)], "", pairs=primitive.pairs)
     slots = [int(k) for k in chosen if k]
     signs = iter(range(len(slots)))
-    written = latex_operation(row, ["-" + chr(FIRST_SLOT + next(signs)) if k else r"\cdots" for k in chosen])
+    written = latex_operation(primitive, ["-" + chr(FIRST_SLOT + next(signs)) if k else r"\cdots" for k in chosen])
     written = written.replace(r"\cdots \cdot \cdots", r"\cdots")
-    has_own = not is_written_out(row) and (not row.latex or r"\left(" in row.latex)  # as in f(x)
+    has_own = not is_written_out(primitive) and (not primitive.latex or r"\left(" in primitive.latex)  # as in f(x)
     if not has_own:
         moved = FIRST_WRAPPED - FIRST_SLOT
         written = re.sub(r"\\left\(-([\ue000-\ue0ff])\\right\)", lambda found: chr(ord(found[1]) + moved), written)
@@ -175,9 +176,9 @@ def _fallback(passes: Passes) -> Iterator[str]:
     yield f"<details open><summary>Forward: {len(forward)} values, operands first</summary>"
     yield _table("step", "value", "operation", "numbers", "result")
     for step in forward[:some]:
-        row = step._row
-        written = operation(row, few([names[p] for p in step.operands], pairs=row.pairs))
-        numbers = operation(row, few([text.number(p.data) for p in step.operands], pairs=row.pairs))
+        primitive = step._primitive
+        written = operation(primitive, few([names[p] for p in step.operands], pairs=primitive.pairs))
+        numbers = operation(primitive, few([text.number(p.data) for p in step.operands], pairs=primitive.pairs))
         yield _row(step.index + 1, names[step.node], _dotted(written), _dotted(numbers), text.number(step.node.data))
     yield f"</tbody></table>{_cut(forward, some)}</details>"
     yield f"<details open><summary>Backward: {len(backward)} chain rules, from {top} to the leaves</summary>"

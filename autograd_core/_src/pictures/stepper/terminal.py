@@ -60,7 +60,8 @@ def _page(passes: Passes, index: int) -> Iterator[str]:
     count = passes.n_forward if step.phase == "forward" else len(passes.steps) - passes.n_forward
     number = step.index + 1 if step.phase == "forward" else step.index + 1 - passes.n_forward
     yield f"step {step.index + 1} of {len(passes.steps)} | {step.phase} {number} of {count}"
-    yield from _fitted("", [f"node {names[node]}", f"op {text.clean(step._row.name)}", *_scope(node)], between="   ")
+    op = text.clean(step._primitive.name)
+    yield from _fitted("", [f"node {names[node]}", f"op {op}", *_scope(node)], between="   ")
     yield ""
     yield from _formula(step, names)
     yield ""
@@ -86,9 +87,9 @@ def _scope(node: Value) -> list[str]:
 def _formula(step: Step, names: dict[Value, str]) -> Iterator[str]:
     """The operation with names, with numbers, and its result; on several lines if one is too short."""
     node = step.node
-    row = step._row
-    written = operation(row, few([names[p] for p in step.operands], pairs=row.pairs))
-    numbers = operation(row, few([shown(p.data) for p in step.operands], pairs=row.pairs))
+    primitive = step._primitive
+    written = operation(primitive, few([names[p] for p in step.operands], pairs=primitive.pairs))
+    numbers = operation(primitive, few([shown(p.data) for p in step.operands], pairs=primitive.pairs))
     parts = [part.replace("... * ...", "...") for part in dict.fromkeys((written, numbers, shown(node.data)))]
     start = f"{INDENT}{names[node]} = "
     in_one = start + " = ".join(parts)

@@ -14,7 +14,7 @@ from ....errors import OperandError, RangeError, StructureError
 from ...engine.evaluation import is_fraction
 from ...engine.ops import REALS
 from ...engine.value import Value
-from ..strategies import hypothesis_strategies, interval, is_interval, reals, row_of
+from ..strategies import hypothesis_strategies, interval, is_interval, primitive_of, reals
 from .flat import DOUBLE, array_library, unit_roundoff
 
 SIZES = (1, 4)  # range of the named lengths of a shape
@@ -147,7 +147,7 @@ class DrawingPlan:
             return domain.of
         if domain.of is not None and not is_interval(domain.of):
             try:
-                row_of(domain.of)
+                primitive_of(domain.of)
             except OperandError as error:
                 msg = f"points: domain at {place}: {error}"
                 raise OperandError(msg) from error

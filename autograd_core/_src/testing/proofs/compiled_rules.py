@@ -9,7 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from ...engine.node_builders import NAMES
-from ...engine.ops import ROWS
+from ...engine.ops import PRIMITIVES
 from ...number_systems.floats import FAST
 from ...number_systems.source import Source, write
 
@@ -19,21 +19,22 @@ if TYPE_CHECKING:
     from ...engine.ops import Primitive
 
 
-def compiled(row: Primitive, moves: tuple[bool, ...]) -> Callable[..., tuple[float, ...]] | None:
+def compiled(primitive: Primitive, moves: tuple[bool, ...]) -> Callable[..., tuple[float, ...]] | None:
     """A function of a rule's operands: its value, and the local derivatives to those that move.
 
     It raises where arithmetic on floats does.
 
     Args:
-        row: The rule.
+        primitive: The rule.
         moves: Which operands move; the derivatives to the others are 0.
 
     Returns:
         The function; None for a rule of a user, or of many operands.
     """
-    if ROWS.get(row.name) is not row or row.arity not in (1, 2) or len(moves) != row.arity:
+    is_ours = PRIMITIVES.get(primitive.name) is primitive
+    if not is_ours or primitive.arity not in (1, 2) or len(moves) != primitive.arity:
         return None
-    return _compiled(row.value, row.partials, moves)
+    return _compiled(primitive.value, primitive.partials, moves)
 
 
 @cache

@@ -50,22 +50,22 @@ AT_KINK = Edges((), kink=True)
 
 def quickly(node: Value, moves: Sequence[bool]) -> Edges:
     """By the complex step, in floats."""
-    row = node._row
-    assert row is not None
+    primitive = node._primitive
+    assert primitive is not None
     xs = [p._data for p in node.parents]
     ds = recorded_slopes(node)
     try:
-        if row.kinks is not None:
-            zeros = row.kinks(FLOATS, *map(FLOATS.number, xs))
+        if primitive.kinks is not None:
+            zeros = primitive.kinks(FLOATS, *map(FLOATS.number, xs))
             if any(k == 0 for k in (zeros if isinstance(zeros, tuple) else (zeros,))):
                 return AT_KINK
         looked_at = _each if len(xs) <= FEW_MOVED else _together
-        return looked_at(node, row, xs, ds, moves)
+        return looked_at(node, primitive, xs, ds, moves)
     except Exception:  # noqa: BLE001  a user's rule may raise anything at such a number
         return UNKNOWN
 
 
-def _each(node: Value, row: Primitive, xs: list[float], ds: Sequence[float], moves: Sequence[bool]) -> Edges:
+def _each(node: Value, primitive: Primitive, xs: list[float], ds: Sequence[float], moves: Sequence[bool]) -> Edges:
     """One operand after the other."""
     unseen, off = [TWICE * e for e in own_rounding(node, xs, [*map(abs, ds)])], 0.0
     value, rounding = node._data, value_error_allowed(node, abs(node._data))
@@ -74,7 +74,7 @@ def _each(node: Value, row: Primitive, xs: list[float], ds: Sequence[float], mov
             continue
         by = [0.0] * len(xs)
         by[i] = 1.0
-        at, found = slope(row.value, xs, by)
+        at, found = slope(primitive.value, xs, by)
         if not abs(at - value) <= rounding:
             return Edges(unseen, math.inf)
         if not (apart := abs(found - ds[i])) <= unseen[i]:
@@ -82,19 +82,19 @@ def _each(node: Value, row: Primitive, xs: list[float], ds: Sequence[float], mov
     return Edges(unseen, off)
 
 
-def _together(node: Value, row: Primitive, xs: list[float], ds: Sequence[float], moves: Sequence[bool]) -> Edges:
+def _together(node: Value, primitive: Primitive, xs: list[float], ds: Sequence[float], moves: Sequence[bool]) -> Edges:
     """Along a random direction that every operand has the same share of."""
     sizes = [abs(d) if move else 0.0 for d, move in zip(ds, moves, strict=True)]
     largest = max(sizes) or 1.0
     random = directions(len(xs), "edges")
     by = [v / (d or largest) * move for v, d, move in zip(random, sizes, moves, strict=True)]
-    at, found = slope(row.value, xs, by)
+    at, found = slope(primitive.value, xs, by)
     if not abs(at - node._data) <= value_error_allowed(node, total(abs(d * x) for d, x in zip(ds, xs, strict=True))):
         return Edges((), math.inf)
     terms = [d * v for d, v in zip(ds, by, strict=True) if v]
     # Of random signs: roundings of n terms add up to those of their root.
     rounding = [STEPPED * d for d in sizes]
-    if not row.exact_partials:
+    if not primitive.exact_partials:
         rounding = [e + r for e, r in zip(rounding, own_rounding(node, xs, sizes), strict=True)]
     allowed = MARGIN * math.hypot(*(e * v for e, v in zip(rounding, by, strict=True)))
     apart = abs(found - total(terms))
@@ -104,14 +104,14 @@ def _together(node: Value, row: Primitive, xs: list[float], ds: Sequence[float],
 
 def closely(node: Value, moves: Sequence[bool]) -> Edges:
     """By difference quotients in 50 digits, or as many as it takes."""
-    m, row = number_system(DIGITS), node._row
-    assert row is not None
+    m, primitive = number_system(DIGITS), node._primitive
+    assert primitive is not None
     xs = [m.number(p.data) for p in node.parents]
     try:
-        z = value_of(m, row, xs)
+        z = value_of(m, primitive, xs)
     except RoughError:
         return UNKNOWN
-    slopes = slopes_of(m, row, xs, z, moves)
+    slopes = slopes_of(m, primitive, xs, z, moves)
     if slopes.sides is not None:
         return AT_KINK
     if slopes.rough or not all(map(m.context.isfinite, (z, *slopes.exact))):
@@ -132,10 +132,10 @@ def value_is_close(node: Value) -> bool:
     """Whether the value recorded by a user's rule agrees with 50 digits, and is no remainder of cancellation."""
     if built_in(node):
         return True
-    m, row = number_system(DIGITS), node._row
-    assert row is not None
+    m, primitive = number_system(DIGITS), node._primitive
+    assert primitive is not None
     try:
-        z = value_of(m, row, [m.number(p._data) for p in node.parents])
+        z = value_of(m, primitive, [m.number(p._data) for p in node.parents])
     except RoughError:
         return False
     return bool(abs(m.number(node._data) - z) <= value_error_allowed(node, abs(float(z))))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...engine.contexts import tracing
-from ...engine.ops import ROWS
+from ...engine.ops import PRIMITIVES
 from ...engine.value import Value
 from ...engine.value_system import VALUES
 from ...number_systems.complex_step import NoStepError
@@ -72,14 +72,14 @@ def _looked_at(lists: Lists, group: OperationGroup, places: Any, first: Any) -> 
     from ...number_systems.complex_arrays import slopes
     from ...number_systems.numpy_arrays import NUMPY, ArrayNumber
 
-    row, moves = group.row, group.moves
-    count, own = len(moves), row.name in ROWS
+    primitive, moves = group.primitive, group.moves
+    count, own = len(moves), primitive.name in PRIMITIVES
     zs = lists.values[places]
     columns = [lists.values[lists.below[first + k]] for k in range(count)]
     found = [lists.steep[first + k] for k in range(count)]
     sure = np.ones(len(places), bool)
-    if row.kinks is not None:
-        zeros = row.kinks(NUMPY, *(column.view(ArrayNumber) for column in columns))
+    if primitive.kinks is not None:
+        zeros = primitive.kinks(NUMPY, *(column.view(ArrayNumber) for column in columns))
         for k in zeros if isinstance(zeros, tuple) else (zeros,):
             sure &= np.asarray(k != 0)
     # The same as in `allowance.own_rounding` and `recording.value_error_allowed`, and for the complex step once more.
@@ -90,7 +90,7 @@ def _looked_at(lists: Lists, group: OperationGroup, places: Any, first: Any) -> 
     xs = [float(x[0]) if not move and _one(x) else x for x, move in zip(columns, moves, strict=True)]
     for k, move in enumerate(moves):
         if move:
-            at, by = slopes(row.value, xs, k)
+            at, by = slopes(primitive.value, xs, k)
             sure &= (np.abs(at - zs) <= allowed) & (np.abs(by - found[k]) <= unseen[k])
     if not own:
         sure &= _rounded_little(group, columns, zs, allowed)
@@ -116,23 +116,23 @@ def _rounded_little(group: OperationGroup, columns: Sequence[Any], zs: Any, allo
 
     operands = [Value(float(x[0])) for x in columns]
     with tracing() as asked:
-        formula = group.row.value(VALUES, *operands)
+        formula = group.primitive.value(VALUES, *operands)
     if asked or not isinstance(formula, Value):
         return False
     at: dict[Value, Any] = dict(zip(operands, (x.view(ArrayNumber) for x in columns), strict=True))
     bounds: dict[Value, Any] = dict.fromkeys(operands, 0.0)
     for step in graph_of([formula]):
-        row = step._row
+        primitive = step._primitive
         if step in at:
             continue
-        if row is None:
+        if primitive is None:
             at[step], bounds[step] = step.data, 0.0
             continue
-        if ROWS.get(row.name) is not row:
+        if PRIMITIVES.get(primitive.name) is not primitive:
             return False
         xs = [at[p] for p in step.parents]
-        at[step] = z = row.value(NUMPY, *xs)
-        steep = row.partials(NUMPY, *xs, z)
+        at[step] = z = primitive.value(NUMPY, *xs)
+        steep = primitive.partials(NUMPY, *xs, z)
         pairs = zip(steep, step.parents, strict=True)
         terms = [np.abs(d) * bounds[p] for d, p in pairs if np.ndim(bounds[p])]
         bounds[step] = sum(terms, 4 * DOUBLE * np.abs(z))

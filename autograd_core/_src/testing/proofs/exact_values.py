@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from ...engine.ops import ROWS
+from ...engine.ops import PRIMITIVES
 from ..directions import total
 from .local_slopes import RoughError, number_system, value_of
 
@@ -50,22 +50,22 @@ def _exactly(group: OperationGroup, zs: Any, columns: Sequence[Any]) -> Any:
     """Which results are exact."""
     import numpy as np
 
-    row = group.row
-    test = TESTS.get(row.name) if ROWS.get(row.name) is row else None
+    primitive = group.primitive
+    test = TESTS.get(primitive.name) if PRIMITIVES.get(primitive.name) is primitive else None
     exact = np.zeros(len(zs), bool) if test is None else np.asarray(test(zs, *columns))
     open_ = np.flatnonzero(~exact)
-    if (test is not None and row.name in SURE) or not 0 < len(np.unique(zs[open_])) <= FEW_POINTS:
+    if (test is not None and primitive.name in SURE) or not 0 < len(np.unique(zs[open_])) <= FEW_POINTS:
         return exact
     points, which = np.unique(np.stack([x[open_] for x in (zs, *columns)], axis=1), axis=0, return_inverse=True)
     if len(points) <= FEW_POINTS and points.size <= MOST_OPERANDS:
-        exact[open_] = np.array([_is_exact(row, *point) for point in points.tolist()])[which.ravel()]
+        exact[open_] = np.array([_is_exact(primitive, *point) for point in points.tolist()])[which.ravel()]
     return exact
 
 
-def _is_exact(row: Primitive, z: float, *xs: float) -> bool:
+def _is_exact(primitive: Primitive, z: float, *xs: float) -> bool:
     m = number_system(DIGITS)
     try:
-        return bool(value_of(m, row, [m.number(x) for x in xs]) == m.number(z))
+        return bool(value_of(m, primitive, [m.number(x) for x in xs]) == m.number(z))
     except (RoughError, ArithmeticError, ValueError):
         return False
 

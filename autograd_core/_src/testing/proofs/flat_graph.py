@@ -23,18 +23,18 @@ class OperationGroup(NamedTuple):
     """Nodes of one rule, of which the same operands move.
 
     Attributes:
-        row: The rule.
+        primitive: The rule.
         moves: Which operands move.
         places: The nodes' places in the order.
     """
 
-    row: Primitive
+    primitive: Primitive
     moves: tuple[bool, ...]
     places: list[int]
 
     def rule(self) -> Callable[..., Sequence[float]]:
         """Value and local derivatives as a function of the operands."""
-        return compiled(self.row, self.moves) or partial(_at, self.row)
+        return compiled(self.primitive, self.moves) or partial(_at, self.primitive)
 
 
 class FlatGraph:
@@ -126,13 +126,13 @@ class FlatGraph:
                         of = right
                     else:
                         continue
-            row = node._row
-            assert row is not None
-            group = of.get(row, -1)
+            primitive = node._primitive
+            assert primitive is not None
+            group = of.get(primitive, -1)
             if group < 0:
-                of[row] = group = len(members)
+                of[primitive] = group = len(members)
                 moving = next(moving for moving, rows in known.items() if rows is of)
-                self.groups.append(OperationGroup(row, moving, []))
+                self.groups.append(OperationGroup(primitive, moving, []))
                 members.append(self.groups[group].places.append)
             moves[i] = True
             members[group](i)
@@ -178,15 +178,16 @@ class FlatGraph:
     def value_rules(self) -> list[Callable[..., Sequence[float]]]:
         """For each group a function of the operands, whose first result is the value."""
         return [
-            compiled(group.row, (False,) * len(group.moves)) or partial(_value_at, group.row) for group in self.groups
+            compiled(group.primitive, (False,) * len(group.moves)) or partial(_value_at, group.primitive)
+            for group in self.groups
         ]
 
 
-def _at(row: Primitive, *xs: float) -> Sequence[float]:
+def _at(primitive: Primitive, *xs: float) -> Sequence[float]:
     """A rule's value and local derivatives at floats."""
-    z = row.value(PLAIN_FLOATS, *xs)
-    return z, *row.partials(PLAIN_FLOATS, *xs, z)
+    z = primitive.value(PLAIN_FLOATS, *xs)
+    return z, *primitive.partials(PLAIN_FLOATS, *xs, z)
 
 
-def _value_at(row: Primitive, *xs: float) -> Sequence[float]:
-    return (row.value(PLAIN_FLOATS, *xs),)
+def _value_at(primitive: Primitive, *xs: float) -> Sequence[float]:
+    return (primitive.value(PLAIN_FLOATS, *xs),)

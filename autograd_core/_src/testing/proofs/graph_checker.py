@@ -323,8 +323,8 @@ class Judge(WrittenVerdicts):
                 faulty=node,
                 condition=max(1.0, rounding / (DOUBLE * abs(exact) or SMALLEST)),
             )
-        assert node._row is not None
-        if at_kink(local.m, node._row, [local.m.number(p.data) for p in node.parents]):
+        assert node._primitive is not None
+        if at_kink(local.m, node._primitive, [local.m.number(p.data) for p in node.parents]):
             slope = float(self.exact[e.seed][e.j])
             return self._kink(e, slope, slope, f"{named(node)} sits at a kink", node)
         return self._report(Verdict.WRONG, f"{said} at ({operands}), and is {exact!r}.", self._worst(e), faulty=node)

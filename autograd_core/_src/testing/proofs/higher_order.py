@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ...engine.contexts import transforming
-from ...engine.ops import ROWS
+from ...engine.ops import PRIMITIVES
 from ...engine.value import Value, record
 from ...transforms import functional
 from ...transforms.recorded import pull_back
@@ -94,7 +94,7 @@ def _recorded_order(rec: Recording, path: list[list[float]], combination: list[f
     def along(f: Callable[[list[Any]], Any], v: list[float]) -> Callable[[list[Any]], Any]:
         def slope(leaves: list[Any]) -> Any:
             gradient = functional.grad(f)(leaves)
-            return record(ROWS["pos"], sum((g * d for g, d in zip(gradient, v, strict=True) if d), start=0.0))
+            return record(PRIMITIVES["pos"], sum((g * d for g, d in zip(gradient, v, strict=True) if d), start=0.0))
 
         return slope
 
@@ -156,16 +156,16 @@ def _blamed(rec: Recording, report: Report) -> Report:
     """Name the first node whose operation alone has a wrong second derivative."""
     seen: set[Any] = set()
     for node in rec.order:
-        row = node._row
-        if row is None or row in seen:
+        primitive = node._primitive
+        if primitive is None or primitive in seen:
             continue
-        seen.add(row)
+        seen.add(primitive)
         alone = [Value(p.data) for p in node.parents]
-        z = record(row, *alone)
+        z = record(primitive, *alone)
         moving = Recording(lambda xs: xs, alone, [""] * len(alone), [z], [""])
         path = [directions(len(alone), "alone")]
         point = [p.data for p in node.parents]
-        found = functional.hvp(partial(record, row), point, path[0])
+        found = functional.hvp(partial(record, primitive), point, path[0])
         exact = ExactDifferences(moving, 2)
         for g, (e, unsure) in zip(found, exact.derivative(path, [1.0]), strict=True):
             if exact.m.context.isfinite(e) and not abs(g - e) <= SECOND * (abs(e) + abs(z.data)) + unsure:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from ...engine.ops import ROWS
+from ...engine.ops import PRIMITIVES
 from ..arguments.flat import DOUBLE
 from ..directions import SMALLEST
 from .edges import FEW_MOVED
@@ -183,7 +183,7 @@ class Levels:
             count = len(group.moves)
             found = None
             if len(places) >= FEWEST and count <= FEW_MOVED:
-                found = _together(group.row, [values[self.below[first + k]] for k in range(count)])
+                found = _together(group.primitive, [values[self.below[first + k]] for k in range(count)])
             if found is not None:
                 z, slopes = found
                 values[nodes] = z + 2 * z * noise[places]
@@ -217,7 +217,7 @@ class Levels:
                 continue
             group = flat.groups[kind]
             columns = [values[self.below[first + k]] for k in range(len(group.moves))]
-            found = _together(group.row, columns, slopes=False) if len(places) >= FEWEST else None
+            found = _together(group.primitive, columns, slopes=False) if len(places) >= FEWEST else None
             if found is None:
                 values[nodes] = [rules[kind](*xs)[0] for xs in np.stack(columns, axis=1).tolist()]
             else:
@@ -252,9 +252,9 @@ def _ends_of_chains(flat: FlatGraph, above: Any, below: Any, steep: Any) -> tupl
     end, sign, signs = np.arange(len(flat.values)), np.ones(len(flat.values)), np.ones(len(steep))
     linear, starts = np.zeros(len(end), bool), np.array(flat.starts)
     for group in flat.groups:
-        if group.row in (ROWS["add"], ROWS["sub"]):
+        if group.primitive in (PRIMITIVES["add"], PRIMITIVES["sub"]):
             linear[group.places] = True
-            signs[starts[group.places] + 1] = -1.0 if group.row is ROWS["sub"] else 1.0
+            signs[starts[group.places] + 1] = -1.0 if group.primitive is PRIMITIVES["sub"] else 1.0
     linear[above[(steep != signs) & np.array(flat.moves)[below]]] = False
     readers = np.bincount(below, minlength=len(end))
     readers[flat.results] += 1
@@ -278,7 +278,7 @@ def _parted(keys: Any, among: Any = None) -> list[Any]:
     return parts if among is None else [among[part] for part in parts]
 
 
-def _together(row: Any, columns: Sequence[Any], *, slopes: bool = True) -> tuple[Any, Sequence[Any]] | None:
+def _together(primitive: Any, columns: Sequence[Any], *, slopes: bool = True) -> tuple[Any, Sequence[Any]] | None:
     """A rule's values and local derivatives at many points; None if it cannot be read on arrays."""
     import numpy as np
 
@@ -286,8 +286,8 @@ def _together(row: Any, columns: Sequence[Any], *, slopes: bool = True) -> tuple
 
     xs = [column.view(ArrayNumber) for column in columns]
     try:
-        z = row.value(NUMPY, *xs)
-        results = (z, *row.partials(NUMPY, *xs, z)) if slopes else (z,)
+        z = primitive.value(NUMPY, *xs)
+        results = (z, *primitive.partials(NUMPY, *xs, z)) if slopes else (z,)
         found = [np.broadcast_to(np.asarray(x, float), columns[0].shape) for x in results]
     except Exception:  # noqa: BLE001  a user's rule may raise anything for arrays
         return None

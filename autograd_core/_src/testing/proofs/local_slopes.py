@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ....errors import MissingExtraError
 from ...engine.evaluation import evaluate
-from ...engine.ops import ROWS
+from ...engine.ops import PRIMITIVES
 from ..directions import GOLDEN
 from ..numeric.differences import slopes as float_slopes
 
@@ -78,26 +78,26 @@ def _by_user(m: Any, call: Callable[[], Any], *, floats: bool) -> Any:
         raise RoughError from None  # what it does with floats is another matter
 
 
-def value_of(m: Any, row: Primitive, xs: Sequence[Any]) -> Any:
+def value_of(m: Any, primitive: Primitive, xs: Sequence[Any]) -> Any:
     """A primitive's value in high precision; NaN where it has none.
 
     Raises:
         RoughError: The rule computes in doubles whatever it is given.
     """
-    if row.name in ROWS:
-        return m.number(row.value(m, *xs))
-    return m.number(_by_user(m, lambda: row.value(m, *xs), floats=False))
+    if primitive.name in PRIMITIVES:
+        return m.number(primitive.value(m, *xs))
+    return m.number(_by_user(m, lambda: primitive.value(m, *xs), floats=False))
 
 
-def read(m: Any, row: Primitive, xs: Sequence[Any]) -> tuple[Any, bool]:
+def read(m: Any, primitive: Primitive, xs: Sequence[Any]) -> tuple[Any, bool]:
     """A primitive's value, and whether it could be evaluated in doubles only."""
     try:
-        return value_of(m, row, xs), False
+        return value_of(m, primitive, xs), False
     except RoughError:
-        return m.number(evaluate(row, [float(x) for x in xs])[0]), True
+        return m.number(evaluate(primitive, [float(x) for x in xs])[0]), True
 
 
-def comes_back(m: Any, row: Primitive, xs: Sequence[Any], inner: Sequence[bool], z: Any) -> bool:
+def comes_back(m: Any, primitive: Primitive, xs: Sequence[Any], inner: Sequence[bool], z: Any) -> bool:
     """Whether a result is infinite only because an operand is, and would be moderate if that were merely huge.
 
     The reference has infinity for what is beyond 2^(2^FARTHEST); log(log(x)) of that may be any number.
@@ -106,47 +106,49 @@ def comes_back(m: Any, row: Primitive, xs: Sequence[Any], inner: Sequence[bool],
     if not isinf(z) or not any(isinf(x) and own for x, own in zip(xs, inner, strict=True)):
         return False
     large = m.number(2) ** m.farthest
-    less = value_of(m, row, [m.context.sign(x) * large if isinf(x) else x for x in xs])
+    less = value_of(m, primitive, [m.context.sign(x) * large if isinf(x) else x for x in xs])
     return bool(m.context.mag(less) < DOUBLES)
 
 
-def slopes_of(m: Any, row: Primitive, xs: Sequence[Any], z: Any, moves: Sequence[bool]) -> Slopes:
+def slopes_of(m: Any, primitive: Primitive, xs: Sequence[Any], z: Any, moves: Sequence[bool]) -> Slopes:
     """The local derivatives of a primitive at a point, with respect to the operands that vary."""
-    own = own_partials(m, row, xs, z, moves)
+    own = own_partials(m, primitive, xs, z, moves)
     if own is not None and all(map(m.context.isfinite, (*own, z, *xs))):
         bent = None
         for level in CONFIRMING:
             try:
-                agreed, now = _confirmed(number_system(level), row, xs, own, moves)
+                agreed, now = _confirmed(number_system(level), primitive, xs, own, moves)
             except RoughError:
-                return rough_slopes(m, row, xs, moves)
+                return rough_slopes(m, primitive, xs, moves)
             if agreed and (not now or (bent is not None and now < bent * CLOSED)):
                 return Slopes(own, confirmed=True, at=tuple(xs))
             bent = now if agreed else None
             # A rule with constants of 16 digits is never confirmed.
             if level == CONFIRMING[1] and not agreed and m.context.dps <= QUICK[0][0]:
-                quick = _quick(m, row, xs, z, own, moves)
+                quick = _quick(m, primitive, xs, z, own, moves)
                 if quick is not None:
                     return quick
-            if at_kink(m, row, xs):
+            if at_kink(m, primitive, xs):
                 break
     if not all(map(m.context.isfinite, xs)):
         return Slopes(own or (m.context.nan,) * len(xs), confirmed=False)
     try:
-        return _one_sided(m, row, xs, own, moves)
+        return _one_sided(m, primitive, xs, own, moves)
     except RoughError:
-        return rough_slopes(m, row, xs, moves)
+        return rough_slopes(m, primitive, xs, moves)
 
 
-def own_partials(m: Any, row: Primitive, xs: Sequence[Any], z: Any, moves: Sequence[bool]) -> tuple[Any, ...] | None:
+def own_partials(
+    m: Any, primitive: Primitive, xs: Sequence[Any], z: Any, moves: Sequence[bool]
+) -> tuple[Any, ...] | None:
     """The partials of the rule; None if it cannot be evaluated in high precision."""
 
     def own() -> tuple[Any, ...]:
-        given = row.partials(m, *xs, z)
+        given = primitive.partials(m, *xs, z)
         return tuple(m.number(d) if move else m.context.zero for d, move in zip(given, moves, strict=True))
 
     try:
-        return own() if row.name in ROWS else _by_user(m, own, floats=True)
+        return own() if primitive.name in PRIMITIVES else _by_user(m, own, floats=True)
     except (ArithmeticError, ValueError, TypeError, AttributeError, RoughError):
         return None
 
@@ -164,16 +166,16 @@ def _largest(xs: Sequence[Any]) -> Any:
     return max(map(abs, xs))
 
 
-def at_kink(m: Any, row: Primitive, xs: Sequence[Any]) -> bool:
+def at_kink(m: Any, primitive: Primitive, xs: Sequence[Any]) -> bool:
     """Whether a primitive declares a kink at this point."""
-    if row.kinks is None:
+    if primitive.kinks is None:
         return False
-    zeros = row.kinks(m, *xs)
+    zeros = primitive.kinks(m, *xs)
     return any(k == 0 for k in (zeros if isinstance(zeros, tuple) else (zeros,)))
 
 
 def _confirmed(
-    m: Any, row: Primitive, xs: Sequence[Any], own: Sequence[Any], moves: Sequence[bool]
+    m: Any, primitive: Primitive, xs: Sequence[Any], own: Sequence[Any], moves: Sequence[bool]
 ) -> tuple[bool, Any]:
     """Whether a central difference quotient in one generic direction confirms the partials, and the sides' gap.
 
@@ -190,17 +192,17 @@ def _confirmed(
         for i, (x, move) in enumerate(zip(xs, moves, strict=True))
     ]
     terms = [m.number(d) * s for d, s in zip(own, moved, strict=True)]
-    up = value_of(m, row, [x + s for x, s in zip(xs, moved, strict=True)])
-    down = value_of(m, row, [x - s for x, s in zip(xs, moved, strict=True)])
+    up = value_of(m, primitive, [x + s for x, s in zip(xs, moved, strict=True)])
+    down = value_of(m, primitive, [x - s for x, s in zip(xs, moved, strict=True)])
     size, longest = sum(map(abs, terms)), max(map(abs, moved))
-    off, bend = abs((up - down) / 2 - sum(terms)), abs(up + down - 2 * value_of(m, row, xs))
+    off, bend = abs((up - down) / 2 - sum(terms)), abs(up + down - 2 * value_of(m, primitive, xs))
     nothing = longest * m.number(10) ** -NOTHING
     agreed = off <= size * m.number(10) ** -(2 * digits // 5) or off <= nothing
     straight = bend <= size * m.number(10) ** -(digits // 5) or bend <= nothing
     return bool(agreed), 0 if straight else bend / longest
 
 
-def _one_sided(m: Any, row: Primitive, xs: Sequence[Any], own: Any, moves: Sequence[bool]) -> Slopes:
+def _one_sided(m: Any, primitive: Primitive, xs: Sequence[Any], own: Any, moves: Sequence[bool]) -> Slopes:
     """One-sided difference quotients for every operand, used where no derivative is confirmed."""
     exact, sides = [], []
     asked = _asked(own, moves)
@@ -213,7 +215,7 @@ def _one_sided(m: Any, row: Primitive, xs: Sequence[Any], own: Any, moves: Seque
             exact.append(own[i])
             sides.append((own[i], own[i]))
             continue
-        quotients = [q for q in (_side(row, xs, i, sign) for sign in (-1, 1)) if q is not None]
+        quotients = [q for q in (_side(primitive, xs, i, sign) for sign in (-1, 1)) if q is not None]
         both = [m.number(near) for _, near in quotients]
         if not both:  # outside of the domain on either side
             exact.append(m.context.nan)
@@ -250,7 +252,7 @@ def is_alike(a: Any, b: Any) -> bool:
 
 
 def _quick(
-    m: Any, row: Primitive, xs: Sequence[Any], z: Any, own: Sequence[Any], moves: Sequence[bool]
+    m: Any, primitive: Primitive, xs: Sequence[Any], z: Any, own: Sequence[Any], moves: Sequence[bool]
 ) -> Slopes | None:
     """Difference quotients of few digits, if they agree for all operands.
 
@@ -268,7 +270,7 @@ def _quick(
         if more > CONFIRMING[-1]:
             return None
         steps = [(digits + more, power) for digits, power in QUICK]
-        left, right = (_side(row, xs, i, sign, steps) for sign in (-1, 1))
+        left, right = (_side(primitive, xs, i, sign, steps) for sign in (-1, 1))
         if left is None or right is None or not _agree(*left, *right):
             return None
         exact.append(m.number((left[1] + right[1]) / 2))
@@ -287,7 +289,7 @@ def _close_up(left: tuple[Any, Any], right: tuple[Any, Any]) -> bool:
 
 
 def _side(
-    row: Primitive, xs: Sequence[Any], i: int, sign: int, steps: Sequence[tuple[int, int]] = STEPS
+    primitive: Primitive, xs: Sequence[Any], i: int, sign: int, steps: Sequence[tuple[int, int]] = STEPS
 ) -> tuple[Any, Any] | None:
     """One-sided difference quotients at two steps; None outside of the domain.
 
@@ -298,10 +300,10 @@ def _side(
     for level, power in steps:
         m = number_system(level)
         ys = [m.number(x) for x in xs]
-        base = value_of(m, row, ys)
+        base = value_of(m, primitive, ys)
         step = sign * _size(_largest(ys), ys[i]) * m.number(10) ** -power
         ys[i] += step
-        rise = value_of(m, row, ys) - base
+        rise = value_of(m, primitive, ys) - base
         rises.append(rise)
         quotients.append(rise / step)
         if len(quotients) == len(SIDES) and (not m.context.isfinite(rise) or is_alike(*quotients)):
@@ -332,7 +334,7 @@ def limit(m: Any, first: Any, second: Any, third: Any) -> Any:
     return m.context.zero if abs(end) <= CLOSED * abs(third) else end
 
 
-def rough_slopes(m: Any, row: Primitive, xs: Sequence[Any], moves: Sequence[bool]) -> Slopes:
+def rough_slopes(m: Any, primitive: Primitive, xs: Sequence[Any], moves: Sequence[bool]) -> Slopes:
     """Difference quotients in doubles, for a primitive that is written with `math` or NumPy."""
     points = [float(x) for x in xs]
     exact, sides, errors = [], [], []
@@ -346,7 +348,7 @@ def rough_slopes(m: Any, row: Primitive, xs: Sequence[Any], moves: Sequence[bool
         def along(t: float, i: int = i) -> list[float]:
             moved = [*points]
             moved[i] += t
-            return [evaluate(row, moved)[0]]
+            return [evaluate(primitive, moved)[0]]
 
         slope = float_slopes(along, abs(points[i]), 2.0**-53, abs(points[i]) * 2.0**-53)[0]
         exact.append(m.number(slope.value))
@@ -357,7 +359,7 @@ def rough_slopes(m: Any, row: Primitive, xs: Sequence[Any], moves: Sequence[bool
     return Slopes(tuple(exact), confirmed=False, sides=tuple(sides) if uneven else None, rough=tuple(errors))
 
 
-def bends(m: Any, row: Primitive, xs: Sequence[Any], z: Any, moves: Sequence[bool]) -> bool:
+def bends(m: Any, primitive: Primitive, xs: Sequence[Any], z: Any, moves: Sequence[bool]) -> bool:
     """Whether a primitive with slope 0 varies at all.
 
     x*x does at 0, so sqrt(x*x) has a kink there; a dead relu does not.
@@ -365,4 +367,4 @@ def bends(m: Any, row: Primitive, xs: Sequence[Any], z: Any, moves: Sequence[boo
     h = m.number(10) ** -(m.context.dps // 3)
     largest = _largest(xs)
     moved = [x + _size(largest, x) * h if move else x for x, move in zip(xs, moves, strict=True)]
-    return bool(read(m, row, moved)[0] != z)
+    return bool(read(m, primitive, moved)[0] != z)

@@ -15,7 +15,7 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ...engine.ops import ROWS
+from ...engine.ops import PRIMITIVES
 from ...engine.value import Constant, Value
 from ...transforms.recorded import pull_back, push_forward
 from ..arguments.flat import DOUBLE
@@ -167,7 +167,7 @@ class Screen:
         flat, node = self.flat, self.flat.order[i]
         numbers = (flat.values[i], *flat.slopes(i), *(flat.values[p] for p in flat.parents(i)))
         moving = flat.moving(i)
-        key = (id(node._row), *moving, *(float(x).hex() for x in numbers))
+        key = (id(node._primitive), *moving, *(float(x).hex() for x in numbers))
         if key not in known:
             known[key] = look(node, moving)
         return known[key]
@@ -341,7 +341,7 @@ class Screen:
         moved = max(abs(d * x._data) for d, x in zip(given.row(seed), rec.inputs, strict=True))
         if not error * max(abs(rec.inputs[j]._data), 1.0) > FAR * FLOOR * DOUBLE * max(result, moved):
             return None
-        if any(group.row.kinks is not None for group in flat.groups) or any(
+        if any(group.primitive.kinks is not None for group in flat.groups) or any(
             abs(flat.values[i]) < TINIEST for i in flat.nodes
         ):
             return None
@@ -398,8 +398,8 @@ def only(rec: Recording, x: Value, name: str, whole: int = -1) -> tuple[Recordin
     """A recording of what one input moves, and the node that each of its nodes copies.
 
     Numbers, local derivatives and rules are those that were recorded; all that does not move is a constant. The
-    constants of a sum are one, and a sum of sums of one number that moves is one sum: so ten thousand additions in a
-    row are one.
+    constants of a sum are one, and a sum of sums of one number that moves is one sum: so ten thousand additions, one
+    after the other, are one.
 
     Args:
         rec: The recording of all inputs.
@@ -418,13 +418,13 @@ def only(rec: Recording, x: Value, name: str, whole: int = -1) -> tuple[Recordin
             continue
         node, slopes = flat.order[i], flat.slopes(i)
         copies[i] = copy = Value(node._data, label=node.label)
-        copy._row = row = node._row
-        is_sum = row is ROWS["add"] or row is ROWS["sum"]
+        copy._primitive = primitive = node._primitive
+        is_sum = primitive is PRIMITIVES["add"] or primitive is PRIMITIVES["sum"]
         if is_sum and i != whole and all(d == 1 for p, d in zip(below, slopes, strict=True) if p in copies):
             if len(moving) == 1:
                 moving[0] = bases[i] = bases.get(moving[0], moving[0])
             rest = total((node._data, *(-flat.values[p] for p in moving)))
-            copy._row = ROWS["sum"] if len(moving) > 1 else ROWS["add"]
+            copy._primitive = PRIMITIVES["sum"] if len(moving) > 1 else PRIMITIVES["add"]
             copy._edges = (*(copies[p] for p in moving), Constant(rest), *(1.0 for _ in moving), 0.0)
             continue
         copy._edges = (
@@ -490,11 +490,11 @@ def _directional(rec: Recording, seeds: list[list[float]], v: list[float]) -> li
         at = {x: m.number(x.data) + h * d for x, d in zip(rec.inputs, v, strict=True)}
         values: dict[Value, Any] = {}
         for node in rec.order:
-            row = node._row
-            if row is None:
+            primitive = node._primitive
+            if primitive is None:
                 values[node] = at[node] if node in at else m.number(node.data)
                 continue
-            values[node], rough = read(m, row, [values[p] for p in node.parents])
+            values[node], rough = read(m, primitive, [values[p] for p in node.parents])
             if rough:
                 return None
         sides.append([values[z] if isinstance(z, Value) else m.number(z) for z in rec.outputs])
@@ -518,11 +518,11 @@ def _slack(rec: Recording, seed: Sequence[float], v: Sequence[float]) -> tuple[f
             sizes[out] += abs(u)
     for node in reversed(rec.order):
         size, bound = sizes[node], slack[node]
-        row = node._row
-        if row is None or not size:
+        primitive = node._primitive
+        if primitive is None or not size:
             continue
         count = len(node.parents)
-        rule = 0.0 if row.exact_partials else RULE + count / 2
+        rule = 0.0 if primitive.exact_partials else RULE + count / 2
         share = 2 * DOUBLE * (rule if built_in(node) else USER_RULE)
         for parent, d in zip(node.parents, recorded_slopes(node), strict=True):
             if d:

@@ -55,10 +55,10 @@ class OneSidedQuotients:
         after = {x: number}
         values = Moved(self.here, after)
         for node in cone:
-            if node._row is not None:
+            if node._primitive is not None:
                 rough = self.rough.get(node)
                 after[node] = (
-                    read(self.m, node._row, [values[p] for p in node.parents])[0]
+                    read(self.m, node._primitive, [values[p] for p in node.parents])[0]
                     if rough is None
                     else self._straight_on(node, rough, values)
                 )

@@ -211,7 +211,7 @@ class PathSums:
             try:
                 z, *slopes = rules[kind](*xs)
             except (ArithmeticError, ValueError):
-                z, slopes = evaluate(flat.order[i]._row, xs)  # type: ignore[arg-type, assignment]
+                z, slopes = evaluate(flat.order[i]._primitive, xs)  # type: ignore[arg-type, assignment]
         except Exception as error:  # whatever a user's rule raises
             raise RaisingRuleError from error
         size = 2 * z

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ...engine.contexts import transforming
-from ...engine.ops import ROWS
+from ...engine.ops import PRIMITIVES
 from ...engine.value import Value
 from ...engine.value_system import VALUES
 from ..arguments.flat import DOUBLE
@@ -70,7 +70,7 @@ class Recording:
 
 def built_in(node: Value) -> bool:
     """Whether the node's operation is one of the library's own."""
-    return node._row is not None and node._row.name in ROWS
+    return node._primitive is not None and node._primitive.name in PRIMITIVES
 
 
 def named(node: Value) -> str:
@@ -109,14 +109,14 @@ def value_error_allowed(node: Value, size: Any) -> Any:
 
 def value_is_wrong(local: Replay, node: Value) -> bool:
     """Whether the recorded value differs from the rule's at the recorded operands, beyond rounding."""
-    m, exact, row = local.m, local.values[node], node._row
-    assert row is not None
+    m, exact, primitive = local.m, local.values[node], node._primitive
+    assert primitive is not None
     off = abs(m.number(node.data) - exact)
     if off <= value_error_allowed(node, abs(exact)):
         return False
     # Terms that cancel may be constants, which a replay has no slopes of.
     xs = [m.number(p.data) for p in node.parents]
-    slopes = slopes_of(m, row, xs, exact, [True] * len(xs)).exact
+    slopes = slopes_of(m, primitive, xs, exact, [True] * len(xs)).exact
     size = abs(exact) + sum(abs(d * x) for d, x in zip(slopes, xs, strict=True))
     return bool(off > value_error_allowed(node, size))
 
@@ -126,11 +126,11 @@ def rule_rounding(node: Value, i: int) -> float:
 
     The formula is recorded as a graph, through which the rounding of each step is propagated.
     """
-    assert node._row is not None
+    assert node._primitive is not None
     try:
         result = Value(node.data)
         with transforming():  # a formula that leaves the graph is an error
-            formula = node._row.partials(VALUES, *(Value(p.data) for p in node.parents), result)[i]
+            formula = node._primitive.partials(VALUES, *(Value(p.data) for p in node.parents), result)[i]
     except (TypeError, ValueError, ArithmeticError, AttributeError):
         return 0.0
     if not isinstance(formula, Value):
@@ -138,6 +138,6 @@ def rule_rounding(node: Value, i: int) -> float:
     bounds: dict[Value, float] = {}
     for step in graph_of([formula]):
         terms = zip(step.parents, step.local_grads, strict=True)
-        rounded = step._row is not None or step is result
+        rounded = step._primitive is not None or step is result
         bounds[step] = total(abs(d) * bounds[p] for p, d in terms if d) + 4 * DOUBLE * abs(step.data) * rounded
     return bounds[formula]

@@ -100,15 +100,15 @@ class Replay:
         data = {node: m.number(node.data) for node in order} if recorded else values
         found: dict[tuple[Any, ...], Slopes] = {}  # by operation and numbers: at a minimum many nodes are 0
         for node in order:
-            row = node._row
-            if row is None:
+            primitive = node._primitive
+            if primitive is None:
                 values[node] = at[node] if at and node in at else m.number(node.data)
                 continue
             parents = node.parents
             xs = [data[p] for p in parents]
-            z, rough = read(m, row, xs)
+            z, rough = read(m, primitive, xs)
             slopes: Slopes | None = None
-            if not rough and comes_back(m, row, xs, [p._row is not None for p in parents], z):
+            if not rough and comes_back(m, primitive, xs, [p._primitive is not None for p in parents], z):
                 z = m.context.nan
                 slopes = Slopes((z,) * len(xs), confirmed=False)
             values[node] = z
@@ -117,19 +117,19 @@ class Replay:
                 continue
             before = known.get(node) if known else None
             if before is not None and before.confirmed and all(map(is_alike, before.at, xs)):
-                own = own_partials(m, row, xs, z, which)
+                own = own_partials(m, primitive, xs, z, which)
                 slopes = None if own is None else Slopes(own, confirmed=True, at=before.at)
             if slopes is None and rough:
-                slopes = rough_slopes(m, row, xs, which)
+                slopes = rough_slopes(m, primitive, xs, which)
             if slopes is None:
-                same = (id(row), *which, *xs)
-                slopes = found.get(same) or slopes_of(m, row, xs, z, which)
+                same = (id(primitive), *which, *xs)
+                slopes = found.get(same) or slopes_of(m, primitive, xs, z, which)
                 found[same] = slopes
             self.slopes[node] = slopes
             edges = node._edges
             known_to_slope = any(slopes.exact) or slopes.sides or any(slopes.rough)
             sloped = known_to_slope or (recorded and any(edges[len(edges) // 2 :]))
-            if sloped or bends(m, row, xs, z, which):
+            if sloped or bends(m, primitive, xs, z, which):
                 moves.add(node)
 
     def edges(self, node: Value) -> Iterator[tuple[Value, Any]]:
@@ -165,11 +165,11 @@ def values_at(m: Any, order: Sequence[Value], at: dict[Value, Any]) -> dict[Valu
     """
     values: dict[Value, Any] = {}
     for node in order:
-        row = node._row
-        if row is None:
+        primitive = node._primitive
+        if primitive is None:
             values[node] = at[node] if node in at else m.number(node.data)
         else:
-            values[node] = read(m, row, [values[p] for p in node.parents])[0]
+            values[node] = read(m, primitive, [values[p] for p in node.parents])[0]
     return values
 
 

@@ -31,9 +31,9 @@ def wrong_edges(replay: Replay, m: Any, node: Value) -> list[tuple[int, Any]]:
     # At the exact operands it may differ by no fault of the rule: the operands were rounded.
     xs = [m.number(p.data) for p in node.parents]
     which = [not isinstance(p, Constant) for p in node.parents]
-    assert node._row is not None
+    assert node._primitive is not None
     try:
-        slopes = slopes_of(m, node._row, xs, value_of(m, node._row, xs), which)
+        slopes = slopes_of(m, node._primitive, xs, value_of(m, node._primitive, xs), which)
     except RoughError:
         return []
     if slopes.sides is not None or slopes.rough:
@@ -93,8 +93,8 @@ def has_lost_digits(own: float, exact: float) -> bool:
 
 def moved_by_operands(m: Any, node: Value, i: int) -> float:
     """How far rounding of a node's operands may move a local derivative: no formula is more accurate than that."""
-    row, xs = node._row, [m.number(p.data) for p in node.parents]
-    assert row is not None
+    primitive, xs = node._primitive, [m.number(p.data) for p in node.parents]
+    assert primitive is not None
     if len(xs) > FEW_OPERANDS:
         return 0.0
     moves = [k == i for k in range(len(xs))]
@@ -102,7 +102,7 @@ def moved_by_operands(m: Any, node: Value, i: int) -> float:
     try:
         for k in (None, *range(len(xs))):
             at = [x + x * m.number(DOUBLE) if j == k else x for j, x in enumerate(xs)]
-            found.append(slopes_of(m, row, at, value_of(m, row, at), moves).exact[i])
+            found.append(slopes_of(m, primitive, at, value_of(m, primitive, at), moves).exact[i])
     except RoughError:
         return 0.0
     off = total(float(abs(d - found[0])) for d in found[1:])
@@ -113,11 +113,11 @@ def is_on_other_side(local: Replay, replay: Replay) -> bool:
     """Whether rounding put an operand on the other side of a kink that its primitive declares."""
     # `kinks` is 0 at a kink, so different signs at the recorded and the exact operands mean a kink between them.
     for node in local.slopes:
-        row = node._row
-        if row is not None and row.kinks is not None:
+        primitive = node._primitive
+        if primitive is not None and primitive.kinks is not None:
             parents = node.parents
             here, there = (
-                row.kinks(m, *xs)
+                primitive.kinks(m, *xs)
                 for m, xs in (
                     (local.m, [local.m.number(p.data) for p in parents]),
                     (replay.m, [replay.values[p] for p in parents]),

@@ -66,7 +66,7 @@ class Dialect(NamedTuple):
     Attributes:
         everyday: Operations that come often, simple ones first.
         themes: Parts of them of which a program may be made.
-        rows: All operations.
+        primitives: All operations.
         tests: The comparisons among them.
         size: Operations at most.
         inputs: Inputs at most.
@@ -76,7 +76,7 @@ class Dialect(NamedTuple):
 
     everyday: tuple[Primitive, ...]
     themes: tuple[tuple[Primitive, ...], ...]
-    rows: tuple[Primitive, ...]
+    primitives: tuple[Primitive, ...]
     tests: tuple[Primitive, ...]
     size: int
     inputs: int
@@ -84,33 +84,33 @@ class Dialect(NamedTuple):
     finite: bool
 
     @classmethod
-    def of(cls, rows: Sequence[Primitive], size: int, inputs: int, *, near_kinks: bool, finite: bool) -> Dialect:
-        """A dialect over rows in the order of the table, in which neighbours are of one kind."""
+    def of(cls, primitives: Sequence[Primitive], size: int, inputs: int, *, near_kinks: bool, finite: bool) -> Dialect:
+        """A dialect over primitives in the order of the table, in which neighbours are of one kind."""
         order = {name: i for i, name in enumerate(EVERYDAY)}
-        everyday = sorted(rows, key=lambda row: order.get(row.name, len(order)))
-        if len(rows) > len(EVERYDAY):  # else they are chosen ones, and all the same
-            everyday = [row for row in everyday if row.name in order]
-        tests = tuple(row for row in rows if row.name in COMPARISONS)
-        chosen = tuple(everyday or rows)
-        named = {row.name: row for row in rows}
+        everyday = sorted(primitives, key=lambda primitive: order.get(primitive.name, len(order)))
+        if len(primitives) > len(EVERYDAY):  # else they are chosen ones, and all the same
+            everyday = [primitive for primitive in everyday if primitive.name in order]
+        tests = tuple(primitive for primitive in primitives if primitive.name in COMPARISONS)
+        chosen = tuple(everyday or primitives)
+        named = {primitive.name: primitive for primitive in primitives}
         parts = (tuple(named[name] for name in names if name in named) for names in (ELEMENTARY, ARITHMETIC))
         elementary, arithmetic = (part or chosen for part in parts)
         themes = (*[chosen] * 3, *[elementary] * 8, *[arithmetic] * 4)
-        return cls(chosen, themes, tuple(rows), tests, size, inputs, near_kinks, finite)
+        return cls(chosen, themes, tuple(primitives), tests, size, inputs, near_kinks, finite)
 
     def palette(self, program: bytes) -> list[Primitive]:
         """A few operations: everyday ones, or an arbitrary one with others of its kind."""
         first, *others = program[:PALETTE]
         often = first < OFTEN
-        centre = scaled(first - OFTEN, 256 - OFTEN, len(self.rows))
+        centre = scaled(first - OFTEN, 256 - OFTEN, len(self.primitives))
         everyday = self.themes[scaled(first, OFTEN, len(self.themes))] if often else self.everyday
-        kin = everyday if often else self.rows[max(0, centre - KIN) : centre + KIN + 1]
+        kin = everyday if often else self.primitives[max(0, centre - KIN) : centre + KIN + 1]
 
         def one(byte: int) -> Primitive:
             offered = everyday if byte < HALF else kin
             return offered[scaled(byte % HALF, HALF, len(offered))]
 
-        return [one(scaled(first, OFTEN, HALF)) if often else self.rows[centre], *map(one, others)]
+        return [one(scaled(first, OFTEN, HALF)) if often else self.primitives[centre], *map(one, others)]
 
 
 def scaled(x: int, of: int, to: int) -> int:
@@ -138,9 +138,9 @@ class Machine:
     def run(self, byte: int) -> None:
         """One instruction."""
         if byte != 1 and byte < DETAILS * len(SLOTS):
-            row = self.palette[SLOTS[byte // DETAILS]]
+            primitive = self.palette[SLOTS[byte // DETAILS]]
             if len(self.made) < self.dialect.size:
-                self.apply(row, *divmod(byte % DETAILS, 4))
+                self.apply(primitive, *divmod(byte % DETAILS, 4))
             return
         if byte == 1:
             self.stack.append(self.input(0))
@@ -155,27 +155,28 @@ class Machine:
         else:
             self.stack.append(self.shared(kind, ()))
 
-    def apply(self, row: Primitive, manner: int, fill: int) -> None:
+    def apply(self, primitive: Primitive, manner: int, fill: int) -> None:
         """An operation on what is at the top of the stack, and on what fills it up."""
-        count = row.arity or 1 + manner % MOST_OPERANDS
-        count += row.pairs and count % 2
-        beside = row.arity is not None and manner >= 6  # takes one operand less from the stack
+        count = primitive.arity or 1 + manner % MOST_OPERANDS
+        count += primitive.pairs and count % 2
+        beside = primitive.arity is not None and manner >= 6  # takes one operand less from the stack
         taken = self.stack[max(0, len(self.stack) - count + beside) :]
         operands: list[Operand] = list(taken)
-        domain = row.domain * (count // len(row.domain))
+        domain = primitive.domain * (count // len(primitive.domain))
         while len(operands) < count:
             operands.append(self.filling(fill, manner, operands, domain[len(operands)]))
-        if manner % 2 and row.arity:
+        if manner % 2 and primitive.arity:
             operands.reverse()
         if not any(isinstance(p, int) for p in operands):
             operands[0] = self.input(0, domain[0])
-        if row.name == "where" and manner >= 2 and self.dialect.tests and len(self.made) + 1 < self.dialect.size:
+        if primitive.name == "where" and manner >= 2 and self.dialect.tests and len(self.made) + 1 < self.dialect.size:
             test = self.dialect.tests[manner % len(self.dialect.tests)]
             place = self.step(test, (operands[0], operands[2]))
             operands[0] = operands[0] if place is None else place
-        place = self.step(row, operands)
+        place = self.step(primitive, operands)
         if place is None:
-            place = self.step(row, [self.fitting(p, interval) for p, interval in zip(operands, domain, strict=True)])
+            fitting = [self.fitting(p, interval) for p, interval in zip(operands, domain, strict=True)]
+            place = self.step(primitive, fitting)
         if place is not None:
             del self.stack[len(self.stack) - len(taken) :]
             self.stack.append(place)
@@ -201,21 +202,21 @@ class Machine:
             return max(self.made, key=lambda p: (self.users[p], p))
         return list(self.made)[-2:][0]
 
-    def step(self, row: Primitive, operands: Sequence[Operand | None]) -> int | None:
+    def step(self, primitive: Primitive, operands: Sequence[Operand | None]) -> int | None:
         """The place of a new result; None if it is not calm there."""
         places = [p for p in operands if p is not None]
         if len(places) < len(operands):
             return None
         xs = [self.data[p] if isinstance(p, int) else p for p in places]
         varies = [isinstance(p, int) and self.varies[p] for p in places]
-        z = value_at(row, xs)
+        z = value_at(primitive, xs)
         if self.dialect.finite and not moderate(z):
             return None
-        seen = look(row, xs, varies)
+        seen = look(primitive, xs, varies)
         if self.dialect.finite and not (seen.calm or self.dialect.near_kinks):
             return None
         place = self.place(z, varies=any(varies) and not seen.flat)
-        self.made[place] = ProgramStep(row, tuple(places))
+        self.made[place] = ProgramStep(primitive, tuple(places))
         for p in set(places):
             if isinstance(p, int):
                 self.users[p] += 1
@@ -339,8 +340,8 @@ def _of(machine: Machine, leaves: Sequence[int], steps: Sequence[int]) -> Expres
     moved = {place: i for i, place in enumerate([*leaves, *steps])}
     return Expression(
         tuple(
-            ProgramStep(row, tuple(moved[p] if isinstance(p, int) else p for p in operands))
-            for row, operands in map(machine.made.__getitem__, steps)
+            ProgramStep(primitive, tuple(moved[p] if isinstance(p, int) else p for p in operands))
+            for primitive, operands in map(machine.made.__getitem__, steps)
         ),
         tuple(machine.data[place] for place in leaves),
     )
@@ -361,8 +362,8 @@ def replayed(machine: Machine, steps: Sequence[int], numbers: dict[int, float], 
         moved[place] = 0 if merged and moved else again.place(x, varies=True)
     count = len(again.data)
     for place in steps:
-        row, operands = machine.made[place]
-        new = again.step(row, [moved[p] if isinstance(p, int) else p for p in operands])
+        primitive, operands = machine.made[place]
+        new = again.step(primitive, [moved[p] if isinstance(p, int) else p for p in operands])
         if new is None:
             return None
         moved[place] = new

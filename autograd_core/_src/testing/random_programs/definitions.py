@@ -16,20 +16,20 @@ if TYPE_CHECKING:
 LIBRARIES = ("autograd_core", "nn", "numpy")  # whose functions are imported
 
 
-def definition_of(row: Primitive) -> tuple[set[str], str] | None:
+def definition_of(primitive: Primitive) -> tuple[set[str], str] | None:
     """The source of a primitive's value and of its rule, with the numbers and modules that these use.
 
     Args:
-        row: The primitive.
+        primitive: The primitive.
 
     Returns:
         Lines of imports, and definitions; None where the source is not to be had, or more than numbers, modules,
         functions and other primitives is used.
     """
-    function, rule = getattr(row.value, "__wrapped__", None), getattr(row.partials, "__wrapped__", None)
+    function, rule = getattr(primitive.value, "__wrapped__", None), getattr(primitive.partials, "__wrapped__", None)
     imports: set[str] = set()
     parts: dict[str, str] = {}
-    if function is None or not _define(row.name, function, rule, imports, parts):
+    if function is None or not _define(primitive.name, function, rule, imports, parts):
         return None
     return imports, "\n\n\n".join(parts.values())
 
@@ -68,7 +68,7 @@ def _used(function: Any, imports: set[str], parts: dict[str, str], within: str) 
         if isinstance(x, ModuleType):
             imports.add(f"import {x.__name__}" + (f" as {name}" if name != x.__name__ else ""))
         elif isinstance(x, UserPrimitive):
-            if not _define(name, x.function, getattr(x._row.partials, "__wrapped__", None), imports, parts):
+            if not _define(name, x.function, getattr(x._primitive.partials, "__wrapped__", None), imports, parts):
                 return False
         elif isinstance(x, (bool, int, str)) or (isinstance(x, float) and math.isfinite(x)):
             parts[name] = f"{name} = {x!r}"

@@ -13,7 +13,7 @@ import autograd_core as ag
 
 from ....errors import StructureError
 from ...engine.graph import topological_order
-from ...engine.ops import ROWS
+from ...engine.ops import PRIMITIVES
 from ...engine.user_primitives import UserPrimitive
 from ...engine.value import COMPARISONS, OPERATORS, SIGNS, Constant, Value, record
 from ...number_systems.floats import FLOATS, Double
@@ -32,18 +32,18 @@ class ProgramStep(NamedTuple):
     """One operation of an `Expression`.
 
     Attributes:
-        row: The primitive.
+        primitive: The primitive.
         operands: A place (int) among the inputs and the earlier results, or a constant.
 
     Example:
         >>> import autograd_core as ag
         >>> from autograd_core.testing import Expression
         >>> program = Expression.of(ag.sin(ag.Value(0.5)) + 2)
-        >>> [(step.row.name, step.operands) for step in program.steps]
+        >>> [(step.primitive.name, step.operands) for step in program.steps]
         [('sin', (0,)), ('add', (1, 2.0))]
     """
 
-    row: Primitive
+    primitive: Primitive
     operands: tuple[Any, ...]
 
 
@@ -105,14 +105,14 @@ class Expression:
             (3.0,)
         """
         order = topological_order(root)
-        leaves = [node for node in order if node._row is None and not isinstance(node, Constant)]
+        leaves = [node for node in order if node._primitive is None and not isinstance(node, Constant)]
         places: dict[Value, Any] = {node: node.data for node in order if isinstance(node, Constant)}
         places |= {leaf: i for i, leaf in enumerate(leaves)}
         steps: list[ProgramStep] = []
         for node in order:
-            if node._row is not None:
+            if node._primitive is not None:
                 places[node] = len(leaves) + len(steps)
-                steps.append(ProgramStep(node._row, tuple(places[p] for p in node.parents)))
+                steps.append(ProgramStep(node._primitive, tuple(places[p] for p in node.parents)))
         return cls(tuple(steps), tuple(leaf.data for leaf in leaves))
 
     def __call__(self, *inputs: Any) -> Any:
@@ -121,10 +121,10 @@ class Expression:
             msg = f"expression: expected {len(self.inputs)} argument(s), got {len(inputs)}"
             raise StructureError(msg)
         results = list(inputs)
-        for row, places in self.steps:
+        for primitive, places in self.steps:
             operands = [results[p] if isinstance(p, int) else p for p in places]
-            apply = _public(row, places) if any(isinstance(x, Value) for x in operands) else None
-            results.append(apply(*operands) if apply else record(row, *operands))
+            apply = _public(primitive, places) if any(isinstance(x, Value) for x in operands) else None
+            results.append(apply(*operands) if apply else record(primitive, *operands))
         return results[-1]
 
     def root(self) -> Value:
@@ -145,9 +145,9 @@ class Expression:
         imports = {"import autograd_core as ag", "from autograd_core.testing import check_gradient"}
         arguments = ", ".join(_literal(x, imports) for x in self.inputs)
         body = []
-        for name, (row, places) in zip(names[len(self.inputs) :], self.steps, strict=True):
+        for name, (primitive, places) in zip(names[len(self.inputs) :], self.steps, strict=True):
             operands = [names[p] if isinstance(p, int) else _literal(p, imports) for p in places]
-            body.append(f"    {name} = {_written(row, places, operands, imports)}")
+            body.append(f"    {name} = {_written(primitive, places, operands, imports)}")
         body = [*body[:-1], body[-1].replace(f"{names[-1]} = ", "return ", 1)] if body else [f"    return {names[-1]}"]
         return "\n".join(
             [
@@ -172,57 +172,57 @@ def _literal(x: Any, imports: set[str]) -> str:
     return repr(x)
 
 
-def _public(row: Primitive, places: Sequence[Any]) -> Callable[..., Any] | None:
-    """What a user writes for a row: an operator or a public function; None if there is none."""
-    name = row.name
-    if ROWS.get(name) is not row or row.inner:
+def _public(primitive: Primitive, places: Sequence[Any]) -> Callable[..., Any] | None:
+    """What a user writes for a primitive: an operator or a public function; None if there is none."""
+    name = primitive.name
+    if PRIMITIVES.get(name) is not primitive or primitive.inner:
         return None
     if name in COMPARISONS and not isinstance(places[0], int):
-        return None  # Python turns 2 < x round to x > 2, another row
+        return None  # Python turns 2 < x round to x > 2, another primitive
     if name in INFIX or name in PREFIX:
         return (INFIX | PREFIX)[name]  # type: ignore[no-any-return]
     function = getattr(ag, name, None)
-    if function is None or row.arity is not None:
+    if function is None or primitive.arity is not None:
         return function
-    if row.pairs:
+    if primitive.pairs:
         return lambda *v: function(v[: len(v) // 2], v[len(v) // 2 :])
     return lambda *v: function(v)
 
 
-def _written(row: Primitive, places: Sequence[Any], operands: Sequence[str], imports: set[str]) -> str:
-    """A step as Python, by way of `_public`; a row without a public name by way of `record`."""
+def _written(primitive: Primitive, places: Sequence[Any], operands: Sequence[str], imports: set[str]) -> str:
+    """A step as Python, by way of `_public`; a primitive without a public name by way of `record`."""
     listed = ", ".join(operands)
-    if _public(row, places) is None:
-        return f"{_user_written(row, imports)}{listed})"
-    if row.name in INFIX:
+    if _public(primitive, places) is None:
+        return f"{_user_written(primitive, imports)}{listed})"
+    if primitive.name in INFIX:
         left, right = (f"({x})" if x.startswith("-") else x for x in operands)
-        return f"{left} {row.symbol} {right}"
-    if row.name in PREFIX:
-        return f"{row.symbol}{listed}"
-    if row.pairs:
+        return f"{left} {primitive.symbol} {right}"
+    if primitive.name in PREFIX:
+        return f"{primitive.symbol}{listed}"
+    if primitive.pairs:
         half = len(operands) // 2
-        return f"ag.{row.name}([{', '.join(operands[:half])}], [{', '.join(operands[half:])}])"
-    return f"ag.{row.name}([{listed}])" if row.arity is None else f"ag.{row.name}({listed})"
+        return f"ag.{primitive.name}([{', '.join(operands[:half])}], [{', '.join(operands[half:])}])"
+    return f"ag.{primitive.name}([{listed}])" if primitive.arity is None else f"ag.{primitive.name}({listed})"
 
 
-def _user_written(row: Primitive, imports: set[str]) -> str:
+def _user_written(primitive: Primitive, imports: set[str]) -> str:
     """The call of a user's primitive, or of one that only the library itself uses, up to its bracket."""
-    own = getattr(sys.modules.get(row.module), row.qualname, None)
-    if isinstance(own, UserPrimitive) and own._row is row:
-        imports.add(f"from {row.module} import {row.qualname}")
-        return f"{row.qualname}("
-    if ROWS.get(row.name) is row:
+    own = getattr(sys.modules.get(primitive.module), primitive.qualname, None)
+    if isinstance(own, UserPrimitive) and own._primitive is primitive:
+        imports.add(f"from {primitive.module} import {primitive.qualname}")
+        return f"{primitive.qualname}("
+    if PRIMITIVES.get(primitive.name) is primitive:
         imports.add("from autograd_core._src.engine.value import record")
-        imports.add("from autograd_core._src.engine.ops import ROWS")
-        return f'record(ROWS["{row.name}"], '
-    definition = definition_of(row)
+        imports.add("from autograd_core._src.engine.ops import PRIMITIVES")
+        return f'record(PRIMITIVES["{primitive.name}"], '
+    definition = definition_of(primitive)
     if definition is not None:
         more, text = definition
         imports.update(more)
         imports.add(f"\n\n{text}")
-        return f"{row.name}("
-    imports.add(f"# {row.name}: not importable, for no module holds it by name; define it here")
-    return f"{row.name}("
+        return f"{primitive.name}("
+    imports.add(f"# {primitive.name}: not importable, for no module holds it by name; define it here")
+    return f"{primitive.name}("
 
 
 # --- where a primitive is smooth ----------------------------------------------------------------
@@ -234,10 +234,10 @@ STEEP = 50.0  # a slope this much larger than the value tells of a pole, or of a
 LARGEST, SMALLEST = 1000.0, 2.0**-40  # what counts as a moderate number
 
 
-def value_at(row: Primitive, xs: Sequence[float]) -> float:
+def value_at(primitive: Primitive, xs: Sequence[float]) -> float:
     """A primitive's value; NaN where a user's primitive raises."""
     try:
-        return float(row.value(FLOATS, *map(Double, xs)))
+        return float(primitive.value(FLOATS, *map(Double, xs)))
     except (ArithmeticError, ValueError):
         return math.nan
 
@@ -261,10 +261,10 @@ class LocalBehaviour(NamedTuple):
     flat: bool
 
 
-def look(row: Primitive, xs: Sequence[float], varies: Sequence[bool]) -> LocalBehaviour:
+def look(primitive: Primitive, xs: Sequence[float], varies: Sequence[bool]) -> LocalBehaviour:
     """Move every operand that varies a little to both sides, and see how the value changes."""
-    z = value_at(row, xs)
-    kinks = _kinks(row, xs)
+    z = value_at(primitive, xs)
+    kinks = _kinks(primitive, xs)
     calm, flat = math.isfinite(z), True
     if any(varies) and any(0 < abs(k) < MARGIN for k in kinks):
         calm = False
@@ -274,24 +274,25 @@ def look(row: Primitive, xs: Sequence[float], varies: Sequence[bool]) -> LocalBe
             continue
         step = MARGIN * max(1.0, abs(x))
         for moved in ([*xs[:i], x + step, *xs[i + 1 :]], [*xs[:i], x - step, *xs[i + 1 :]]):
-            rise = abs(value_at(row, moved) - z)
+            rise = abs(value_at(primitive, moved) - z)
             slopes[i] = max(slopes[i], rise / step)
             flat = flat and rise == 0
             calm = calm and rise <= step * STEEP * (1 + abs(z))
             # A zero that stays one is none: the largest operand always equals the maximum.
             calm = calm and all(
-                _side(a) == _side(b) and abs(a - b) <= 4 * step for a, b in zip(kinks, _kinks(row, moved), strict=True)
+                _side(a) == _side(b) and abs(a - b) <= 4 * step
+                for a, b in zip(kinks, _kinks(primitive, moved), strict=True)
             )
     if calm and len(xs) == 2 and all(varies):
         # A corner of the domain can be finite along both axes: (−h) ** 1 is a number, (−h) ** (1 + h) is none.
         steps = [MARGIN * max(1.0, abs(x)) for x in xs]
         corners = product(*([x + step, x - step] for x, step in zip(xs, steps, strict=True)))
-        calm = all(math.isfinite(value_at(row, corner)) for corner in corners)
-    return LocalBehaviour(calm, tuple(slopes), flat and row.kinks is not None)
+        calm = all(math.isfinite(value_at(primitive, corner)) for corner in corners)
+    return LocalBehaviour(calm, tuple(slopes), flat and primitive.kinks is not None)
 
 
-def _kinks(row: Primitive, xs: Sequence[float]) -> tuple[float, ...]:
-    return () if row.kinks is None else tuple(map(float, row.kinks(FLOATS, *map(Double, xs))))
+def _kinks(primitive: Primitive, xs: Sequence[float]) -> tuple[float, ...]:
+    return () if primitive.kinks is None else tuple(map(float, primitive.kinks(FLOATS, *map(Double, xs))))
 
 
 def _side(k: float) -> int:

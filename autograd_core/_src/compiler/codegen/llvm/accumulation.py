@@ -6,7 +6,7 @@ from collections import Counter
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from ....engine.ops import ROWS
+from ....engine.ops import PRIMITIVES
 from ....number_systems.llvm import LLVM, Lanes, constant, multiply_add
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def with_product(total: Any, d: Any, g: Any, *, strict_zero: bool) -> Any:
             return total + g if d == 1 else multiply_add(d, g, total)
         d = Lanes(g.builder, constant(g.value.type, d))
     if total is None:
-        return ROWS["path_product"].value(LLVM, d, g) if strict_zero else d * g
+        return PRIMITIVES["path_product"].value(LLVM, d, g) if strict_zero else d * g
     more = multiply_add(d, g, total)
     # Without strict zero 0 · inf gives NaN, which no later sum hides; it leads to the strict code (docs/adr/0010).
     if not strict_zero:

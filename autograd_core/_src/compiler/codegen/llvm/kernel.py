@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from llvmlite import ir
 
-from ....engine.ops import ROWS
+from ....engine.ops import PRIMITIVES
 from ....number_systems.llvm import LLVM, Delayed, FastModule, Lanes
 from ...runtime.memory import called_back
 from .jit import (
@@ -75,7 +75,7 @@ HEAD = (
 def program_key(program: Program, *about: Any) -> str:
     """The cache key of a program's code, and how it is to run; "" for a program with a user's primitives."""
     # A built-in rule is identified by its name and the digest of our files. A user's rule may change, its name not.
-    if any(ROWS.get(primitive.name) is not primitive for primitive in program.primitives):
+    if any(PRIMITIVES.get(primitive.name) is not primitive for primitive in program.primitives):
         return ""
     names = [primitive.name for primitive in program.primitives]
     p = program

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ....engine.ops import ROWS
+from ....engine.ops import PRIMITIVES
 from ...passes.find_repeats import GATHERED, LOCAL, SHARED, Region, classified, coarser, regions_of, slots_of
 from .wide_nodes import WIDE, is_wide
 
@@ -122,7 +122,7 @@ def totals_of(program: Program, regions: Sequence[Region], read: Any, needed: An
     found: dict[int, list[CopiesTotal]] = {}
     taken: set[int] = set()
     reads = np.bincount(p.operands, minlength=p.n_slots)
-    sums = [x for x in regions if is_wide_node(p, x) and p.primitives[p.codes[x.start]] is ROWS["sum"]]
+    sums = [x for x in regions if is_wide_node(p, x) and p.primitives[p.codes[x.start]] is PRIMITIVES["sum"]]
     for region in regions:
         begin, end = p.first + region.start, p.first + region.stop
         for one in sums if region.copies > 1 else ():
