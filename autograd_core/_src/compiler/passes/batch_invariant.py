@@ -42,26 +42,35 @@ class Split(NamedTuple):
 def split(program: Program, layout: Layout) -> Split | None:
     """Split a program; None if nothing is shared, or if rows need separate gradients with respect to shared results."""
     mapped = {slot for table in layout.tables for slot in table}
+    # A gradient to a shared input that is wanted for each example separately would need the first part's sweep once per
+    # example: nothing would be saved, so the program stays whole.
     if not mapped or any(slot not in mapped for group in layout.per_row for slot in group):
         return None
     n, first = program.n_inputs, program.first
     operands = [program.operands[a:b].tolist() for a, b in pairwise(program.offsets.tolist())]
+    # Two facts of each slot, from operands to results: `differs`, whether it is not the same for all examples; `leads`,
+    # whether a gradient that is summed over the batch passes through it. Constants have neither.
     differs = [slot in mapped for slot in range(first)]
     leads = [slot in layout.summed for slot in range(first)]
     for xs in operands:
         differs.append(any(differs[x] for x in xs))
         leads.append(any(leads[x] for x in xs))
     rest = [i for i in range(len(operands)) if differs[first + i]]
+    # What the caller wants counts as read: it is returned for each example, so the rest has to pass it on.
     read = {x for i in rest for x in operands[i]} | set(layout.wanted)
     results = [slot for slot in range(first, program.n_slots) if not differs[slot] and slot in read]
     if not results:
         return None
 
+    # The rest's slots: its inputs first, as every program has them, so that what was computed by the first part stands
+    # between the inputs and the constants.
     place = np.arange(program.n_slots)
     place[n:first] += len(results)
     place[first + np.array(rest, int)] = first + len(results) + np.arange(len(rest))
     place[results] = n + np.arange(len(results))
     moved = {name: place[getattr(program, name)].astype(np.int32) for name in ("outputs", "guards")}
+    # Only results on the way to a wanted gradient: an adjoint that nobody sends on would be a sum over the batch for
+    # nothing.
     seeds = [n + k for k, slot in enumerate(results) if leads[slot]] if layout.summed else []
     return Split(
         *_first(program, [i for i in range(len(operands)) if not differs[first + i]], operands, results),
@@ -81,6 +90,9 @@ def _first(
     found = place[list(results)].tolist()
     lists = [place[operands[i]].tolist() for i in kept]
     part = _program(program, kept, lists, n + count, outputs=[], guards=[], truths=np.empty(0, bool))
+    # A backward sweep starts from one output with the seed 1, in every tier. So that it need not learn of several
+    # seeds, the output is sum(seed * result): its gradient with respect to the inputs is what a sweep from these seeds
+    # gives, and the second operands of the dot are ordinary inputs.
     dot = len(part.primitives)
     read = np.array([*part.operands.tolist(), *found, *range(n, n + count)], np.int32)
     return dataclasses.replace(
@@ -95,6 +107,8 @@ def _first(
 
 def _program(program: Program, kept: Sequence[int], operands: Sequence[Sequence[int]], n: int, **ends: Any) -> Program:
     """Some of the instructions, with other operands and inputs."""
+    # Primitives and constants are kept whole, used or not: so `codes` keep their meaning, and the slots of constants
+    # only shift.
     counts = np.fromiter(map(len, operands), np.int32, len(kept))
     offsets = np.concatenate([np.zeros(1, np.int32), np.cumsum(counts, dtype=np.int32)])
     ends |= {name: np.array(ends[name], np.int32) for name in ("outputs", "guards")}

@@ -28,16 +28,21 @@ def entries(tape: Tape, outputs: Sequence[int], inputs: Sequence[int]) -> tuple[
     found: dict[tuple[int, int], int] = {}
     ways = directions(sets, len(inputs))
     sweeps, zero, one = Sweeps(tape), tape.constant(0.0), tape.constant(1.0)
+    # One sweep for a whole group: the entries of its outputs do not overlap, so the sum of their gradients still shows
+    # each of them. Columns that a forward sweep gives are left out, as in them outputs of a group may overlap.
     for group in ways.reverse:
         mine = {k for i in group for k in sets[i]}
         slopes = sweeps.pull_back([outputs[i] for i in group], [one] * len(group), [inputs[k] for k in mine])
         for i in group:
             found |= {(i, k): slopes.get(inputs[k], zero) for k in sets[i] if k not in ways.columns}
+    # All directions in one pass over the tape: a node's local derivatives are then recorded once and not per direction.
     tangents = sweeps.push_forward(outputs, [{inputs[k]: one for k in group} for group in ways.forward])
     direction = {k: number for number, group in enumerate(ways.forward) for k in group}
     for i, columns in enumerate(sets):
         if i not in ways.rows:
             found |= {(i, k): tangents[i].get(direction[k], zero) for k in columns if k in direction}
+    # Sorted by row and column, whichever sweep found an entry: the pattern, which users see, and with it the order of
+    # the results do not depend on how directions were chosen.
     places = sorted(found)
     pairs = np.array(places, np.int64).reshape(-1, 2)
     return [found[place] for place in places], Pattern(pairs[:, 0], pairs[:, 1], (len(outputs), len(inputs)))
@@ -90,6 +95,8 @@ def jacobian(graph: TapedGraph, chosen: Sequence[Chosen]) -> TapedGraph:
 
 def hessian(graph: TapedGraph, chosen: Sequence[Chosen]) -> TapedGraph:
     """The graph of the Hessian: for each chosen argument a tree of arrays per chosen argument."""
+    # The Hessian is the Jacobian of the gradient. Both sweeps go over one tape, so what value, gradient and entries
+    # have in common is one step.
     rows = np.cumsum([0, *(into.size for into, _ in chosen)]).tolist()
     blocks = [[(out, into, row) for into, _ in chosen] for (out, _), row in zip(chosen, rows, strict=False)]
     return _matrix(graph, gradient(graph, chosen), blocks, chosen)
@@ -103,6 +110,8 @@ def _matrix(
 ) -> TapedGraph:
     """The Jacobian of these outputs as blocks: for each its rows' and columns' shapes, and its first row."""
     found, pattern = entries(graph.tape, outputs, _inputs(graph, chosen))
+    # A matrix of a matrix, as in `f.hessian.jacobian`: the roots are the entries that can differ from 0, and `places`
+    # says where they stand among all.
     if outputs is graph.roots and graph.places is not None:  # of a matrix, without the entries that are always 0
         found, pattern = _among_all(found, pattern, graph)
     arrays, specs = [], []
@@ -129,6 +138,8 @@ def _places(arrays: Sequence[tuple[int, int, int, int]], pattern: Pattern) -> An
 
     The matrix itself may be far larger than its entries are many, so none of its size is made.
     """
+    # Arrays tile the matrix as a grid, since each argument has the same columns in every block row. So an entry's array
+    # is found by two binary searches, and `base` and `width` have an element for each array, not for each entry.
     of = np.array(arrays, np.int64).reshape(-1, 4).T
     row, column, n_rows, n_columns = of[:, of[2] * of[3] > 0]  # arrays without an entry begin where others do
     rows, row_at = np.unique(row, return_inverse=True)
@@ -152,6 +163,8 @@ def gradient(graph: TapedGraph, chosen: Sequence[Chosen]) -> list[int]:
 def product(graph: TapedGraph, chosen: Sequence[Chosen]) -> TapedGraph:
     """The Hessian times a vector; the vector's entries are further inputs."""
     inputs, tape = _inputs(graph, chosen), graph.tape
+    # Forward over reverse: one forward sweep of the gradient along the vector, so the work does not grow with the
+    # number of inputs beyond that of a gradient.
     vector = [tape.input() for _ in inputs]
     tangents = Sweeps(tape).push_forward(gradient(graph, chosen), [dict(zip(inputs, vector, strict=True))])
     products = [t.get(0, tape.constant(0.0)) for t in tangents]

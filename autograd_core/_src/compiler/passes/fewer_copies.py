@@ -52,6 +52,7 @@ def _by_fewer_copies(
     if graph.guards or graph.places is not None or len(steps) < LEAST * len(graph.inputs):
         return None
     program, place = _as_program(graph)
+    # The longest region alone: with two of like length taken out, their numbers of copies would have to grow together.
     region = max(regions_of(program), key=lambda r: r.period * r.copies, default=None)
     region = region and _that_moves_on(program, region)
     if region is None or region.copies < LEAST:
@@ -59,6 +60,7 @@ def _by_fewer_copies(
     if region.period * region.copies < (1 - MOST_OTHER) * len(program.codes):
         return None
     found = []
+    # Two lengths, since one does not tell what grows: `more_copies` reads it off their difference.
     for few in (FEW, FEW + 1):
         short = _shortened(graph, program, place, region, region.copies - few)
         if short is None:
@@ -125,6 +127,8 @@ def _as_program(graph: TapedGraph) -> tuple[Program, list[int]]:
 def _that_moves_on(program: Program, region: Region) -> Region | None:
     """The copies whose gathered operands are results that move on with them, from at most a few copies before."""
     slots = slots_of(program, region)[:, region.kinds == GATHERED]
+    # Operands that move by another step, such as a target for each time step, are other inputs in each copy: then
+    # copies are not alike to a derivative, which may be wanted with respect to these.
     uneven = np.flatnonzero((np.diff(slots, axis=0) != region.period).any(axis=1))
     first = int(uneven[uneven < NEAR].max(initial=-1)) + 1  # the first ones may read what stands before
     start = region.start + first * region.period
@@ -154,6 +158,8 @@ def _shortened(
     def moved(x: int, reader: int) -> int | None:
         if x < begin or x >= end:
             return of_slot[x]
+        # What comes after the copies may read the first and the last few, which both short programs have; one in the
+        # middle would be another one in each of them.
         if reader >= end and near[0] <= x < near[1]:
             return None
         return of_slot[x if x < cut or x >= behind else x - out * period]

@@ -55,6 +55,8 @@ def regions_of(program: Program) -> list[Region]:
     """Regions that do not overlap, in order."""
     n = len(program.codes)
     found: list[Region] = []
+    # Greedy: the best region first, then what is left on both sides of it. The best set of regions would take a search
+    # over all combinations.
     waiting = [(0, n)]
     while waiting:
         start, stop = waiting.pop()
@@ -72,6 +74,8 @@ def _best(program: Program, start: int, stop: int) -> Region | None:
     best, most = None, 0.0
     signature = (program.codes[start:stop].astype(np.int64) << 32) | _counts(program, start, stop)
     for period in _periods(signature):
+        # Bounds from the cheapest to the dearest: the number of edges, one copy compared with the next, the phase; all
+        # copies are compared only if these leave something to gain (docs/adr/0023).
         for a, b in _stretches(signature, period):
             a, b = start + a, start + b
             edges = int(program.offsets[b] - program.offsets[a])
@@ -150,6 +154,8 @@ def _region(program: Program, start: int, stop: int, period: int, phase: int) ->
     if body > LONGEST_BODY:
         return None
     found = _peeled(program, start + phase, (stop - start - phase) // period, period)
+    # A phase moves the cut between copies and may cost one of them. That is worth it where copies become independent;
+    # otherwise the region keeps its first copy.
     if not phase or (found is not None and found.parallel):
         return found
     return _peeled(program, start, (stop - start) // period, period)
@@ -184,6 +190,7 @@ def coarser(program: Program, region: Region) -> Region:
             continue
         start = region.start + _phase(program, region.start, period)[0] // region.period * region.period
         found = _peeled(program, start, (region.stop - start) // period, period)
+        # A longer body costs code and compiling, so a small gain is none.
         if found is not None and _irregular(program, found) < least / 4:
             best, least = found, _irregular(program, found)
     return best

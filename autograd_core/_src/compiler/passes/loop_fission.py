@@ -61,6 +61,8 @@ class Arranged(NamedTuple):
 def arranged(program: Program) -> Arranged:
     """The program with its regions cut into stages, and sums over a region moved behind it."""
     place = np.arange(program.n_slots)
+    # First stages, then sums: stages are regions whose copies are independent, and only of these a loop can add up
+    # results while it computes them.
     regions = regions_of(program)
     cuts = [None if region.parallel else _stages(program, region) for region in regions]
     if any(cuts):
@@ -79,6 +81,7 @@ def reordered(program: Program, order: Any) -> tuple[Program, Any]:
         program: A program.
         order: int64: which instruction comes first, second, and so on; each must come after what it reads.
     """
+    # Operands are copied by one gather, and not by a loop in Python: `edges` says for each new place the old one.
     counts = program.counts[order]
     offsets = np.zeros(len(order) + 1, np.int32)
     np.cumsum(counts, out=offsets[1:])
@@ -97,10 +100,13 @@ def _stages(program: Program, region: Region) -> list[Any] | None:
     """The body's instructions by stage; None if a result depends on its own predecessor."""
     period = region.period
     readers = np.repeat(np.arange(period), program.counts[region.start : region.start + period])
+    # Slots relative to the region: negative ones are known before it. For the others the remainder modulo the period is
+    # the result that is read, in whichever copy.
     slots = slots_of(program, region) - (program.first + region.start)
     needs: list[set[tuple[int, int]]] = [set() for _ in range(period)]  # (result, 1 if of another copy)
     for e, reader in enumerate(readers.tolist()):
         inside = slots[:, e][slots[:, e] >= 0]
+        # A read within the copy may stay in its stage; any other one needs the stage of what it reads to be complete.
         apart = int(region.kinds[e] == GATHERED)
         results = inside % period
         if len(results) and (results == results[0]).all():  # as almost always
@@ -129,6 +135,7 @@ def _cut(program: Program, regions: Sequence[Region], cuts: Sequence[Any]) -> tu
         for places in stages or [np.arange(region.period)]:
             starts.append((here, region.copies, len(places)))
             copies = region.start + np.arange(region.copies) * region.period
+            # Copy by copy within a stage, as in the program: so a stage is a region again, with a shorter body.
             order.append((copies[:, None] + places).ravel())
             here += region.copies * len(places)
     program, place = reordered(program, np.concatenate([*order, np.arange(here, len(program.codes))]))
@@ -146,6 +153,8 @@ def _totals(program: Program, region: Region) -> list[Total]:
         return []
     copies, start = region.copies, program.first + region.start
     wide = (program.codes == program.primitives.index(PRIMITIVES["sum"])) & (program.counts >= copies)
+    # A sum before the region's end cannot read all of its copies. `copies` operands at least: a sum over a part of them
+    # would need a condition in the loop.
     wide[: region.stop] = False
     found = []
     for i in np.flatnonzero(wide).tolist():
@@ -156,6 +165,8 @@ def _totals(program: Program, region: Region) -> list[Total]:
             continue
         grid = read[before:].reshape(copies, -1) - start
         results = grid[0]
+        # Copy by copy: the loop adds terms in the order in which it computes them, and that has to be the order of the
+        # sum's operands, to which its bits belong (docs/adr/0014). In another order the sum stays where it is.
         in_order = (grid == results + np.arange(copies)[:, None] * region.period).all()
         if in_order and results.min() >= 0 and results.max() < region.period:
             found.append(Total(i, tuple(read[:before].tolist()), tuple(results.tolist())))

@@ -69,13 +69,19 @@ class _Stretched:
 
     def __init__(self, few: Program, one_more: Program, n: int) -> None:
         self.few, self.one_more, self.n = few, one_more, n
+        # Nothing here is a heuristic that may be wrong: whatever is not shown by both programs raises, and the caller
+        # then differentiates the whole program, which is slower and always right (docs/adr/0023).
         _check(few.primitives == one_more.primitives and few.n_inputs == one_more.n_inputs)
+        # Bytes, as NaN differs from itself and 0.0 equals -0.0. Guards would have to be continued as well.
         _check(few.constants.tobytes() == one_more.constants.tobytes() and not len(few.guards))
         self.first = few.first
         self.runs, self.runs_more = self._runs()
         self.wanted = [x._replace(copies=x.copies + n) for x in self.runs]
         for k, x in enumerate(self.runs):
+            # With one copy more a region begins so much later; with n more, n times as much later: what lies before it
+            # consists of straight lines and of regions that grow evenly.
             self.wanted[k] = self.wanted[k]._replace(start=x.start + n * (self.runs_more[k].start - x.start))
+        # The whole growth is explained by the regions. Else a region was overlooked, or something else is new.
         _check(len(one_more.codes) == len(few.codes) + sum(x.period for x in self.runs))
 
     # --- regions ---
@@ -84,6 +90,8 @@ class _Stretched:
         """The regions that grow, in both programs, with copies that move on evenly."""
         found: tuple[list[_Run], list[_Run]] = ([], [])
         moved = 0
+        # Regions are sought in the smaller program alone: in the larger one the search might cut them elsewhere. There
+        # each is where it was, moved by what the regions before it have grown.
         for x in regions_of(self.few):
             apart = _extent(self.one_more, x.start + moved, x.period) - _extent(self.few, x.start, x.period)
             by = apart // x.period
@@ -104,6 +112,8 @@ class _Stretched:
 
     def _at(self, slots: Any, runs: Sequence[_Run]) -> tuple[Any, Any, Any]:
         """For each slot its unit (-1: inputs and constants, 2 k: the line before region k, 2 k + 1), copy and place."""
+        # Units in the order of the program: a line, a region, a line, and so on; so all slots are located by one binary
+        # search, whatever their number.
         ends = np.array([x for run in runs for x in (run.start, run.stop)], np.int64)
         i = np.asarray(slots, np.int64) - self.first
         unit = np.searchsorted(ends, i, "right")
@@ -128,6 +138,7 @@ class _Stretched:
         """The slots in the wanted program, given the slots of the same operands in the two."""
         # Between m and m + 1 copies an operand stays in its copy or moves on by one; with n more it moves on by n.
         (unit, copy, where), (unit_b, copy_b, where_b) = self._at(a, self.runs), self._at(b, self.runs_more)
+        # The same operand must be meant in both programs: same unit, same place in its copy; only the copy may differ.
         _check((unit == unit_b).all() and (where == where_b).all())
         by = copy_b - copy
         _check(((by == 0) | (by == 1)).all())
@@ -141,6 +152,8 @@ class _Stretched:
         ends = np.array([0, *(x for run in runs for x in (run.start, run.stop)), n_codes], np.int64)
         period = np.array([run.period for run in runs], np.int64)[unit // 2]
         i = slots - self.first
+        # Only into the lines next to the region. Farther away another pattern might hold, and a wrong slot would go
+        # unnoticed.
         _check((i >= ends[unit - 1]).all() and (i < ends[unit + 2]).all())
         apart = i - ends[unit]
         return apart // period, apart % period
@@ -182,6 +195,7 @@ class _Stretched:
         count = self.few.counts[body]
         _check(np.array_equal(self.few.codes[body], self.one_more.codes[body_b]))
         _check(np.array_equal(count, self.one_more.counts[body_b]))
+        # All copies have the instructions of the first, which `regions_of` has compared; only operands need care.
         codes.append(np.tile(self.few.codes[body], wanted.copies))
         counts.append(np.tile(count, wanted.copies))
         a, b = _grid(self.few, run), _grid(self.one_more, run_b)
@@ -195,12 +209,15 @@ class _Stretched:
         run, run_b, wanted = self.runs[k // 2], self.runs_more[k // 2], self.wanted[k // 2]
         found = np.empty((wanted.copies, len(step)), np.int64)
         q = np.arange(wanted.copies)[:, None]
+        # The middle copy says in which region an operand stands: at the ends of the run it may lie in the lines beside
+        # the region.
         unit = self._at(a[len(a) // 2], self.runs)[0]
         shared = step == 0
         found[:, shared] = self._moved(a[0, shared], b[0, shared])
         own = ~shared & (unit == k) & (step == run.period)  # they move on with the reader
         apart = a[0, own] - self.first - run.start
         start, stop = self._unit(k - 1, self.runs, self.few)
+        # Such an operand may reach back before the region, into the line there, but not beyond that line.
         _check((b[0, own] - self.first - run_b.start == apart).all() and (apart >= start - stop).all())
         found[:, own] = self.first + wanted.start + apart + q * run.period
         rest = ~shared & ~own
@@ -233,6 +250,8 @@ class _Stretched:
         count, count_b = p.counts[slice(*a)].astype(np.int64), p_b.counts[slice(*b)].astype(np.int64)
         grows = np.flatnonzero(count != count_b)
         here, here_b = a[0], b[0]
+        # What stands between two nodes that grow is moved as one array: Python steps for each node are what this file
+        # saves.
         for i in [*grows.tolist(), len(count)]:
             i, i_b = a[0] + i, b[0] + i
             x = p.operands[p.offsets[here] : p.offsets[i]]
@@ -248,6 +267,8 @@ class _Stretched:
     def _list(self, i: int, i_b: int) -> Any:
         """The operands of a sum that has more of them with each copy."""
         p, p_b = self.few, self.one_more
+        # Sums alone: a dot has two lists, each of which would grow in its middle. `lower` makes short sums of products
+        # a dot; hence the check of the length at the end.
         _check(p.primitives[p.codes[i]] is PRIMITIVES["sum"])
         a = p.operands[p.offsets[i] : p.offsets[i + 1]].astype(np.int64)
         b = p_b.operands[p_b.offsets[i_b] : p_b.offsets[i_b + 1]].astype(np.int64)
@@ -257,6 +278,7 @@ class _Stretched:
         blocks = (end - begin) // g
         _check(blocks >= LEAST_BLOCKS)
         behind = begin + blocks * g
+        # The list of the larger program must show the same blocks and one more, moving on by the same steps.
         more = b[begin : behind + g]
         steps = a[begin + g : begin + 2 * g] - a[begin : begin + g]
         _check((more[g:] - more[:-g] == np.tile(steps, blocks)).all())
@@ -277,6 +299,7 @@ def _extent(p: Program, start: int, period: int) -> int:
     """How many instructions from one on repeat the operations that come a period before them, and the first period."""
     _check(start + period < len(p.codes))
     counts = p.counts[start:]
+    # Operations alone, without operands: these are checked later, when it is known to which copy each belongs.
     same = (p.codes[start + period :] == p.codes[start:-period]) & (counts[period:] == counts[:-period])
     return period + (len(same) if same.all() else int(np.argmin(same)))
 
@@ -289,6 +312,8 @@ def _grid(p: Program, run: _Run) -> Any:
 
 def _uneven(p: Program, run: _Run) -> tuple[int, int]:
     """How many copies at the beginning and at the end do not move on as those in the middle do."""
+    # The first copies of a recurrence read its start, and in a reverse sweep the last ones have no later copy; these
+    # are taken for the straight lines beside the region.
     steps = np.diff(_grid(p, run), axis=0)
     same = (steps == steps[len(steps) // 2]).all(axis=1)
     before = int(np.argmax(same))

@@ -41,6 +41,8 @@ def dependencies(tape: Tape, outputs: Sequence[int], inputs: Sequence[int]) -> l
     """
     steps, order = tape.steps, tape.below(outputs)
     found = {x: _Shared({k}) for k, x in enumerate(inputs)}
+    # How many reads of a slot are still to come, outputs included: after the last one its set may be changed in place.
+    # An operand that stands twice counts twice here, and is counted down twice below.
     readers = dict.fromkeys(order, 0)
     for slot in order:
         for p in steps[slot][1:]:
@@ -54,6 +56,7 @@ def dependencies(tape: Tape, outputs: Sequence[int], inputs: Sequence[int]) -> l
         for p in steps[slot][1:]:
             if p in found:
                 x = found[p]
+                # Neighbours suffice: that a set comes twice costs a comparison, and no entry becomes wrong by it.
                 if x not in shared[-1:]:
                     shared.append(x)
                 readers[p] -= 1
@@ -69,6 +72,8 @@ def dependencies(tape: Tape, outputs: Sequence[int], inputs: Sequence[int]) -> l
 
 def _union(shared: Sequence[_Shared]) -> _Shared:
     """All inputs together, with no holder."""
+    # The smaller sets go into the largest one: each input then moves at most log2(n) times where sets are merged
+    # pairwise. If others still read the largest set it is copied, unless nothing would be new in it.
     largest = max(shared, key=lambda x: len(x.inputs))
     if largest.holders and not all(x is largest or x.inputs <= largest.inputs for x in shared):
         largest = _Shared(set(largest.inputs))
@@ -111,6 +116,8 @@ def colours(sets: Sequence[Collection[int]], items: Iterable[int], most: int) ->
         met = 0
         for x in sets[k]:
             met |= taken.get(x, 0)
+        # The lowest group that none of the sets has yet: with groups as bits of an integer, an item takes as many
+        # operations as it is in sets, and not as many as there are groups.
         free = ~met & (met + 1)
         group = free.bit_length() - 1
         if group == len(groups):
@@ -139,6 +146,9 @@ def directions(sets: Sequence[Collection[int]], n: int) -> Directions:
         differentiation, 1998.
     """
     columns = _transposed(sets, n)
+    # Lower bounds first. With k dense lines apart at least k directions and as many as the longest other line has
+    # entries are needed. Colouring costs far more than this bound, so it is done for k = 0 and the k with the lowest
+    # bound alone.
     tries: list[tuple[int, bool, bool, list[int]]] = []  # directions at least, whether some stand apart, which way
     for is_back, lines in ((False, sets), (True, columns)):
         dense = sorted(range(len(lines)), key=[-len(x) for x in lines].__getitem__)
@@ -146,6 +156,8 @@ def directions(sets: Sequence[Collection[int]], n: int) -> Directions:
         best = least.index(min(least))
         tries += [(least[k], k > 0, is_back, sorted(dense[:k])) for k in {0, best}]
     found, fewest = Directions([], []), len(sets) + n + 1
+    # In the order of the bounds: as soon as one is not below the fewest directions found, no later way can win. Of
+    # equal ones a way without lines apart comes first, and then forward.
     for at_least, _, is_back, lines_apart in sorted(tries):
         if at_least >= fewest:
             break
@@ -154,6 +166,8 @@ def directions(sets: Sequence[Collection[int]], n: int) -> Directions:
         if apart_groups is None:
             continue
         apart = frozenset(lines_apart)
+        # Lines with sweeps of their own do not count when the others are grouped: where they make items overlap, nobody
+        # reads the entries from that sweep.
         rest = [[line for line in x if line not in apart] for x in others] if apart else others
         groups = colours(rest, [k for k, x in enumerate(rest) if x], fewest - 1 - len(apart_groups))
         if groups is not None:

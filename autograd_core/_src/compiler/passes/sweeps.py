@@ -52,12 +52,17 @@ class Sweeps:
         """The operands of a node that are wanted, and the derivatives to them; none that is the number 0."""
         step = self.tape.steps[slot]
         xs = step[1:]
+        # A rule is the same for all nodes of a primitive with the same operands wanted. Constants among the operands
+        # belong to the form with their values, as they fold: the derivative of x ** 2 is 2 x and not the general
+        # power's.
         form = (step[0], *wanted) if min(xs) >= 0 else (step[0], *wanted, *[min(x, 0) for x in xs])
         rule = self._rules.get(form)
         if rule is None:
             rule = self._rules[form] = self._read(step, wanted)
         at = [*xs, slot, *rule.leaves]
         if rule.steps:
+            # `put` looks for an equal step first, so a derivative that several nodes share, such as exp(x), is computed
+            # once.
             put = self.tape.put
             for code, *operands in rule.steps:
                 at.append(put((code, *[at[k] if k >= 0 else k for k in operands])))
@@ -67,14 +72,20 @@ class Sweeps:
         """A primitive's rule at operands, of which the constants are given."""
         tape = self.tape
         code, *xs = step
+        # Rules are read in a number system, and Values are one; what they record is copied to the tape. A system of
+        # tape steps would be one more that must agree with all others to the bit.
         leaves = [Value(POINT) if x >= 0 else Constant(tape.numbers[-1 - x]) for x in xs]
         node = Value(POINT)
         partials = tape.primitives[code].partials
+        # The steps will run on other data than POINT. So a choice that only the arithmetic needs stays in the program,
+        # and is not made here.
         with for_other_data(), unwatched():
             try:
                 local = partials(VALUES, *(x.data if isinstance(x, Constant) else x for x in leaves), node)
             except ArithmeticError:  # a rule divides by a constant 0; operations on nodes never raise
                 local = partials(VALUES, *leaves, node)
+        # A slope that is the number 0 sends nothing: strict zero (docs/explanation/strict-zero.md), and a shorter
+        # program.
         slopes = [(k, d) for k, d in enumerate(local) if xs[k] >= 0 and wanted[k] and (isinstance(d, Value) or d)]
         return self._copied([*leaves, node], slopes)
 
@@ -105,6 +116,8 @@ class Sweeps:
         """Sum over the outputs of seed * d output / d input, for every input that gets something."""
         tape = self.tape
         steps, product, total = tape.steps, tape.multiplying(), tape.total
+        # Only nodes between the inputs and the outputs: an adjoint that reaches no input is not computed. The order is
+        # that of `backward()`, so that terms are added up in the same order and have the same bits (docs/adr/0005).
         order = tape.order(outputs)
         wanted = set(inputs)
         for slot in order:
@@ -117,6 +130,8 @@ class Sweeps:
         for slot in reversed(list(terms)):
             step = steps[slot]
             if step and terms[slot]:
+                # All uses have sent, as they come before: the adjoint is one sum of its terms, a node of many operands
+                # and not a chain of additions, which loops and reductions can be made of.
                 g = total(terms[slot])
                 for p, d in self.slopes(slot, [x in wanted for x in step[1:]]):
                     terms[p].append(product(d, g))
@@ -144,6 +159,7 @@ class Sweeps:
             if True not in wanted:
                 continue
             slopes = self.slopes(slot, wanted)
+            # By far the most frequent case, along all directions at once: no sum, and no list for each direction.
             if len(slopes) == 1:
                 [(p, d)] = slopes
                 moving[slot] = {k: product(d, t) for k, t in moving[p].items()}

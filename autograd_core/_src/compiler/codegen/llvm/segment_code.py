@@ -55,6 +55,8 @@ class Target(Protocol):
     n_kept: int
 
 
+# Three kinds of code with one interface (`forward`, `call_forward`, `backward`): equal copies as a loop, a node of many
+# operands, and what is left of a sum that a loop has begun. The kernel calls them in the program's order.
 class LoopCode:
     """Writes the two functions of a region: loops over its copies."""
 
@@ -94,6 +96,7 @@ class LoopCode:
     def _operand(self, e: int, results: Any) -> Any:
         """An operand, by its place among those of the body."""
         p, slot = self.program, int(self.body.slots[0, e])
+        # In a register: a copy's own results go through memory only where somebody outside of the copy reads them.
         if self.region.kinds[e] == LOCAL:
             return results[slot - self.begin]
         source = self.body.columns.get(e, slot)
@@ -188,6 +191,8 @@ class LoopCode:
                 old = Lanes(b, b.load(sums[slot], typ=self.kind))
                 b.store(with_product(old, LLVM.number(d), g, strict_zero=strict_zero).value, sums[slot])
 
+            # Last copy first, as `backward()` goes through the graph: so sums over all copies have its order of
+            # addition, and its bits (docs/adr/0014).
             with loop(b, i64(0), i64(self.region.copies)) as turn:
                 self._start(b.sub(i64(self.region.copies - 1), turn))
                 self._backward(LLVM.number, add)
@@ -233,6 +238,8 @@ class LoopCode:
         # How many products each target gets from this copy: when the last has come they are added up (docs/adr/0011).
         left = Counter(to for to in targets if to is not None)
         left.update(j for j, _ in self.ends)
+        # The same accumulation as in straight-line code, by the same class: two ways of adding up would have to agree
+        # to the last bit.
         adjoints = Adjoints(left, self._sent_by_others, hold, strict_zero=self.strict_zero, together=TOGETHER)
         for j, g in self.ends:
             adjoints.send(j, 1.0, g)
@@ -241,6 +248,7 @@ class LoopCode:
             if not body.needed[j]:
                 continue
             g = adjoints.gather(j)
+            # Nobody has sent anything: what follows from it is 0 and needs no code.
             if g is None:
                 continue
             operands, primitive = body.operands[j], body.primitives[j]

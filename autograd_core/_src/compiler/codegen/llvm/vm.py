@@ -51,7 +51,11 @@ if TYPE_CHECKING:
     from ....engine.ops import Primitive
     from ...ir.program import Program
 
+# No number of operands is 0 or less, so a key (primitive, n) has room for these. Handlers for any number are few, and
+# compiled once; one for each length would be compiled for every new length of a sum.
 OF_FEW, OF_MANY, SIDE_BY_SIDE = 0, -1, -2  # handlers for any number of operands; the last needs adjacent slots
+# One signature for all, so that a program is a table of addresses; operands are slots, found anew at each call: a
+# handler knows nothing of the program that it runs in.
 HANDLER = ir.FunctionType(VOID, [PTR, I64, PTR, PTR, I64])  # operands, their count, values, adjoints, own slot
 
 
@@ -98,6 +102,8 @@ class _Handler:
 
 def _unrolled(module: Any, primitive: Primitive, n: int, names: tuple[str, str], kind: Any) -> None:
     """Both handlers of a primitive for n operands, with its rule unrolled."""
+    # The backward handler loads the result and does not compute it anew: the values of all nodes are in memory until
+    # the sweep ends, and many partials are short only because they use z, such as 1 - z * z of tanh.
     forward, backward = (_Handler(module, name, kind) for name in names)
     forward.finish(primitive.value(LLVM, *(forward.operand(i64(k)) for k in range(n))))
     xs = [backward.operand(i64(k)) for k in range(n)]
@@ -126,6 +132,8 @@ class _Many:
     def __init__(self, h: _Handler, primitive: Primitive, form: int) -> None:
         b = h.b
         self.h, self.primitive, self.in_a_row = h, primitive, form == SIDE_BY_SIDE
+        # Lists come one after the other and have one length (`dot`: w..., x...), then single operands: so a count says
+        # all.
         self.n = b.sdiv(b.sub(h.count, i64(primitive.singles)), i64(primitive.lists))
         self.wide = Wide(b, h.kind, self.n, in_lanes=form != OF_FEW)
         self.behind = b.mul(self.n, i64(primitive.lists))
@@ -157,6 +165,9 @@ class _Many:
         def each(k: int, i: Any, d: Any) -> None:
             h.send(d, g, b.add(i, b.mul(n, i64(k))))
 
+        # Adjacent operands of a list are different nodes, so their adjoints are loaded, added to and stored as one
+        # vector. Of `sum([x, x])` each use has to see what the one before has added, and `_in_a_row` excludes it; lists
+        # come one by one.
         def some(k: int, i: Any, d: Any) -> None:
             place = b.gep(h.adjoints, [b.add(self.starts[k], i)], source_etype=h.kind)
             old = b.load(place, typ=d.value.type, align=alignment(h.kind))
@@ -246,6 +257,7 @@ def handlers(keys: Sequence[Key], width: int, *, fast: bool = False, real: Any =
     kind = lanes(width, real)
     # A user may replace a primitive's rules, so they belong to the key.
     full = [(p, p.value, p.partials, _form(p, n, kind), kind, fast) for p, n in keys]
+    # Under the lock of all compiling: a fork meanwhile would copy LLVM in the middle of its work (`compiler/locks.py`).
     with lock:
         missing = [key for key in dict.fromkeys(full) if key not in _handlers]
         # All missing handlers in one module: each module has a fixed cost.
@@ -302,6 +314,8 @@ def table_of(
         first = int(program.offsets[start + i])
         if _in_a_row(program.primitives[codes[i]], at[first : first + counts[i]]):
             counts[i] = 0  # marks adjacent operands; no instruction has 0 of them
+    # A number for each pair of operation and count that occurs: handlers are looked up once for each pair, and then one
+    # gather gives the addresses of all instructions.
     rank = np.cumsum(np.bincount(counts) > 0) - 1  # counts may be large; the number of distinct counts is small
     n = int(rank[-1]) + 1 if len(rank) else 1
     keys = codes * n + rank[counts]
@@ -368,12 +382,15 @@ class Interpreter:
         blocks = -(-count // width)
         # Spare lanes of the last block compute the last row again: no garbage can become NaN there.
         padded = np.concatenate([rows, np.repeat(rows[-1:], blocks * width - count, axis=0)])
+        # Block, input, lane: the lanes of an input are adjacent, so the driver copies whole vectors; the transposition
+        # is done here, once, by NumPy.
         lanes = np.ascontiguousarray(padded.reshape(blocks, width, -1).transpose(0, 2, 1))
         values = np.empty((p.n_slots + WIDTH, width), dtype)  # the last elements are read in whole vectors
         values[: p.n_inputs] = inputs[:, None]
         with np.errstate(over="ignore"):  # doubles beyond floats are infinite
             values[p.n_inputs : p.first] = p.constants[:, None]
         seeks = np.empty(0, np.int32) if sought is None else sought
+        # Not cleared here: the driver clears them at each block.
         adjoints = np.empty((0 if sought is None else p.n_slots, width), dtype)
         results, gradient = (np.empty((blocks, n, width), dtype) for n in (len(wanted), len(seeks)))
         seeds = (np.arange(width) < count - (blocks - 1) * width).astype(dtype)  # 0 in spare lanes

@@ -132,6 +132,8 @@ class Wide(Llvm):
         # In hasty code NaN leads to a second run with careful code (docs/adr/0013).
         if self.hasty:
             return self.where(condition, math.nan, usual)
+        # A condition on single elements has no one answer for the whole loop, so both forms are computed; so is one
+        # that is known when the code is written, of which `where` keeps one.
         if not isinstance(condition, Truth):
             return self.where(condition, rare(), usual)
         n, gate = self.n, self._gate
@@ -149,6 +151,8 @@ class Wide(Llvm):
 
     # --- what goes along a list ---
 
+    # Each reduction is one fold, and the rules of softmax, norm and prod are written with these few: no rule of many
+    # operands needs a loop of its own, and a new entry of the table gets its loops for nothing.
     def sum(self, xs: Any) -> Any:
         """A sum from left to right, from -0.0, which changes no number."""
         return self.fold(lambda total, x: (total + x,), (-0.0,), list(xs))[0]
@@ -222,6 +226,8 @@ class Wide(Llvm):
         state: list[Any] = []
         xs = [x for [x] in lists]
         n = self.n if n is None else n
+        # The state is in memory, which LLVM promotes to registers: with phi nodes each step would have to say in which
+        # block it ends, and a rule may open blocks of its own.
         with self._each(n, xs, reverse=reverse) as (_, before, found):
             kind = found[0].value.type
             self._begin(state, start, kind, before)
@@ -243,6 +249,7 @@ class Wide(Llvm):
         size = self.b.mul(self.b.add(self.n, i64(LANES)), i64(_size(self.kind)))
         malloc = of_c(self.b.module, "malloc", PTR, I64)
         memory = [self.b.call(malloc, [size]) for _ in start]
+        # From the last to the first, as a product of what stands behind an element is wanted while going forward.
         with self._each(self.n, list(xs), reverse=True) as (_, before, found):
             self._begin(state, start, found[0].value.type, before)
             with self._one_by_one(self.n, found, reverse=True) as (i, ys):
@@ -301,6 +308,8 @@ class Wide(Llvm):
         with loop(b, i64(0), chunks) as turn:
             at = b.sub(last, turn) if reverse else turn
             self.index = at if width == 1 else b.mul(at, i64(width))
+            # Recorded operations are written once for each loop that asks for them, so an exp in two loops is computed
+            # twice: to keep it would take an array as long as the list.
             known: dict[int, Any] = {}  # anew for each chunk: its values are no others'
             yield self.index, before, [self._evaluated(x, known, before) for x in xs]
 
