@@ -154,7 +154,7 @@ def compile(  # noqa: A001  ag.compile, left out of __all__
             product and its addition at once. Without, both have the bits of the graph. Either way
             they are the same at every call.
         dtype: "float64", or "float32": arrays of half the size, and some seven digits.
-        **more: There are none; those of other libraries are answered in words.
+        **more: Not taken; those of other libraries raise an error that says what to write here.
 
     Returns:
         A CompiledFunction: call it, or its `value_and_grad`.

@@ -249,7 +249,7 @@ def clip(x: Any, low: Any = None, high: Any = None, **options: Never) -> Any:
         x: A real number or a Value.
         low: Likewise, or None for no bound.
         high: Likewise, or None for no bound.
-        **options: There are none; those of NumPy and PyTorch are answered in words.
+        **options: Not taken; those of NumPy and PyTorch raise an error that says what to write here.
 
     Returns:
         A number for plain numbers, a Value where one is among the arguments; an array for arrays.

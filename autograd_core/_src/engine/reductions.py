@@ -111,7 +111,7 @@ def sum(xs: Iterable[Any], /, start: Any = 0, **options: Never) -> Any:  # noqa:
     Args:
         xs: Real numbers or Values. What the built-in `sum` takes besides, it still gets.
         start: What to begin with.
-        **options: There are none; those of NumPy and PyTorch are answered in words.
+        **options: Not taken; those of NumPy and PyTorch raise an error that says what to write here.
 
     Returns:
         A Value where one is among the numbers, else a number; `start` for an empty sequence.
@@ -149,7 +149,7 @@ def dot(w: Iterable[Any], x: Iterable[Any], **options: Never) -> Any:
     Args:
         w: n real numbers or Values.
         x: n real numbers or Values.
-        **options: There are none; those of NumPy and PyTorch are answered in words.
+        **options: Not taken; those of NumPy and PyTorch raise an error that says what to write here.
 
     Returns:
         A Value where one is among the numbers, its parents w1 ... wn, x1 ... xn; else a number.
@@ -180,7 +180,7 @@ def prod(xs: Iterable[Any], **options: Never) -> Any:
 
     Args:
         xs: Real numbers or Values; 1.0 for none.
-        **options: There are none; those of NumPy and PyTorch are answered in words.
+        **options: Not taken; those of NumPy and PyTorch raise an error that says what to write here.
 
     Returns:
         A Value where one is among the numbers, else a number.
@@ -201,7 +201,7 @@ def mean(xs: Iterable[Any], **options: Never) -> Any:
 
     Args:
         xs: At least one real number or Value.
-        **options: There are none; those of NumPy and PyTorch are answered in words.
+        **options: Not taken; those of NumPy and PyTorch raise an error that says what to write here.
 
     Returns:
         A Value where one is among the numbers, else a number.
@@ -249,7 +249,7 @@ def max(*args: Any, key: Any = None, default: Any = _MISSING, **options: Never) 
         *args: One sequence of real numbers or Values, or two and more of them.
         key: As for the built-in: the item whose key is the largest.
         default: What an empty sequence gives.
-        **options: There are none; those of NumPy and PyTorch are answered in words.
+        **options: Not taken; those of NumPy and PyTorch raise an error that says what to write here.
 
     Returns:
         A Value where one is among the numbers, else a number; NaN if one is NaN.
@@ -275,7 +275,7 @@ def min(*args: Any, key: Any = None, default: Any = _MISSING, **options: Never) 
         *args: One sequence of real numbers or Values, or two and more of them.
         key: As for the built-in: the item whose key is the smallest.
         default: What an empty sequence gives.
-        **options: There are none; those of NumPy and PyTorch are answered in words.
+        **options: Not taken; those of NumPy and PyTorch raise an error that says what to write here.
 
     Returns:
         A Value where one is among the numbers, else a number; NaN if one is NaN.
@@ -299,7 +299,7 @@ def logsumexp(xs: Iterable[Any], **options: Never) -> Any:
 
     Args:
         xs: At least one real number or Value.
-        **options: There are none; those of NumPy and PyTorch are answered in words.
+        **options: Not taken; those of NumPy and PyTorch raise an error that says what to write here.
 
     Returns:
         A Value where one is among the numbers, else a number. Its derivatives are the softmax.
@@ -323,7 +323,7 @@ def log_softmax(xs: Iterable[Any], **options: Never) -> Any:
 
     Args:
         xs: At least one real number or Value.
-        **options: There are none; those of NumPy and PyTorch are answered in words.
+        **options: Not taken; those of NumPy and PyTorch raise an error that says what to write here.
 
     Returns:
         A list of the same length; an array for an array.
@@ -347,7 +347,7 @@ def softmax(xs: Iterable[Any], **options: Never) -> Any:
 
     Args:
         xs: At least one real number or Value.
-        **options: There are none; those of NumPy and PyTorch are answered in words.
+        **options: Not taken; those of NumPy and PyTorch raise an error that says what to write here.
 
     Returns:
         A list of the same length; an array for an array.
@@ -398,7 +398,7 @@ def norm(xs: Iterable[Any], **options: Never) -> Any:
 
     Args:
         xs: Real numbers or Values; 0.0 for none.
-        **options: There are none; those of NumPy and PyTorch are answered in words.
+        **options: Not taken; those of NumPy and PyTorch raise an error that says what to write here.
 
     Returns:
         A Value where one is among the numbers, else a number.

@@ -31,9 +31,9 @@ class Value(NotOnValues):
 
     Args:
         data: A real number, dimensionless; int becomes float, `fractions.Fraction` stays exact.
-        *others: There are none; operands and an operation's sign, which micrograd puts here, are answered in words.
+        *others: Not taken; operands and an operation's sign, which micrograd puts here, raise an error that says so.
         label: A name for pictures and messages.
-        **options: There are none; those of other libraries are answered in words.
+        **options: Not taken; those of other libraries raise an error that says what to write here.
 
     Raises:
         OperandError: `data` is no real number, `label` no str, or there is more.
@@ -210,7 +210,7 @@ class Value(NotOnValues):
 
         Args:
             seed: The derivative of whatever comes after with respect to this node.
-            **options: There are none; those of other libraries are answered in words.
+            **options: Not taken; those of other libraries raise an error that says what to write here.
 
         Raises:
             OperandError: `seed` is no real number, or there is an option.

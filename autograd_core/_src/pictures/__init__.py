@@ -2,8 +2,8 @@
 
 `picture` has `draw` and the `Picture` that it returns. `view` decides which part of a graph is shown.
 `choose_layout` turns the view into a `scene` of cards, has `layout` place them and `render` write them; `fitting`
-folds what that leaves no room for. `page` makes a picture interactive in HTML, and `stepper` shows the forward and
-the backward pass on it.
+folds what that leaves no room for. `page` makes a picture interactive in HTML, `living` makes a page that computes,
+and `stepper` shows the forward and the backward pass.
 """
 
 from __future__ import annotations

@@ -327,7 +327,7 @@ def draw(
         font_scale: How many times larger than usual all print is, from 0.1 to 20; lines break accordingly earlier.
         flow: Whether edges are as wide as what flows back along them, |local derivative × gradient behind it|, by
             factors of ten; blue where that product is positive, orange where it is negative.
-        **options: There are none; those of other libraries are answered in words.
+        **options: Not taken; those of other libraries raise an error that says what to write here.
 
     Returns:
         A `Picture`; its `scopes` can be folded.

@@ -119,10 +119,7 @@ class RegularisedCost(Table):
 
     @property
     def explicit_updates(self) -> Formulas:
-        """The same with the factors of its signal in place of each δ, as `nn.error_signals` has them of one case.
-
-        Raises:
-            RangeError: From a unit there are more than 64 paths to the outputs.
+        """The same with each δ written out: `ErrorSignals.explicit_updates`, which raises likewise, of every case.
 
         Example:
             >>> import nn

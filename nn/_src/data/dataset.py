@@ -135,7 +135,7 @@ def train_test_split(
         test: The share to test on, between 0 and 1; at least one case goes either way.
         stratify: Whether every class (every different target) is parted in that share by itself.
         seed: An int or a `random.Random`; None for another split at every call.
-        **options: There are none; those of scikit-learn are answered in words.
+        **options: Not taken; those of scikit-learn raise an error that says what to write here.
 
     Returns:
         `(X_train, X_test, y_train, y_test)`, four lists.

@@ -108,7 +108,7 @@ def fit(
         watch: `ag.Film(every=10)` gives a living page over the epochs, `History.film`: a slider goes through them,
             and any gradient is explained at any epoch. Cases are shown in `eval` mode, without `l2`.
         progress: Whether to show a bar; without tqdm (extra `plot`) it is a line of text.
-        **options: There are none; those of other libraries are answered in words.
+        **options: Not taken; those of other libraries raise an error that says what to write here.
 
     Returns:
         The `History`.

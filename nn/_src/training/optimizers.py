@@ -70,7 +70,7 @@ class Optimizer(Resumable):
         lr: Learning rate, at least 0, or a schedule: a function of the number of steps done.
         weight_decay: How strongly parameters are drawn to 0, at least 0.
         decay_biases: False leaves those parameters out that are called "b" or "bias".
-        **options: There are none; those of other libraries are answered in words.
+        **options: Not taken; those of other libraries raise an error that says what to write here.
 
     Raises:
         StructureError: There are no parameters, or one comes twice.
@@ -391,7 +391,7 @@ class SGD(Optimizer):
         nesterov: Nesterov's form, which needs a momentum.
         weight_decay: At least 0.
         decay_biases: False leaves parameters called "b" or "bias" out of the decay.
-        **options: There are none; those of other libraries are answered in words.
+        **options: Not taken; those of other libraries raise an error that says what to write here.
 
     Raises:
         StructureError: There are no parameters, or one comes twice.
@@ -453,7 +453,7 @@ class Adam(Optimizer):
         eps: Above 0; keeps the denominator from 0.
         weight_decay: At least 0; added to the gradient here, see `AdamW`.
         decay_biases: False leaves parameters called "b" or "bias" out of the decay.
-        **options: There are none; those of other libraries are answered in words.
+        **options: Not taken; those of other libraries raise an error that says what to write here.
 
     Raises:
         StructureError: There are no parameters, or one comes twice; `betas` are not two.
@@ -524,7 +524,7 @@ class AdamW(Adam):
         eps: Likewise.
         weight_decay: At least 0.
         decay_biases: False leaves parameters called "b" or "bias" out of the decay.
-        **options: There are none; those of other libraries are answered in words.
+        **options: Not taken; those of other libraries raise an error that says what to write here.
 
     Raises:
         StructureError: There are no parameters, or one comes twice; `betas` are not two.

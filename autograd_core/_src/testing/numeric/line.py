@@ -206,6 +206,7 @@ class Line:
 
 
 def combined(seed: Sequence[float], values: Sequence[float]) -> float:
+    """The combination of results that is judged: the sum of seed times value; a seed of 0 hides infinities and NaN."""
     return sum(u * z for u, z in zip(seed, values, strict=True) if u)
 
 
