@@ -14,7 +14,7 @@ from strategies import programs, run
 import autograd_core as ag
 from autograd_core import Value
 from autograd_core._src.explanation import walks as module
-from autograd_core._src.explanation.walks import ONE, rank_of, times
+from autograd_core._src.explanation.ranks import ONE, rank_of, times
 
 MANY = 3000
 

@@ -8,7 +8,7 @@ import pytest
 
 import autograd_core as ag
 from autograd_core._src.engine import ops
-from autograd_core._src.testing import check
+from autograd_core._src.testing import recorded_functions
 from autograd_core._src.testing.directions import seeds_of
 from autograd_core._src.testing.proofs import edges, many_inputs, path_sums, recording
 from autograd_core._src.testing.proofs.flat_graph import FlatGraph
@@ -190,7 +190,7 @@ def test_floats_alone_tell_a_right_program_in_steps_linear_in_its_inputs(monkeyp
     monkeypatch.setattr(many_inputs, "quickly", counted)
     monkeypatch.setattr(many_inputs, "closely", refused)
     monkeypatch.setattr(many_inputs, "_along", refused)
-    monkeypatch.setattr(check, "_apart_at", refused)
+    monkeypatch.setattr(recorded_functions, "_apart_at", refused)
     counts = []
     for n in (COUNT, 2 * COUNT):
         visits.clear()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import autograd_core as ag
 from autograd_core._src.engine.ops import PRIMITIVES
-from autograd_core._src.testing import check
+from autograd_core._src.testing import recorded_functions
 from autograd_core._src.testing.directions import seeds_of
 from autograd_core._src.testing.proofs import exact_values, local_slopes, many_inputs, path_sums, recording, reference
 from autograd_core._src.testing.proofs.exact_values import rounded_values
@@ -147,7 +147,7 @@ def test_a_derivative_of_0_that_is_given_is_right(monkeypatch, name, noise):
     """In floats alone, even where all digits of the graph's own derivative are rounding."""
     monkeypatch.setattr(many_inputs, "_along", None)
     monkeypatch.setattr(many_inputs, "Judge", None)
-    monkeypatch.setattr(check, "Judge", lambda *args, **kwargs: None)
+    monkeypatch.setattr(recorded_functions, "Judge", lambda *args, **kwargs: None)
     f, point = stationary(COUNT)[name]
     report = check_gradient(f, (point,), derivative=[NOISE[noise](k) * (x != 0) for k, x in enumerate(point)])
     assert report.verdict is Verdict.RIGHT

@@ -17,7 +17,7 @@ from strategies import close, programs, value_of
 
 import autograd_core as ag
 from autograd_core import Value
-from autograd_core._src.transforms import functional, recorded
+from autograd_core._src.transforms import functional, recorded, recorded_call
 
 Weights = namedtuple("Weights", "w b")  # noqa: PYI024
 
@@ -656,7 +656,7 @@ def test_a_derivative_within_each_step_looks_at_its_own_step_alone(way, monkeypa
             return counted
 
         with monkeypatch.context() as patch:
-            for module in (functional, recorded):
+            for module in (functional, recorded, recorded_call):
                 for name in ("order_of", "sweep_order"):
                     if hasattr(module, name):
                         patch.setattr(module, name, counting(getattr(module, name)))

@@ -9,7 +9,7 @@ from ...errors import OperandError, StructureError
 from ..engine.evaluation import number
 from ..engine.pytrees import LEAF, Spec, flatten
 from ..engine.value import Value
-from ..transforms.functional import _positions as positions
+from ..transforms.recorded_call import positions
 from .codegen.description import argument_names
 from .compiled_function import CompiledFunction
 from .tracing.record import RecordedGraph, graph_of, recorded

@@ -17,10 +17,11 @@ from ..notation.rules import rules_at
 from ..pictures import text
 from .answers import CaseGradients, Comparison, WhatIf, Without, change
 from .flow import adjoints_of, ratio
+from .path import Path, local_grad
 from .reasons import Words
 from .training_cases import case_of, cases_by_structure
 from .uses import Use
-from .walks import Path, dependents, local_grad
+from .walks import dependents
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

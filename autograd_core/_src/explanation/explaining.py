@@ -18,10 +18,11 @@ from ..pictures.scene.highlight import ACCENTS
 from ..pictures.scene.overlay import Mark, Overlay
 from . import asking, writing
 from .flow import Flow, adjoints_of, ratio
+from .path import Path, how_many, path_of
 from .reasons import reasons_of
 from .rounding import ALL_DIGITS, digits_lost
 from .uses import Explained, Use
-from .walks import Path, count_of, how_many, path_of, top_paths
+from .walks import count_of, top_paths
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

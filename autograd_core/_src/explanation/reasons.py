@@ -11,14 +11,14 @@ from ..engine.value import Constant
 from ..notation.formulas import adds_to_zero, operation
 from ..pictures.text import number
 from .flow import ratio
-from .walks import how_many, local_grad, short
+from .path import how_many, local_grad, short
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from ..engine.value import Value
     from .flow import Flow
-    from .walks import Path
+    from .path import Path
 
 LARGE, SMALL = 1e3, 1e-3  # |gradient| from which on, or up to which, somebody may ask why
 FLAT = 1e-3  # |slope| below which an activation counts as saturated

@@ -19,8 +19,8 @@ from ..pictures.text import number
 from ..transforms.recorded import grad_of
 from . import writing
 from .flow import adjoints_of, ratio
+from .path import local_grad
 from .reasons import Words, is_saturated
-from .walks import local_grad
 
 if TYPE_CHECKING:
     from ..engine.value import Value

@@ -6,15 +6,15 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from .walks import short
+from .path import short
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ..engine.value import Value
     from ..notation.wholes import ReadGraph
+    from .path import Path
     from .reasons import Reason
-    from .walks import Path
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -13,16 +13,16 @@ from ..notation.formulas import latex_name
 from ..notation.rules import MOST_OPERANDS, rules_of
 from ..pictures import text
 from ..pictures.scene.highlight import Uses
+from .path import how_many, short
 from .reasons import Words
 from .training_cases import case_by_node, case_of
-from .walks import how_many, short
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ..engine.value import Value
+    from .path import Path
     from .uses import Explained, Use
-    from .walks import Path
 
 COLUMNS = 100
 CELL = 28  # width of a column, except the last one

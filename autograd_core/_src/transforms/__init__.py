@@ -1,1 +1,5 @@
-"""Derivatives as functions: `functional` has `grad` and other transforms; `recorded` differentiates recorded graphs."""
+"""Derivatives as functions: a call is recorded, and its graph is differentiated.
+
+`functional` has `grad` and the other transforms, `recorded_call` the call and the checks of its arguments, `recorded`
+the derivatives of a recorded graph.
+"""

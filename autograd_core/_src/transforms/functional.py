@@ -6,22 +6,27 @@ A transform calls the function once on fresh Values, which records a graph, and 
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from functools import partial
 from types import MethodType
 from typing import TYPE_CHECKING, Any, overload
 
-from ...errors import OperandError, RangeError, StructureError
-from ..engine.contexts import transforming
-from ..engine.evaluation import is_fraction, number
-from ..engine.graph import order_of
-from ..engine.pytrees import Spec, array, build, described, flatten, flatten_as, unflatten
-from ..engine.ufuncs import explained
-from ..engine.value import FUSED, Constant, Value
+from ..engine.evaluation import is_fraction
+from ..engine.pytrees import Spec, array, build, flatten_as, unflatten
+from ..engine.value import Value
 from .recorded import pull_back, push_forward
+from .recorded_call import (
+    RecordedCall,
+    directions_of,
+    one_each,
+    one_of,
+    one_result,
+    positions,
+    require_callable,
+    values_or_numbers,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from typing import Literal, TypeVar
 
     from . import signatures
@@ -31,93 +36,8 @@ if TYPE_CHECKING:
     B = TypeVar("B")
 
 
-class RecordedCall:
-    """One recorded call: its inputs, its outputs, and whether results must be Values."""
-
-    __slots__ = ("graph", "inputs", "output", "outputs", "spec", "specs")
-
-    def __init__(self, f: Any, args: Sequence[Any], argnums: Sequence[int], kwargs: Any, name: str) -> None:
-        _callable(f, name)
-        args = list(args)
-        self.inputs: list[Value] = []
-        self.specs: list[Spec] = []
-        trees = [(i, *flatten(args[i])) for i in argnums]
-        given = [x for _, leaves, _ in trees for x in leaves]
-        for i, leaves, spec in trees:
-            boxed = _numbers(leaves, f"{name}: argument {i}", beside=given)
-            fresh = [FUSED["pos"](x) if isinstance(x, Value) else Value(x) for x in boxed]
-            self.inputs += fresh
-            self.specs.append(spec)
-            args[i] = unflatten(spec, fresh)
-        with explained(), transforming() as born:
-            self.output = f(*args, **kwargs)
-        self.outputs, self.spec = flatten(self.output)
-        for i, out in enumerate(self.outputs):
-            if not isinstance(out, Value):
-                self.outputs[i] = number(out, f"{name}: the function's result")
-        own = set(self.inputs) | set(born)
-        self.graph = any(isinstance(x, Value) for x in given) or any(
-            not node._edges and node not in own and not isinstance(node, Constant)
-            for node in order_of([out for out in self.outputs if isinstance(out, Value)])
-        )
-
-    def number_of(self, out: Any) -> Any:
-        """An output in the form that the caller gets."""
-        return out if self.graph or not isinstance(out, Value) else out.data
-
-    @property
-    def value(self) -> Any:
-        """The function's result in the form that the caller gets."""
-        return unflatten(self.spec, [self.number_of(out) for out in self.outputs])
-
-    def arguments(self, leaves: list[Any]) -> list[Any]:
-        """Numbers, one per input, as one tree per differentiated argument."""
-        trees, start = [], 0
-        for spec in self.specs:
-            trees.append(unflatten(spec, leaves[start : start + spec.size]))
-            start += spec.size
-        return trees
-
-
-def _numbers(xs: Sequence[Any], caller: str, beside: Iterable[Any] = ()) -> list[Any]:
-    """Values as they are, plain numbers as data; ints beside Fractions stay exact."""
-    exact = next((type(x) for x in (*xs, *beside) if is_fraction(x)), None)
-    return [
-        x if isinstance(x, Value) else exact(x) if exact and x.__class__ is int else number(x, caller) for x in xs
-    ]
-
-
-def _callable(f: Any, name: str) -> None:
-    if not callable(f):
-        msg = f"{name}: expected a function, got {f!r} ({type(f).__name__})"
-        raise OperandError(msg)
-
-
-def _positions(argnums: Any, args: Sequence[Any], name: str) -> tuple[int, ...]:
-    numbers = argnums if isinstance(argnums, (tuple, list)) else (argnums,)
-    for i in numbers:
-        if not isinstance(i, int) or isinstance(i, bool):
-            msg = f"{name}: expected argnums as an int or a tuple of ints, got {argnums!r}"
-            raise OperandError(msg)
-        if not -len(args) <= i < len(args):
-            msg = f"{name}: argnums={argnums!r}, but the function was called with {len(args)} positional argument(s)"
-            raise RangeError(msg)
-    positions = tuple(i % len(args) for i in numbers)
-    if len(set(positions)) < len(positions):
-        msg = f"{name}: argnums={argnums!r} names an argument twice"
-        raise RangeError(msg)
-    return positions
-
-
 def _unwrap(trees: Sequence[Any], argnums: Any) -> Any:
     return tuple(trees) if isinstance(argnums, (tuple, list)) else trees[0]
-
-
-def _scalar(call: RecordedCall, name: str) -> Any:
-    if call.spec.kind != "leaf" and call.spec.about != ():  # an array without axes is one number
-        msg = f"{name}: expected a function with one number as its result, got {described(call.spec)}; use jacobian"
-        raise StructureError(msg)
-    return call.outputs[0]
 
 
 @overload
@@ -153,7 +73,7 @@ def value_and_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> C
         >>> ag.value_and_grad(lambda x: x * x)(3.0)
         (9.0, 6.0)
     """
-    _callable(f, "value_and_grad")
+    require_callable(f, "value_and_grad")
     function = _differentiated(f, argnums, "value_and_grad", lambda value, gradient: (value, gradient))
     return DerivedFunction(value_and_grad, f, {"argnums": argnums}, function)
 
@@ -191,15 +111,15 @@ def grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..
         >>> ag.grad(lambda p: p["w"] * 2 + p["b"])({"w": 1.0, "b": 5.0})
         {'w': 2.0, 'b': 1.0}
     """
-    _callable(f, "grad")
+    require_callable(f, "grad")
     function = _differentiated(f, argnums, "grad", lambda _, gradient: gradient)
     return DerivedFunction(grad, f, {"argnums": argnums}, function)
 
 
 def _differentiated(f: Any, argnums: Any, name: str, result: Callable[[Any, Any], Any]) -> Callable[..., Any]:
     def differentiated(*args: Any, **kwargs: Any) -> Any:
-        call = RecordedCall(f, args, _positions(argnums, args, name), kwargs, name)
-        out = _scalar(call, name)
+        call = RecordedCall(f, args, positions(argnums, args, name), kwargs, name)
+        out = one_result(call, name)
         leaves = pull_back([out], [1.0], call.inputs, graph=call.graph, fresh=True)
         return result(call.number_of(out), _unwrap(call.arguments(leaves), argnums))
 
@@ -238,54 +158,6 @@ class DerivedFunction:
         return f"<function {self.__name__}>"
 
 
-@contextmanager
-def _one_each(f: Any, primals: Sequence[Any], name: str) -> Iterator[None]:
-    """A context in which a function is called that may not take as many arguments as there are primals.
-
-    Raises:
-        OperandError: It does not.
-    """
-    try:
-        yield
-    except TypeError as error:
-        if isinstance(error, OperandError) or not (reason := _misfit(f, primals)):
-            raise
-        two, one = ("f, x, y", "f, [x, y]") if name == "vjp" else ("f, (x, y), ...", "f, ([x, y],), ...")
-        msg = (
-            f"{name}: the function does not take {len(primals)} positional argument(s), one per primal: {reason}. "
-            f"Of a function of two numbers it is {name}({two}), of one vector {name}({one})"
-        )
-        raise OperandError(msg) from None
-
-
-def _misfit(f: Any, args: Sequence[Any]) -> str:
-    """Why a function cannot be called with these arguments; "" if it can, or does not say."""
-    import inspect  # for an error alone
-
-    try:
-        signature = inspect.signature(f)
-    except (TypeError, ValueError):
-        return ""
-    try:
-        signature.bind(*args)
-    except TypeError as error:
-        return str(error)
-    return ""
-
-
-def _vector(primals: Sequence[Any], tangents: Sequence[Any], name: str) -> tuple[list[Any], bool]:
-    """Leaves of the tangents, which must have the primals' shapes; whether a Value is among them."""
-    directions = "vectors" if name == "hvp" else "tangents"
-    for what, given in (("primals", primals), (directions, tangents)):
-        if not isinstance(given, (tuple, list)):
-            msg = f"{name}: expected {what} as a tuple, one entry per argument, got {given!r} ({type(given).__name__})"
-            raise OperandError(msg)
-    points, spec = flatten(tuple(primals))
-    leaves = flatten_as(spec, tuple(tangents), f"{name}: {directions}")
-    checked = _numbers(leaves, f"{name}: {directions}", beside=points)
-    return checked, any(isinstance(x, Value) for x in checked)
-
-
 @overload
 def jvp(
     f: Callable[..., float | Value], primals: Sequence[float], tangents: Sequence[float]
@@ -312,8 +184,8 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
         >>> ag.jvp(lambda x, y: x * y, (2.0, 3.0), (1.0, 10.0))
         (6.0, 23.0)
     """
-    directions, graph = _vector(primals, tangents, "jvp")
-    with _one_each(f, primals, "jvp"):
+    directions, graph = directions_of(primals, tangents, "jvp")
+    with one_each(f, primals, "jvp"):
         call = RecordedCall(f, primals, range(len(primals)), {}, "jvp")
     call.graph = call.graph or graph
     moved = push_forward(call.outputs, call.inputs, directions, graph=call.graph, fresh=True)
@@ -347,12 +219,12 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
         >>> pull([1.0, 10.0])
         (13.0, 12.0)
     """
-    with _one_each(f, primals, "vjp"):
+    with one_each(f, primals, "vjp"):
         call = RecordedCall(f, primals, range(len(primals)), {}, "vjp")
 
     def pull(cotangent: Any) -> tuple[Any, ...]:
         leaves = flatten_as(call.spec, cotangent, "vjp: cotangent")
-        seeds = _numbers(leaves, "vjp: cotangent", beside=[x.data for x in call.inputs])
+        seeds = values_or_numbers(leaves, "vjp: cotangent", beside=[x.data for x in call.inputs])
         graph = call.graph or any(isinstance(x, Value) for x in seeds)
         return tuple(call.arguments(pull_back(call.outputs, seeds, call.inputs, graph=graph, fresh=True)))
 
@@ -408,9 +280,9 @@ def jacobian(
         >>> ag.jacobian(lambda v: [v[0] * v[1], v[0]], layout="denominator")([2.0, 3.0])
         [[3.0, 1.0], [2.0, 0.0]]
     """
-    _callable(f, "jacobian")
-    _one_of("jacobian", "mode", mode, ("auto", "forward", "reverse"))
-    _one_of("jacobian", "layout", layout, ("numerator", "denominator"))
+    require_callable(f, "jacobian")
+    one_of("jacobian", "mode", mode, ("auto", "forward", "reverse"))
+    one_of("jacobian", "layout", layout, ("numerator", "denominator"))
 
     function = _jacobian(f, argnums, "jacobian", mode, layout)
     return DerivedFunction(jacobian, f, {"argnums": argnums, "mode": mode, "layout": layout}, function)
@@ -418,7 +290,7 @@ def jacobian(
 
 def _jacobian(f: Any, argnums: Any, name: str, mode: str = "auto", layout: str = "numerator") -> Callable[..., Any]:
     def differentiated(*args: Any, **kwargs: Any) -> Any:
-        call = RecordedCall(f, args, _positions(argnums, args, name), kwargs, name)
+        call = RecordedCall(f, args, positions(argnums, args, name), kwargs, name)
         rows = _jacobian_rows(call, mode)
         several = isinstance(argnums, (tuple, list))
         inputs = Spec("tuple", tuple(call.specs), tuple) if several else call.specs[0]
@@ -427,12 +299,6 @@ def _jacobian(f: Any, argnums: Any, name: str, mode: str = "auto", layout: str =
         return _nested(inputs, call.spec, lambda j, i: rows[i][j])
 
     return differentiated
-
-
-def _one_of(caller: str, name: str, given: Any, allowed: tuple[str, ...]) -> None:
-    if given not in allowed:
-        msg = f"{caller}: expected {name} to be {' or '.join(map(repr, allowed))}, got {given!r}"
-        raise RangeError(msg)
 
 
 def _jacobian_rows(call: RecordedCall, mode: str) -> list[list[Any]]:
@@ -486,7 +352,7 @@ def hessian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable
         >>> ag.hessian(lambda v: v[0] ** 2 * v[1])([3.0, 5.0])
         [[10.0, 6.0], [6.0, 0.0]]
     """
-    _callable(f, "hessian")
+    require_callable(f, "hessian")
     gradient = _differentiated(f, argnums, "hessian", lambda _, gradient: gradient)
     return DerivedFunction(hessian, f, {"argnums": argnums}, _jacobian(gradient, argnums, "hessian"))
 
@@ -523,8 +389,8 @@ def hvp(f: Callable[..., Any], primals: Sequence[Any], vectors: Sequence[Any]) -
         >>> ag.hvp(lambda x, y: x ** 2 * y, (3.0, 5.0), (1.0, 0.0))
         (10.0, 6.0)
     """
-    _vector(primals, vectors, "hvp")
+    directions_of(primals, vectors, "hvp")
     gradient = _differentiated(f, tuple(range(len(primals))), "hvp", lambda _, gradient: gradient)
-    with _one_each(f, primals, "hvp"):
+    with one_each(f, primals, "hvp"):
         moved: tuple[Any, Any] = jvp(gradient, primals, vectors)
     return tuple(moved[1])

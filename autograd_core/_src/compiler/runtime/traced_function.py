@@ -11,8 +11,7 @@ import numpy as np
 from ....errors import GuardError, RangeError, StructureError
 from ...engine.contexts import answering, uncollected
 from ...engine.pytrees import Spec, is_array, same_shape
-from ...transforms.functional import _one_of as one_of
-from ...transforms.functional import _positions as positions
+from ...transforms.recorded_call import one_of, positions
 from ..ir.layout import Layout
 from ..locks import Locked
 from ..tracing.captured_constants import CapturedConstants

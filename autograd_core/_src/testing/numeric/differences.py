@@ -13,36 +13,29 @@ steps that rounding leaves readable, the point itself is a kink or a jump.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise, product
 from typing import TYPE_CHECKING
 
+from .noise import JUMP, SMALLEST, noise_at_zero, noise_of, quantum
+from .slope import DOUBLE_ROUNDOFF, SURE, Slope
 from .stairs import FACTOR, LARGEST, STEEP, STRAIGHT, Plateau, is_stair, side_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 LEVELS = 26
-DOUBLE_ROUNDOFF = 2.0**-53
 CLOSING = 0.6  # sides that close up shrink by FACTOR per level; a kink's do not shrink
 READABLE = 0.05  # a difference quotient counts while rounding disturbs it by less than this share
-SURE = 8.0  # times an error estimate
 SEEN = 16.0  # times the noise, from which on a gap between the sides is no noise
 TRUSTED = 16.0  # times the best error: estimates that are off by no more count, too
-EVEN = 8.0  # falls from level to level of what is smooth differ by no more than such a factor
 GROWING = 1.5  # quotients that grow by this per level have no limit; at a root's vertical tangent it is 2
 ALIKE, RISING = 0.95, 0.01  # rises of quotients that fall by no more, and are such a share of them, do not end
 ORDERS = (2, 4, 6, 8)  # of the error of a central difference
 ONE_SIDED = (1, 2, 3)
-JUMP = 8.0  # times the noise: a value further than that from its neighbours is a jump
-SMALLEST = 2.0**-1074
-COARSEST = 2.0**-7  # half a unit in the last place of the shortest numbers in use, of 8 bits
 NEAR_ZERO = 2.0**-20  # operands that small are tried with steps of size 1 as well
-SHORT = 14  # a table of so few steps shows a smooth function in fewer rows
 NO_SQUARE = 2.0**-500  # below, a square is 0 or nearly
 FEWEST = 3  # steps that a table needs
-ALL_NOISE, ROUNDING = 0.02, 1e-3  # shares of the largest change and of the value, from which on noise is all there is
-NO_ROUNDING = 2.0**-1000  # below, values are 0 but for underflow
 STRETCHES = (1.0, 0.6875, 0.8125)  # of all steps, for estimates that are independent: numbers of few bits
 NEARER = (0.211, 0.405, 0.587)  # powers of 1/roundoff: operands at which steps are looked for, whole numbers of none
 TOO_FINE = 64.0  # so much wider than what a stair is told by, steps are seen at the operand itself
@@ -51,70 +44,6 @@ ON_A_STEP = 16  # points from which the slope of a step is read
 INNER = 8.0  # times the values near by, numbers may be that they are what is left of
 TOLD = 2.0**-14  # of the largest difference quotient: a derivative that is known so well has digits
 WIDER = 6  # steps beyond the operand's size, to see whether a function does anything
-
-
-@dataclass(frozen=True, slots=True)
-class Slope:
-    """The derivative at t = 0.
-
-    Attributes:
-        value: The estimate; from both sides where the function is smooth.
-        error: How far off it may be.
-        left: The left one-sided derivative at a kink; else `value`.
-        right: The right one.
-        kind: "smooth", "kink", "jump" or "not finite".
-        noise: How far function values near by are off, from rounding.
-        scale: The largest difference quotient over all steps: what "next to 0" is measured by.
-        readings: (t, f(t), f(-t)), larger steps first.
-        spread: How far independent estimates differ; infinite for a single one.
-        step: How wide the steps are of a stair that the function is; else 0.
-        other: Another estimate that cannot be ruled out, nor held to be the right one; else NaN.
-    """
-
-    value: float
-    error: float
-    left: float
-    right: float
-    kind: str
-    noise: float
-    scale: float
-    readings: tuple[tuple[float, float, float], ...]
-    spread: float = math.inf
-    step: float = 0.0
-    other: float = math.nan
-
-    def has_side(self, piece: Slope) -> bool:
-        """Whether one of the pieces that meet at a kink has the slope of another estimate."""
-        room = SURE * (self.error + piece.error) + ALL_NOISE * abs(piece.value)
-        return min(abs(piece.value - self.left), abs(piece.value - self.right)) <= room
-
-    @property
-    def still(self) -> float:
-        """If all values are one number other than 0: its size over the largest step; else 0."""
-        values = {value for reading in self.readings for value in reading[1:]}
-        steps = [reading[0] for reading in self.readings]
-        return abs(values.pop()) / max(steps) if len(values) == 1 and len(steps) > 1 else 0.0
-
-    @property
-    def unsure(self) -> float:
-        """The error; for a value that is constant to the last digit, its rounding over the largest step."""
-        return min(self.error, DOUBLE_ROUNDOFF * self.still) if self.still else self.error
-
-    @property
-    def reach(self) -> float:
-        """How far apart values near by are."""
-        values = [value for reading in self.readings for value in reading[1:]]
-        return max(values) - min(values) if values else 0.0
-
-    @property
-    def rough(self) -> bool:
-        """Whether values near by differ by noise alone, which is no rounding: that of a sine at 1e17, say."""
-        values = [value for reading in self.readings for value in reading[1:]]
-        return (
-            bool(self.reach)
-            and self.noise > max(ALL_NOISE * self.reach, NO_ROUNDING)
-            and self.noise > ROUNDING * max(map(abs, values))
-        )
 
 
 def extrapolated(
@@ -320,63 +249,11 @@ def wide_scale(f: Callable[[float], Sequence[float]], size: float, noises: Seque
     return scales
 
 
-def _noise(zero: float, sides: Sequence[Sequence[float]], unit: float) -> float:
-    """How far rounding puts function values off: what is left of them when all that is smooth is gone.
-
-    On each side a combination of the values at three steps in which constants and slopes cancel
-    falls by 16 per level where the function is smooth. Below, there is noise: of rounding, of a
-    subtraction within, or of an iteration that ended early.
-    """
-    largest = 4 * (unit * abs(zero) + SMALLEST)
-    for values in sides:
-        rests = [abs((a - b) - FACTOR * (b - c)) for a, b, c in zip(values, values[1:], values[2:], strict=False)]
-        clean = 0
-        for k in range(len(rests) - 3, 1, -1):
-            at_end = k > len(rests) - 5  # with few left to tell noise by, they have to fall more clearly
-            row, fall = (1, 2) if at_end or len(rests) <= SHORT else (1, 2, 3), 2 * FACTOR if at_end else FACTOR
-            if k >= len(row) and all(rests[k - j] > fall * rests[k - j + 1] > 0 for j in row):
-                falls = [rests[k - j] / rests[k - j + 1] for j in row]
-                # Steps too small to leave one stair of a value that is rounded within fall as well, but not evenly.
-                if max(falls) <= EVEN * min(falls):
-                    clean = k + 1
-                    break
-        # A kink between two steps leaves a rest at two levels, a steep rise at four, noise at many.
-        tail = sorted(rests[clean:])
-        short = clean > 0 and len(tail) <= 4
-        largest = max(largest, max(tail if short else tail[:-4], default=0.0) / FACTOR)
-    return largest
-
-
-def _noise_at_zero(zero: float, finite: Sequence[tuple[float, float, float]], near_by: float) -> float:
-    """How far off rounding puts the value at 0 itself, in which all difference quotients share.
-
-    What both sides differ from it by together falls with the step where the function is smooth or has a kink.
-    Where it stands still, the value at 0 is off: by rounding, if that is no more than some times the noise near by.
-    """
-    floor = min(abs((up - zero) + (down - zero)) for _, up, down in finite[-4:]) / 2
-    return floor if floor <= JUMP * near_by else 0.0
-
-
-def _quantum(zero: float, finite: Sequence[tuple[float, float, float]]) -> float:
-    """The height of a stair, where the function rises in stairs: computed in single precision within, for instance.
-
-    It stands still on both sides for small steps, rises through its value with larger ones, and by no
-    more than a number of few digits is rounded.
-    """
-    rises = [(up - zero, zero - down) for _, up, down in finite]
-    flat = next((k for k, (a, b) in enumerate(rises) if not a and not b), len(rises))
-    if flat < 2 or any(a or b for a, b in rises[flat:]) or flat == len(rises):
-        return 0.0
-    (right, left), (a, b) = rises[flat - 2], rises[flat - 1]
-    height = max(abs(a), abs(b))
-    return height if right * left > 0 and height <= COARSEST * abs(zero) else 0.0
-
-
 def _slope(zero: float, finite: list[tuple[float, float, float]], unit: float, moved: float, stair: float) -> Slope:
     """The derivative where both sides are finite."""
     steps = [t for t, _, _ in finite]
-    noise = _noise(zero, ([r[1] for r in finite], [r[2] for r in finite]), unit)
-    noise = max(noise, _noise_at_zero(zero, finite, noise), _quantum(zero, finite), stair)
+    noise = noise_of(zero, ([r[1] for r in finite], [r[2] for r in finite]), unit)
+    noise = max(noise, noise_at_zero(zero, finite, noise), quantum(zero, finite), stair)
     right = [(a - zero) / t for t, a, _ in finite]
     left = [(zero - b) / t for t, _, b in finite]
     # How far rounding moves one quotient: the function's values, and where t was rounded itself.
@@ -534,7 +411,7 @@ def _at_an_end(zero: float, readings: list[tuple[float, float, float]], unit: fl
         finite = [r for r in readings if math.isfinite(r[place])]
         if math.isfinite(zero) and len(finite) >= LEVELS // 2:
             steps = [r[0] for r in finite]
-            noise = _noise(zero, [[r[place] for r in finite]], unit)
+            noise = noise_of(zero, [[r[place] for r in finite]], unit)
             quotients = [sign * (r[place] - zero) / r[0] for r in finite]
             kept = tuple((r[0], r[place], zero) for r in finite)
             if grows(quotients):

@@ -12,7 +12,8 @@ import math
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from .differences import LEVELS, SURE, grows
+from .differences import LEVELS, grows
+from .slope import SURE
 from .stairs import FACTOR, LARGEST
 
 if TYPE_CHECKING:

@@ -11,20 +11,11 @@ from typing import TYPE_CHECKING
 from ..arguments.flat import DOUBLE
 from ..directions import GOLDEN
 from ..verdicts import FunctionError
-from .differences import (
-    JUMP,
-    ROUNDING,
-    STRETCHES,
-    TOO_FINE,
-    Slope,
-    fine_steps,
-    remainder_order,
-    slopes,
-    together,
-    wide_scale,
-)
+from .differences import STRETCHES, TOO_FINE, fine_steps, remainder_order, slopes, together, wide_scale
 from .from_afar import from_afar
+from .noise import JUMP
 from .numeric_finding import SAFETY, NumericFinding
+from .slope import ROUNDING, Slope
 from .stairs import STEEP, WIDEST
 
 if TYPE_CHECKING:

@@ -22,9 +22,9 @@ from .ties import DIGIT, between, inside, is_tied
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .differences import Slope
     from .judged_function import Numeric
     from .numeric_finding import NumericFinding
+    from .slope import Slope
 
 DIRECTIONS = 4
 VERY_MANY = 500  # inputs beyond which there are two random directions

@@ -10,8 +10,8 @@ from ..arguments.flat import DOUBLE
 from ..verdicts import Report, Verdict, Worst
 
 if TYPE_CHECKING:
-    from .differences import Slope
     from .judged_function import Numeric
+    from .slope import Slope
 
 MANY_INPUTS = 48  # inputs beyond which random directions are checked first
 SAFETY = 16.0  # times the error estimate of the differences

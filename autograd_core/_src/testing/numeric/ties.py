@@ -20,7 +20,7 @@ from .stairs import LARGEST
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from .differences import Slope
+    from .slope import Slope
 
     Look = Callable[[list[float], list[float]], list[Slope] | None]
 

@@ -1,0 +1,180 @@
+"""One call of a user's function, recorded as a graph, and the checks of what transforms are given.
+
+`functional` differentiates these graphs; `compile` reads `argnums` and options by the same checks.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from ...errors import OperandError, RangeError, StructureError
+from ..engine.contexts import transforming
+from ..engine.evaluation import is_fraction, number
+from ..engine.graph import order_of
+from ..engine.pytrees import Spec, described, flatten, flatten_as, unflatten
+from ..engine.ufuncs import explained
+from ..engine.value import FUSED, Constant, Value
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+
+class RecordedCall:
+    """One recorded call: its inputs, its outputs, and whether results must be Values."""
+
+    __slots__ = ("graph", "inputs", "output", "outputs", "spec", "specs")
+
+    def __init__(self, f: Any, args: Sequence[Any], argnums: Sequence[int], kwargs: Any, name: str) -> None:
+        require_callable(f, name)
+        args = list(args)
+        self.inputs: list[Value] = []
+        self.specs: list[Spec] = []
+        trees = [(i, *flatten(args[i])) for i in argnums]
+        given = [x for _, leaves, _ in trees for x in leaves]
+        for i, leaves, spec in trees:
+            boxed = values_or_numbers(leaves, f"{name}: argument {i}", beside=given)
+            fresh = [FUSED["pos"](x) if isinstance(x, Value) else Value(x) for x in boxed]
+            self.inputs += fresh
+            self.specs.append(spec)
+            args[i] = unflatten(spec, fresh)
+        with explained(), transforming() as born:
+            self.output = f(*args, **kwargs)
+        self.outputs, self.spec = flatten(self.output)
+        for i, out in enumerate(self.outputs):
+            if not isinstance(out, Value):
+                self.outputs[i] = number(out, f"{name}: the function's result")
+        own = set(self.inputs) | set(born)
+        self.graph = any(isinstance(x, Value) for x in given) or any(
+            not node._edges and node not in own and not isinstance(node, Constant)
+            for node in order_of([out for out in self.outputs if isinstance(out, Value)])
+        )
+
+    def number_of(self, out: Any) -> Any:
+        """An output in the form that the caller gets."""
+        return out if self.graph or not isinstance(out, Value) else out.data
+
+    @property
+    def value(self) -> Any:
+        """The function's result in the form that the caller gets."""
+        return unflatten(self.spec, [self.number_of(out) for out in self.outputs])
+
+    def arguments(self, leaves: list[Any]) -> list[Any]:
+        """Numbers, one per input, as one tree per differentiated argument."""
+        trees, start = [], 0
+        for spec in self.specs:
+            trees.append(unflatten(spec, leaves[start : start + spec.size]))
+            start += spec.size
+        return trees
+
+
+def values_or_numbers(xs: Sequence[Any], caller: str, beside: Iterable[Any] = ()) -> list[Any]:
+    """Values as they are, plain numbers as data; ints beside Fractions stay exact."""
+    exact = next((type(x) for x in (*xs, *beside) if is_fraction(x)), None)
+    return [
+        x if isinstance(x, Value) else exact(x) if exact and x.__class__ is int else number(x, caller) for x in xs
+    ]
+
+
+def require_callable(f: Any, name: str) -> None:
+    """Refuse what is no function.
+
+    Raises:
+        OperandError: It is none.
+    """
+    if not callable(f):
+        msg = f"{name}: expected a function, got {f!r} ({type(f).__name__})"
+        raise OperandError(msg)
+
+
+def positions(argnums: Any, args: Sequence[Any], name: str) -> tuple[int, ...]:
+    """`argnums` as positions from 0.
+
+    Raises:
+        OperandError: It is no int, and no tuple or list of them.
+        RangeError: There is no such argument, or one stands twice.
+    """
+    numbers = argnums if isinstance(argnums, (tuple, list)) else (argnums,)
+    for i in numbers:
+        if not isinstance(i, int) or isinstance(i, bool):
+            msg = f"{name}: expected argnums as an int or a tuple of ints, got {argnums!r}"
+            raise OperandError(msg)
+        if not -len(args) <= i < len(args):
+            msg = f"{name}: argnums={argnums!r}, but the function was called with {len(args)} positional argument(s)"
+            raise RangeError(msg)
+    positions = tuple(i % len(args) for i in numbers)
+    if len(set(positions)) < len(positions):
+        msg = f"{name}: argnums={argnums!r} names an argument twice"
+        raise RangeError(msg)
+    return positions
+
+
+def one_result(call: RecordedCall, name: str) -> Any:
+    """The one number that the function returned.
+
+    Raises:
+        StructureError: It returned more, or something else.
+    """
+    if call.spec.kind != "leaf" and call.spec.about != ():  # an array without axes is one number
+        msg = f"{name}: expected a function with one number as its result, got {described(call.spec)}; use jacobian"
+        raise StructureError(msg)
+    return call.outputs[0]
+
+
+@contextmanager
+def one_each(f: Any, primals: Sequence[Any], name: str) -> Iterator[None]:
+    """A context in which a function is called that may not take as many arguments as there are primals.
+
+    Raises:
+        OperandError: It does not.
+    """
+    try:
+        yield
+    except TypeError as error:
+        if isinstance(error, OperandError) or not (reason := _misfit(f, primals)):
+            raise
+        two, one = ("f, x, y", "f, [x, y]") if name == "vjp" else ("f, (x, y), ...", "f, ([x, y],), ...")
+        msg = (
+            f"{name}: the function does not take {len(primals)} positional argument(s), one per primal: {reason}. "
+            f"Of a function of two numbers it is {name}({two}), of one vector {name}({one})"
+        )
+        raise OperandError(msg) from None
+
+
+def _misfit(f: Any, args: Sequence[Any]) -> str:
+    """Why a function cannot be called with these arguments; "" if it can, or does not say."""
+    import inspect  # for an error alone
+
+    try:
+        signature = inspect.signature(f)
+    except (TypeError, ValueError):
+        return ""
+    try:
+        signature.bind(*args)
+    except TypeError as error:
+        return str(error)
+    return ""
+
+
+def directions_of(primals: Sequence[Any], tangents: Sequence[Any], name: str) -> tuple[list[Any], bool]:
+    """Leaves of the tangents, which must have the primals' shapes; whether a Value is among them."""
+    directions = "vectors" if name == "hvp" else "tangents"
+    for what, given in (("primals", primals), (directions, tangents)):
+        if not isinstance(given, (tuple, list)):
+            msg = f"{name}: expected {what} as a tuple, one entry per argument, got {given!r} ({type(given).__name__})"
+            raise OperandError(msg)
+    points, spec = flatten(tuple(primals))
+    leaves = flatten_as(spec, tuple(tangents), f"{name}: {directions}")
+    checked = values_or_numbers(leaves, f"{name}: {directions}", beside=points)
+    return checked, any(isinstance(x, Value) for x in checked)
+
+
+def one_of(caller: str, name: str, given: Any, allowed: tuple[str, ...]) -> None:
+    """Refuse an option that does not exist.
+
+    Raises:
+        RangeError: It is none of those that are allowed.
+    """
+    if given not in allowed:
+        msg = f"{caller}: expected {name} to be {' or '.join(map(repr, allowed))}, got {given!r}"
+        raise RangeError(msg)
