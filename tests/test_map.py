@@ -47,17 +47,17 @@ def headings(path):
 def faults(text):
     """What is missing in a map, in words."""
     rows, found = table(text), []
-    for primitive in ROWS:
-        tests, places = rows.get(primitive, ((), ()))
-        found += [f"{primitive} has no test"] * (not tests) + [f"{primitive} is in no notebook"] * (not places)
+    for row in ROWS:
+        tests, places = rows.get(row, ((), ()))
+        found += [f"{row} has no test"] * (not tests) + [f"{row} is in no notebook"] * (not places)
         for test in tests:
             file, name = test.split("::")
             if not (ROOT / file).exists() or name not in functions(ROOT / file):
-                found.append(f"{primitive}: there is no {test}")
+                found.append(f"{row}: there is no {test}")
         for notebook, heading in places:
             path = MAP.parent / notebook
             if not path.exists() or heading not in headings(path):
-                found.append(f"{primitive}: {notebook} has no section {heading}")
+                found.append(f"{row}: {notebook} has no section {heading}")
     return found
 
 

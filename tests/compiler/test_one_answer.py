@@ -248,7 +248,7 @@ def test_programs_too_long_for_straight_line_code(monkeypatch):
         agree(answers(f, [xs[:3], xs[3:]], [xs[:3], rows], {"in_axes": (None, 0), "reduce": "sum"}))
 
 
-EXACT_ROWS = sorted(name for name, primitive in PRIMITIVES.items() if is_exact(primitive))
+EXACT_PRIMITIVES = sorted(name for name, primitive in PRIMITIVES.items() if is_exact(primitive))
 
 
 def exact_program(seed, length=8):
@@ -258,7 +258,7 @@ def exact_program(seed, length=8):
         rng = random.Random(seed)
         known = [*w, *x]
         for _ in range(length):
-            primitive = PRIMITIVES[rng.choice(EXACT_ROWS)]
+            primitive = PRIMITIVES[rng.choice(EXACT_PRIMITIVES)]
             count = primitive.arity or rng.choice([2, 3, 40]) * max(primitive.lists, 1) + primitive.singles
             known.append(record(primitive, *(rng.choice([*known[-5:], rng.choice(CONSTANTS)]) for _ in range(count))))
         return ag.sum([x if isinstance(x, ag.Value) else ag.Value(x) for x in known[-3:]])

@@ -128,7 +128,7 @@ def test_a_program_of_an_unknown_primitive_names_the_file(tmp_path):
     ag.compile(lambda x: ag.sin(x), 1.0).program.save(path)
     with np.load(path) as found:
         arrays = dict(found)
-    arrays["primitives"] = np.array([[x.replace("sin", "sine") for x in primitive] for primitive in arrays["primitives"].tolist()])
+    arrays["primitives"] = np.array([[x.replace("sin", "sine") for x in row] for row in arrays["primitives"].tolist()])
     np.savez(path, **arrays)
     with pytest.raises(ag.AutogradError, match=r"program\.npz.*sine"):
         ag.Program.load(path)
