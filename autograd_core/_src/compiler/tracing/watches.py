@@ -170,7 +170,7 @@ def of_plain(things: Any, copy: Any) -> Watch:
     if isinstance(things, array):  # which makes an object of each number to compare it
         return _of_bytes(things)
     size, cost = _size_and_cost(copy)
-    if cost <= PART or isinstance(things, bytearray):
+    if cost <= (NUMBERS if isinstance(things, bytearray) else PART):  # bytes are compared ten times as fast
         return WatchText("{0} == {1}", (things, copy))
     if cost <= NUMBERS:
         return _every(2, things, copy)
