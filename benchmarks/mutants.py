@@ -18,6 +18,7 @@ from __future__ import annotations
 import argparse
 import ast
 import hashlib
+import importlib.util
 import itertools
 import json
 import os
@@ -68,7 +69,7 @@ def environment(root: Path, **more: str) -> dict[str, str]:
     """What tests run in: the copy at root, the same examples every time."""
     return os.environ | {
         "PYTHONPATH": f"{root}{os.pathsep}{HERE}",
-        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONDONTWRITEBYTECODE": "",  # what is compiled once serves all runs in a copy
         "HYPOTHESIS_PROFILE": "ci",
         "AUTOGRAD_CORE_CACHE": "",
         "MPLBACKEND": "Agg",
@@ -162,7 +163,6 @@ class Map:
         stem = Path(path).stem.strip("_") if not path.endswith("__init__.py") else Path(path).parent.name
         found = sorted(p for p in self.root.glob("tests/**/test_*.py") if p.stem.startswith(f"test_{stem}"))
         return [str(p.relative_to(self.root)) for p in found if p.name not in SLOW]
-
 
     def naming(self, place: Place, own: list[str]) -> list[str]:
         """A few test files that name what the mutant is in, or its module; those with fewer lines first."""
@@ -270,13 +270,19 @@ def logged(folder: Path) -> list[dict]:
     return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
 
 
+def write(target: Path, source: str) -> None:
+    """Write a module, and forget what Python has compiled of it: one of the same size and second would be taken."""
+    target.write_text(source, encoding="utf-8")
+    Path(importlib.util.cache_from_source(str(target))).unlink(missing_ok=True)
+
+
 def judge(place: Place, copy: Path, known: Map, original: str) -> dict:
     """Plant a mutant, run its tests, mend the copy."""
     target, begun = copy / place.path, time.monotonic()
     stages = known.stages(place)
     outcome = Outcome("survived" if place.key in known.same else "unmapped", "", 0)
     try:
-        target.write_text(place.mutant.source, encoding="utf-8")
+        write(target, place.mutant.source)
         for stage, budget in zip(stages, BUDGETS, strict=False):
             if stage:
                 known_here = place.key in known.same
@@ -285,7 +291,7 @@ def judge(place: Place, copy: Path, known: Map, original: str) -> dict:
             if outcome.status in {"killed", "timeout"}:
                 break
     finally:
-        target.write_text(original, encoding="utf-8")
+        write(target, original)
     status = outcome.status
     if status == "survived" and place.key not in known.same:
         status = "unmapped"

@@ -206,3 +206,31 @@ def test_a_call_with_memory_takes_numbers_alone():
     for call in (f.bind, f.to_scipy):
         with pytest.raises(OperandError, match="expected plain numbers, got .*; only calls of the function itself"):
             call(Value(2.0))
+
+
+def test_an_interpreter_keeps_no_more_numbers_at_a_time_than_it_may(backend, monkeypatch):
+    """Many rows go part by part, and the bits are those of all at once."""
+    from autograd_core._src.compiler.runtime import executors, numpy_vm
+
+    if backend == "llvm":
+        from autograd_core._src.compiler.codegen.llvm.vm import Interpreter
+    else:
+        Interpreter = numpy_vm.NumpyInterpreter
+    run, kept = Interpreter.run, []
+
+    def seen(self, inputs, mapped, rows, *others):
+        kept.append(len(rows) * self.numbers_per_row)
+        return run(self, inputs, mapped, rows, *others)
+
+    monkeypatch.setattr(Interpreter, "run", seen)
+    xs = np.linspace(-2.0, 2.0, 12_000)
+    found = []
+    for most in (2**20, 2**13):
+        monkeypatch.setattr(executors, "MOST_NUMBERS", most)
+        f = ag.compile(lambda x: ag.sum([ag.sin(x * k) for k in range(1, 20)]), 0.5, in_axes=0)
+        kept.clear()
+        values, (slopes,) = f.value_and_grad(xs)
+        found.append((values.tobytes(), slopes.tobytes()))
+        assert sum(kept) >= len(xs)
+        assert max(kept) <= most
+    assert found[0] == found[1]

@@ -645,3 +645,11 @@ def test_without_builtins_the_value_has_the_bits_of_the_value_with_its_gradient(
     exported = InC(compiler.compile(f, 0.0), tmp_path, options=["-fno-builtin"])
     for x in (0.0, -1.0, -3.0, 0.7):
         assert exported.value(x)[1] == exported.value_and_grad(x)[1] == [ag.compile(f, 0.0)(x)]
+
+
+@pytest.mark.parametrize("reduced", [ag.sum, ag.mean])
+@pytest.mark.parametrize(("export", "loop"), [("to_c", "for ("), ("to_numpy", "cumsum")])
+def test_up_to_sixteen_operands_are_written_out(reduced, export, loop):
+    """Text for a reader as long as it fits; and then a loop, which a compiler takes in its stride."""
+    texts = [getattr(ag.compile(lambda v: reduced(list(v)) * 2, [0.5] * n), export)() for n in (2, 15, 16, 17, 40)]
+    assert [loop in text for text in texts] == [False, False, False, True, True]

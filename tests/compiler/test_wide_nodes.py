@@ -10,8 +10,10 @@ from llvmlite import ir
 
 import autograd_core as ag
 from autograd_core._src.compiler.codegen.llvm.kernel import Kernel
+from autograd_core._src.compiler.codegen.llvm.segments import edges_written
 from autograd_core._src.compiler.codegen.llvm.vm import OF_MANY, SIDE_BY_SIDE, looped
 from autograd_core._src.compiler.codegen.llvm.wide_nodes import WIDE
+from autograd_core._src.compiler.tracing.lower import program_of
 from autograd_core._src.engine.ops import PRIMITIVES
 from autograd_core._src.number_systems.llvm import F32, F64
 
@@ -153,3 +155,14 @@ def _length(one, layout):
     kernel = Kernel(one.program, layout, 8, fast=True)
     KernelWriter(kernel, ir.Function(module, CALL, f"{ENTRY}run"), strict_zero=False).write()
     return len(str(module).splitlines())
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_code_is_of_one_length_however_many_operands_there_are(name):
+    """Of equal copies, each of which gives an operand, and of what is computed of them all."""
+    lengths = []
+    for n in (450, 900):
+        leaves = [ag.Value(0.05 + 0.1 * k) for k in range(n)]
+        program = program_of([FUNCTIONS[name]([ag.tanh(x) * x for x in leaves])], leaves)
+        lengths.append(edges_written(program))
+    assert lengths[0] == lengths[1] < 200

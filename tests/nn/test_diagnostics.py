@@ -191,6 +191,52 @@ def test_a_planted_fault_is_named(fault):
         assert found[0].kind in shown
 
 
+def above(x):
+    return math.nextafter(x, math.inf)
+
+
+def unit(w, *, squashed=False):
+    line = nn.Linear(1, 1, bias=False, init=nn.init.constant(w))
+    return nn.Sequential(line, nn.Sigmoid()) if squashed else line
+
+
+def of_size(n):
+    """n parameters, two of them those of hidden units."""
+    hidden = nn.MLP(1, [1, 1], "tanh", seed=0, bias=False)
+    return nn.diagnose(nn.Sequential(hidden, nn.Linear(1, n - 2, seed=0, bias=False)), [[0.1]], [[0.5] * (n - 2)], nn.mse)
+
+
+# What the docstring says "beyond", "above" and "more than" of: the number itself, which is in order, and the next one.
+LIMITS = {
+    "inputs": (10.0, above(10.0), lambda x: nn.diagnose(unit(1.0), [[x], [5.0]])),
+    "ranges": (1.0, 0.999, lambda x: nn.diagnose(nn.Linear(2, 1, seed=0), [[0.0, 0.0], [10.0, x]])),
+    "weights": (20.0, above(20.0), lambda w: nn.diagnose(unit(w), [[0.1], [0.2]])),
+    "weights of sigmoids": (3.0, above(3.0), lambda w: nn.diagnose(unit(w, squashed=True), [[0.1], [0.2]])),
+    "weights where half is flat": (1.0, above(1.0), lambda w: nn.diagnose(unit(w, squashed=True), [[0.1], [9.0]])),
+    "targets": (100.0, above(100.0), lambda t: nn.diagnose(nn.Linear(1, 1, seed=0), [[0.1], [0.2]], [0.5, t], nn.mse)),
+    "parameters": (20, 21, of_size),
+}
+
+
+@pytest.mark.parametrize("name", LIMITS)
+def test_limits_are_in_order_and_what_is_beyond_is_named(name):
+    at, beyond, look = LIMITS[name]
+    assert look(at).ok, str(look(at))
+    assert not look(beyond).ok
+
+
+def test_half_of_the_slopes_is_said_as_half_and_less_is_none():
+    [finding] = nn.diagnose(unit(2.0, squashed=True), [[0.1], [9.0]]).of("weights")
+    assert "50 % of slopes" in finding.text
+    assert nn.diagnose(unit(2.0, squashed=True), [[0.1], [0.2], [9.0]]).ok
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 9])
+def test_up_to_three_findings_are_listed_one_by_one(n):
+    found = nn.diagnose(nn.Linear(n, 1, seed=0), [[0.5] * n] * 3).of("inputs")
+    assert [f.where for f in found] == ([f"column {j}" for j in range(n)] if n <= 3 else ["column 0, column 1, column 2, ..."])
+
+
 def test_a_learning_rate_that_is_too_large_gets_a_better_one():
     model = nn.Linear(2, 1, seed=1)
     [finding] = nn.diagnose(model, X, T, nn.mse, lr=100.0).findings

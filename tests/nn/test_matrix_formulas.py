@@ -157,6 +157,17 @@ class Skip(nn.Module):
         return self.l3([p + q for p, q in zip(a, self.l2(a), strict=True)])
 
 
+class Past(nn.Module):
+    """The first layer's units go to those of the third as well, weighted."""
+
+    def __init__(self):
+        self.l1, self.l2, self.l3 = nn.Layer(3, 2, "tanh", seed=1), nn.Layer(2, 2, "tanh", seed=2), nn.Layer(4, 1, "linear", seed=3)
+
+    def __call__(self, x):
+        a = self.l1(x)
+        return self.l3([*a, *self.l2(a)])
+
+
 class Split(nn.Module):
     def __init__(self):
         self.l1, self.l2 = nn.Layer(3, 2, "tanh", seed=1), nn.Layer(1, 2, "tanh", seed=2)
@@ -172,9 +183,10 @@ def test_units_with_inputs_of_their_own_are_no_matrix():
             _ = of.matrix_formulas
 
 
+@pytest.mark.parametrize("network", [Skip, Past])
 @pytest.mark.parametrize("notation", [None, *NOTATIONS])
-def test_where_the_recursion_does_not_hold_no_line_says_it(notation):
-    found = nn.error_signals(Skip(), X, [1.0], loss=nn.sse, notation=notation)
+def test_where_the_recursion_does_not_hold_no_line_says_it(notation, network):
+    found = nn.error_signals(network(), X, [1.0], loss=nn.sse, notation=notation)
     lines = found.matrix_formulas
     own = [line for line in lines if "ᵀ" in line and "∂" not in line.partition(" = ")[0]]
     assert not own

@@ -6,6 +6,7 @@ and its derivatives, as of ŷ in mean (ŷ − y)²: 2 (ŷ − y) / n.
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -142,7 +143,7 @@ class WrittenLoss(Primitive):
         data = [float(p.data) for p in self.loss.operands or ()]
         try:
             found = float(self._value(FLOATS, *map(Double, data)))
-            return found == float(x) or abs(found - float(x)) <= NEAR * min(abs(found), abs(float(x)))
+            return math.isclose(found, float(x), rel_tol=NEAR)
         except (ArithmeticError, ValueError):
             return False
 
@@ -194,7 +195,7 @@ class WrittenLoss(Primitive):
         factor, divisor = self.loss.rule.factor[1], self.loss.divisor
         terms = self._written([*map(atom, operands)], 0, "...")
         total = " + ".join(terms)
-        if factor or (divisor > 1 and (len(terms) > 1 or " " in total)):
+        if factor or divisor > 1:
             total = f"{factor}({total})" if len(terms) > 1 or " + " in total else factor + total
         return total + (f" / {divisor}" if divisor > 1 else "")
 
