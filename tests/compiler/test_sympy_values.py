@@ -260,3 +260,31 @@ def test_sums_take_time_linear_in_their_terms(f, monkeypatch):
         return sum(seen)
 
     assert terms(200) < 2.5 * terms(100)
+
+
+# What holds of all real numbers, by what SymPy knows of functions and of numbers.
+HOLDS = {
+    "a constant": lambda x: ag.Value(2.0) * 1 > 1,
+    "exp": lambda x: ag.exp(x) > -1,
+    "exp and 0": lambda x: ag.exp(x) > 0,
+    "a square": lambda x: x * x >= -2.0,
+    "a square and 0": lambda x: x * x >= 0,
+    "one more": lambda x: x + 1 > x,
+    "infinity": lambda x: x < math.inf,
+    "itself": lambda x: x >= x,
+}
+
+
+@pytest.mark.parametrize("name", HOLDS)
+def test_a_condition_that_holds_of_all_numbers_is_not_written(name):
+    [x], value, [slope] = ag.compile(lambda x: ag.where(HOLDS[name](x), x * x, 0.0), 1.0).to_sympy()
+    assert (value, slope) == (x**2, 2 * x)
+    [x], value, [slope] = ag.compile(lambda x: ag.where(HOLDS[name](x), 0.0, x * x), 1.0).to_sympy()
+    assert (value, slope) == (0, 0)
+
+
+def test_bounds_that_are_never_reached_are_not_written():
+    [x], _, [slope] = ag.compile(lambda x: ag.clip(ag.exp(x), -1.0, 2.0), 1.0).to_sympy()
+    assert slope == sympy.Piecewise((0, sympy.exp(x) > 2), (sympy.exp(x), True))
+    [x], _, [slope] = ag.compile(lambda x: ag.maximum(ag.exp(x), -1.0), 1.0).to_sympy()
+    assert slope == sympy.exp(x)

@@ -222,6 +222,25 @@ def test_the_recursion_is_backward_on_random_networks(sizes, activation, loss, s
             assert unit.delta == pytest.approx(unit.slope * arriving, rel=1e-10, abs=1e-14)
 
 
+@pytest.mark.parametrize(
+    ("after", "target", "is_activation"),
+    [
+        (nn.Softmax(), [1.0, 0.0, 0.0], True),
+        (lambda y: ag.softmax(y), [1.0, 0.0, 0.0], True),
+        (lambda y: ag.softmax([*y, y[0] * 2]), [1.0, 0.0, 0.0, 0.0], False),
+        (lambda y: [2 * p for p in ag.softmax(y)], [1.0, 0.0, 0.0], True),
+    ],
+    ids=["module", "function", "of one more", "and then something else"],
+)
+def test_a_softmax_right_after_the_last_layer_is_its_activation(after, target, is_activation):
+    """The column of activations has its outputs then, and otherwise the sums."""
+    signals = nn.error_signals(nn.Sequential(nn.Linear(2, 3, seed=0), after), [1.0, 2.0], target, loss=nn.sse)
+    rows = [line.split() for line in str(signals).splitlines()[2:5]]
+    sums = [unit.sum for unit in signals.layers["layer1"]]
+    expected = [p.data for p in ag.softmax(list(map(ag.Value, sums)))] if is_activation else sums
+    assert [float(row[2].replace("−", "-")) for row in rows] == pytest.approx(expected, rel=1e-3)
+
+
 def test_error_signals_through_softmax_and_in_units_beside():
     model = nn.Sequential(nn.Linear(2, 3, seed=0), nn.Tanh(), nn.Linear(3, 2, bias=False, seed=1), nn.Softmax())
     signals = nn.error_signals(model, [1.0, -1.0], [0.0, 1.0], loss=nn.mse)
