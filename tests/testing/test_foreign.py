@@ -1113,3 +1113,59 @@ def test_a_curve_that_leaves_its_tangent_takes_few_calls():
 
     assert check_gradient(f, (0.3,), derivative=lambda x: 1 / (1 + 2 * math.exp(-x)))
     assert len(calls) < 100
+
+
+BESIDE_TINY = {
+    "angle": (lambda x, y: math.atan2(y, x), lambda x, y: (-y / math.hypot(x, y) ** 2, x / math.hypot(x, y) ** 2)),
+    "sine of the angle": (
+        lambda x, y: y / math.hypot(x, y),
+        lambda x, y: (-x * y / math.hypot(x, y) ** 3, (x / math.hypot(x, y)) ** 2 / math.hypot(x, y)),
+    ),
+    "length": (lambda x, y: math.hypot(x, y), lambda x, y: (x / math.hypot(x, y), y / math.hypot(x, y))),
+    "quotient": (lambda x, y: (x - y) / (x + y), lambda x, y: (2 * y / (x + y) ** 2, -2 * x / (x + y) ** 2)),
+}
+
+
+@pytest.mark.parametrize("name", BESIDE_TINY)
+@pytest.mark.parametrize("x", [1e-10, 1e-16, 1e-18, 1e-50, 1e-100])
+def test_what_is_smooth_beside_a_tiny_input_is_no_jump_at_zero(name, x):
+    f, slope = BESIDE_TINY[name]
+    assert check_gradient(foreign(f), (x, 0.0), derivative=slope).faultless
+    twice = check_gradient(foreign(f), (x, 0.0), derivative=lambda x, y: [2 * d for d in slope(x, y)])
+    assert twice.verdict is Verdict.WRONG
+
+
+@pytest.mark.parametrize("f", [lambda x, y: math.copysign(1.0, y) + x, lambda x, y: float(y > 0) + x])
+@pytest.mark.parametrize("x", [1e-10, 1e-18, 1e-100])
+def test_a_jump_beside_a_tiny_input_is_one(f, x):
+    report = check_gradient(foreign(f), (x, 0.0), derivative=lambda x, y: (1.0, 0.0))
+    assert report.verdict is Verdict.DISCONTINUOUS
+
+
+@pytest.mark.parametrize("x", [1e-10, 1e-18, 1e-100])
+def test_a_kink_beside_a_tiny_input_is_one(x):
+    f = foreign(lambda x, y: abs(y) + x)
+    assert check_gradient(f, (x, 0.0), derivative=lambda x, y: (1.0, 0.5)).verdict is Verdict.KINK
+    rounded = foreign(lambda x, y: max(y + 1.0, 1.0) - 1.0 + x)
+    assert check_gradient(rounded, (x, 0.0), derivative=lambda x, y: (1.0, 1.0)).verdict is Verdict.KINK
+
+
+@pytest.mark.parametrize("count", [3, 12, 48])
+@pytest.mark.parametrize("name", ["sine", "rest", "tangent", "largest"])
+@pytest.mark.parametrize("times", [1.0, 2.0])
+def test_functions_that_differences_cannot_read_are_called_a_bounded_number_of_times(count, name, times):
+    f, slope = {
+        "sine": (lambda x: 1000 * math.sin(1e13 * x), lambda x: 1e16 * math.cos(1e13 * x)),
+        "rest": (lambda x: 1e3 * (1e3 * x % 1.0), lambda x: 1e6),
+        "tangent": (lambda x: math.tan(1e15 * x), lambda x: 1e15 / math.cos(1e15 * x) ** 2),
+        "largest": (lambda x: max(x, 0.5), lambda x: float(x >= 0.5)),
+    }[name]
+    calls = []
+
+    def total(xs):
+        calls.append(1)
+        return sum(f(x) for x in map(float, xs))
+
+    point = [0.5 if k % 2 else math.sin(k) for k in range(count)]
+    check_gradient(total, (np.array(point),), derivative=lambda xs: np.array([times * slope(float(x)) for x in xs]))
+    assert len(calls) <= 700 * (count + 2)

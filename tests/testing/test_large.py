@@ -10,7 +10,7 @@ import autograd_core as ag
 from autograd_core._src.engine import ops
 from autograd_core._src.testing import recorded_functions
 from autograd_core._src.testing.directions import seeds_of
-from autograd_core._src.testing.proofs import edges, many_inputs, path_sums, recording
+from autograd_core._src.testing.proofs import edges, local_slopes, many_inputs, path_sums, recording
 from autograd_core._src.testing.proofs.flat_graph import FlatGraph
 from autograd_core._src.testing.proofs.level_sweeps import levels_of
 from autograd_core._src.testing.proofs.path_sums import PathSums
@@ -471,3 +471,45 @@ def test_deep_graphs_go_from_node_to_node():
 
     inputs = [ag.Value(x) for x in POINT]
     assert levels_of(FlatGraph(inputs, [chain(inputs)])) is None
+
+
+def wild(w=1e13):
+    """Functions of one number whose digits are lost in rounding, and their derivatives."""
+    return {
+        "fast sine": (lambda x: 1000 * ag.sin(w * x), lambda x: 1000 * w * math.cos(w * x)),
+        "sine between doubles": (lambda x: ag.sin(1e17 * x), lambda x: 1e17 * math.cos(1e17 * x)),
+        "fast tangent": (lambda x: ag.tan(w * x), lambda x: w / math.cos(w * x) ** 2),
+        "exponential of a sine": (
+            lambda x: ag.exp(ag.sin(w * x)),
+            lambda x: w * math.cos(w * x) * math.exp(math.sin(w * x)),
+        ),
+        "sine of an inverse": (lambda x: ag.sin(w / x), lambda x: -w / x**2 * math.cos(w / x)),
+        "cancelling": (lambda x: ((x + 1e13) - 1e13) ** 2, lambda x: 2 * x),
+        "sine of a power": (
+            lambda x: ag.sin(ag.exp(30 * x)),
+            lambda x: 30 * math.exp(30 * x) * math.cos(math.exp(30 * x)),
+        ),
+    }
+
+
+@pytest.mark.parametrize("name", wild())
+@pytest.mark.parametrize("times", [1.0, 1 + 1e-6, 2.0])
+@pytest.mark.parametrize("count", [30, 1000])
+def test_wild_functions_with_a_derivative_take_few_evaluations(monkeypatch, name, times, count):
+    f, slope = wild()[name]
+    read = []
+
+    def counted(m, primitive, xs, value_of=local_slopes.value_of):
+        read.append(m.context.dps)
+        return value_of(m, primitive, xs)
+
+    monkeypatch.setattr(local_slopes, "value_of", counted)
+    point = [0.1 + 0.9 * math.sin(k) ** 2 for k in range(count)]
+    report = check_gradient(
+        lambda xs: ag.sum([f(x) for x in xs]), (point,), derivative=lambda xs: [times * slope(x) for x in xs]
+    )
+    assert report.verdict in {Verdict.RIGHT, Verdict.WRONG, Verdict.ILL_CONDITIONED}
+    if times == 1:
+        assert report.verdict is not Verdict.WRONG
+    assert len(read) <= 60 * count
+    assert max(read, default=0) <= 400

@@ -78,6 +78,7 @@ def slopes(
     moved: float = 0.0,
     stretch: float = 1.0,
     floors: Sequence[float] = (),
+    beside: Sequence[float] = (),
 ) -> list[Slope]:
     """The derivative of every result of `f` at t = 0.
 
@@ -88,6 +89,7 @@ def slopes(
         moved: How far off rounding puts t itself.
         stretch: Of all steps.
         floors: How far off values are at least, where that is known from elsewhere.
+        beside: How large the other inputs are, if they are tiny: beside them, steps of an operand of 0 may be large.
     """
     zero = f(0.0)
     floors = floors or [0.0] * len(zero)
@@ -95,7 +97,24 @@ def slopes(
     if 0 < size < NEAR_ZERO:
         near = _slopes(f, zero, size, unit, moved, stretch, floors, [slope.reach for slope in found])
         found = [_of_two(far, close, size, unit) for far, close in zip(found, near, strict=True)]
+    for other in () if size else beside:
+        if not any(slope.kind in ("jump", "kink") for slope in found):
+            break
+        near = _slopes(f, zero, other, unit, moved, stretch, floors, [slope.reach for slope in found])
+        found = [
+            replace(close, beside=other) if _is_smoother(close, far, unit) else far
+            for far, close in zip(found, near, strict=True)
+        ]
     return found
+
+
+def _is_smoother(close: Slope, far: Slope, unit: float) -> bool:
+    """Whether smaller steps show that a function is smooth where it looks bent or broken from afar.
+
+    As y / hypot(x, y) at y = 0 does, where x is tiny. A value that stands still there may be rounded.
+    """
+    largest = max((abs(value) for reading in far.readings for value in reading[1:]), default=0.0)
+    return far.kind in ("jump", "kink") and close.kind == "smooth" and close.reach > INNER * unit * largest
 
 
 def _of_two(far: Slope, close: Slope, size: float, unit: float) -> Slope:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ..arguments.flat import DOUBLE
 from ..directions import GOLDEN
 from ..verdicts import FunctionError
-from .differences import STRETCHES, TOO_FINE, fine_steps, remainder_order, slopes, together, wide_scale
+from .differences import NEAR_ZERO, STRETCHES, TOO_FINE, fine_steps, remainder_order, slopes, together, wide_scale
 from .from_afar import from_afar
 from .noise import JUMP
 from .numeric_finding import SAFETY, NumericFinding
@@ -32,6 +32,7 @@ UNSEEN = 2.0**-50  # inputs below this are passed by every step from 0
 UNDERFLOW = 2.0**10
 TINIEST = {DOUBLE: 2.0**-1022, 2.0**-24: 2.0**-126, 2.0**-8: 2.0**-126}  # below, digits are lost, or all is 0
 TINY_STEP = 2.0**-80
+BITS, FEW_SIZES = 16, 4  # in which sizes differ by so much; so many at most are tried as steps of an operand of 0
 
 
 class Line:
@@ -68,7 +69,15 @@ class Line:
         return [combined(seed, values) for seed in self.seeds]
 
     def _slopes(self, stretch: float) -> list[Slope]:
-        return slopes(self.once, self.size, self.f.unit, self.size * self.f.coarse, stretch, self.around)
+        moved, beside = self.size * self.f.coarse, [] if self.size else self._tiny()
+        return slopes(self.once, self.size, self.f.unit, moved, stretch, self.around, beside)
+
+    def _tiny(self) -> list[float]:
+        """The sizes of inputs that are tiny: of those about as large, one; larger ones first."""
+        found: dict[int, float] = {}
+        for x in sorted(abs(x) for x in self.f.point if 0 < abs(x) < NEAR_ZERO):
+            found.setdefault(math.frexp(x)[1] // BITS, x)
+        return [*reversed(found.values())][:FEW_SIZES]
 
     def look(self) -> None:
         """Make one estimate."""
@@ -147,7 +156,7 @@ class Line:
     def change(self, s: int) -> float:
         """How much a result changes when the inputs change by their own size."""
         value = self.estimates[0][s].value
-        return abs(value) * (self.size or 1.0) if math.isfinite(value) else 0.0
+        return abs(value) * (self.size or self.estimates[0][s].beside or 1.0) if math.isfinite(value) else 0.0
 
     def findings(self, changes: Sequence[float]) -> list[NumericFinding]:
         """The findings, given how much each result changes along all directions."""

@@ -88,26 +88,34 @@ def _break_ties(f: Numeric, seeds: list[list[float]], findings: list[NumericFind
 
     point = inside(f.point, f.coarse)
     groups = [name.partition("]")[0] for name in f.names]
-    for s in range(len(seeds)):
+    tied: dict[int, bool] = {}
+    # The worst first: where one is no fair choice, that is the verdict, whatever the others are.
+    for place in sorted(range(len(findings)), key=findings.__getitem__, reverse=True):
+        finding, k, s = findings[place], place // len(seeds), place % len(seeds)
         column = findings[s :: len(seeds)]
-        bad = [k for k, finding in enumerate(column) if finding.rank and math.isfinite(finding.found)]
-        bad = [k for k in bad if column[k].slope.kind in ("smooth", "kink")]
-        if len(column) < 2 or not bad:
-            continue
-        off = max(abs(column[k].found - column[k].slope.value) for k in bad)
-        if not is_tied(point, [finding.slope for finding in column], s, off, look):
-            continue
-        for k in bad:
-            finding = column[k]
-            slope = finding.slope
-            ends = (slope.left, slope.right)
-            off = min(abs(finding.found - end) for end in ends)
-            near = between(point, (f.coarse, f.unit), k, off, partial(value, seeds[s]), groups, finding.found)
-            if near is not None:
-                low, high = min(*ends, *near), max(*ends, *near)
-                if low - off * DIGIT <= finding.found <= high + off * DIGIT:  # they are known to so many digits
-                    low, high = min(low, finding.found), max(high, finding.found)
-                    finding.slope = replace(slope, kind="kink", left=low, right=high)
+        if len(column) < 2 or not _is_excusable(finding):
+            return
+        slope = finding.slope
+        if s not in tied:
+            off = max(abs(other.found - other.slope.value) for other in column if _is_excusable(other))
+            tied[s] = is_tied(point, [other.slope for other in column], s, off, look)
+        if not tied[s]:
+            return
+        ends = (slope.left, slope.right)
+        off = min(abs(finding.found - end) for end in ends)
+        near = between(point, (f.coarse, f.unit), k, off, partial(value, seeds[s]), groups, finding.found)
+        if near is None:
+            return
+        low, high = min(*ends, *near), max(*ends, *near)
+        if not low - off * DIGIT <= finding.found <= high + off * DIGIT:  # they are known to so many digits
+            return
+        low, high = min(low, finding.found), max(high, finding.found)
+        finding.slope = replace(slope, kind="kink", left=low, right=high)
+
+
+def _is_excusable(finding: NumericFinding) -> bool:
+    """Whether a number that looks wrong may be a fair choice where inputs tie."""
+    return bool(finding.rank) and math.isfinite(finding.found) and finding.slope.kind in ("smooth", "kink")
 
 
 def _judged(lines: Sequence[Line]) -> list[NumericFinding]:

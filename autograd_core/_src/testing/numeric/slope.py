@@ -27,6 +27,7 @@ class Slope:
         spread: How far independent estimates differ; infinite for a single one.
         step: How wide the steps are of a stair that the function is; else 0.
         other: Another estimate that cannot be ruled out, nor held to be the right one; else NaN.
+        beside: The size that steps of an operand of 0 were taken by, if that is another input's; else 0.
     """
 
     value: float
@@ -40,6 +41,7 @@ class Slope:
     spread: float = math.inf
     step: float = 0.0
     other: float = math.nan
+    beside: float = 0.0
 
     def has_side(self, piece: Slope) -> bool:
         """Whether one of the pieces that meet at a kink has the slope of another estimate."""

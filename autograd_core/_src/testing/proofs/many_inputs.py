@@ -211,7 +211,7 @@ class Screen:
         side, row = self._row(seed)
         clear = sums.clear()
         if not clear and self.given is None:
-            return self._ill_conditioned(sums)
+            return self._ill_conditioned(sums, row)
         bad, is_open, worst, resolution = self._compared(row, sums, clear=clear)
         if self.given is not None and not self.tolerances.strict and (bad or is_open):
             bad, is_open, worst, resolution = self._compared(row, sums, self._nearby(s, seed, sums), clear=clear)
@@ -220,9 +220,10 @@ class Screen:
             share, j = bad[0]
             certain = clear and not is_open
             told = self._clearly_wrong(s, seed, j, sums.exact[j], row[j], share) if certain else None
-            return self._wrong_entry([j for _, j in bad]) if told is None else told
-        if is_open:
-            return None  # only more digits can decide
+            told = self._wrong_entry([j for _, j in bad]) if told is None else told
+            return told if told is not None or clear else self._ill_conditioned(sums, row)
+        if is_open:  # only more digits can decide
+            return None if clear else self._ill_conditioned(sums, row)
         if "forward" in self.modes and self.given is None:
             threshold = self._forward(seed, sums)
             if threshold is None:
@@ -291,13 +292,17 @@ class Screen:
         ]
         return Nearby(moved, [max(x, usual) for x in scales])
 
-    def _ill_conditioned(self, sums: Sums) -> Report | None:
+    def _ill_conditioned(self, sums: Sums, row: Sequence[float]) -> Report | None:
         """The verdict where rounding of values leaves no digits, all edges being right; None if it need not be so."""
         entries = sorted(range(len(sums.exact)), key=sums.share_hidden, reverse=True)
+        steepest = max(map(abs, sums.exact))
         for j in entries[:SUSPECTS]:
             report = self._alone(j)
             if report is not None and report.verdict is Verdict.ILL_CONDITIONED:
-                return report
+                # A derivative that was given need not have the digits that the steepest one's terms would not show.
+                terms = min(sums.sizes[j], steepest) if self.given is not None else 0.0
+                if abs(row[j] - report.worst.expected) > FLOOR * DOUBLE * terms:
+                    return report
         return None
 
     def _row(self, seed: Sequence[float]) -> tuple[str, Sequence[float]]:
