@@ -136,6 +136,37 @@ def test_all_weights_of_xor_with_four_cases_are_in_view(activation, total, label
     assert sum(card.kind == "node" and card.is_leaf and card.label in ("w0", "w1", "b") for card in cards) == 9
 
 
+@pytest.mark.parametrize("labelled", [True, False])
+@pytest.mark.parametrize("total", [ag.sum, ag.mean])
+def test_losses_that_differ_in_their_targets_are_one_card_before_a_weight_is_folded(total, labelled):
+    points, targets = nn.datasets.xor()
+    net = nn.MLP(2, [2, 1], "tanh", seed=1)
+    rows = [[ag.Value(x, label=f"x{k}") for k, x in enumerate(point)] if labelled else list(point) for point in points]
+    losses = [nn.binary_cross_entropy_with_logits(net(row), y) for row, y in zip(rows, targets, strict=True)]
+    root = total(losses)
+    root.backward()
+    picture = ag.draw(root)
+    cards = picture._frame.scene.cards.values()
+    assert sum(card.kind == "node" and card.is_leaf and card.label in ("w0", "w1", "b") for card in cards) == 9
+    [together] = [card for card in cards if card.folded]
+    assert together.label == "4 × binary_cross_entropy_with_logits"
+    assert together.caption.startswith("Σ (log(1 + exp(z)) − y z)\n∂/∂z = (σ(z) − y)")
+    assert together.value == "0.6519 … 0.7381"
+    assert picture._frame.size()[1] <= 1500
+    assert "4 × binary_cross_entropy_with_logits/binary_cross_entropy_with_logits2" in picture.scopes
+
+
+def test_losses_of_which_one_leads_to_another_stay_apart():
+    w = ag.Value(0.3, label="w")
+    root = total = w
+    for k in range(40):
+        total = nn.binary_cross_entropy_with_logits([total, w * float(k)], [1.0, 0.0]) * 0.5
+        root = root + total
+    root.backward()
+    folded = [card.label for card in ag.draw(root)._frame.scene.cards.values() if card.folded]
+    assert not [label for label in folded if " × binary" in label]
+
+
 def test_a_layer_of_many_neurons_is_one_card():
     root = nn.mse(nn.MLP(2, [64, 64, 1], seed=1)([0.5, -1.0]), [1.0])
     root.backward()

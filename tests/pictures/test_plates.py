@@ -11,9 +11,10 @@ import pytest
 
 import autograd_core as ag
 import nn
-from autograd_core._src.pictures import draw
+from autograd_core._src.pictures import draw, text
 from autograd_core._src.pictures.scene.build_scene import scene_of
-from autograd_core._src.pictures.scene.plates import MOST_BARS
+from autograd_core._src.pictures.scene.cards import CAPTION_FONT
+from autograd_core._src.pictures.scene.plates import ADDS, ADDS_TO, COLUMN, MOST_BARS, column_width
 from autograd_core._src.pictures.view.folding import view_of
 
 
@@ -64,6 +65,11 @@ def uses(n=200):
     return ag.sum([(w * (k / n)).tanh() for k in range(n)])
 
 
+def products(n=30):
+    x = ag.Value(0.7, label="x")
+    return ag.sum([x * float(k) for k in range(n)])
+
+
 def powers(n=200):
     w, s = ag.Value(0.9, label="w"), ag.Value(1.0, label="s")
     for _ in range(n):
@@ -85,6 +91,7 @@ GRAPHS = {  # graph, name of the plate
     "inputs of one name": (lambda: cells(label="x"), "10 × step"),
     "scopes of cases": (cases, "4 × case"),
     "uses of one weight": (uses, "200 × case"),
+    "products of one value": (products, "30 × term"),
     "a chain": (powers, "200 × step"),
 }
 
@@ -160,7 +167,7 @@ def test_a_leaf_that_has_a_card_has_an_edge(plated):
 def test_all_copies_are_shown_where_one_asks_for_them(plated):
     root, view, name = plated
     [plate] = view.plates
-    if plate.names[0].startswith(("step ", "case ")):  # found, not named by the user
+    if plate.names[0].startswith(("step ", "case ", "term ")):  # found, not named by the user
         asked = [{"plates": False}, {"fold": None}]
     else:
         asked = [{"plates": False}, {"fold": None}, {"unfold": f"*{plate.names[1]}"}]
@@ -298,20 +305,20 @@ def test_few_copies_have_a_table_of_the_slopes_that_differ(make, names):
     head, *rows = card.table
     assert head == ("", *names)
     nodes = plate.copies.nodes
-    exits = [nodes[plate.shown].index(v) for v in plate.exits(graph, plate.shown)]
     wanted = {}
     for place, v in enumerate(nodes[plate.shown]):
         here = [copy[place] for copy in nodes]
         wanted[graph.bare(v)] = [graph.data[u] for u in here]
-        if place in exits:
-            wanted[f"gradient of {graph.bare(v)}"] = [graph.grads[u] for u in here]
+        wanted[f"gradient of {graph.bare(v)}"] = [graph.grads[u] for u in here]
         for j, p in enumerate(graph.order[v].parents):
             u = graph.index[p]
             handed_on = "↻" if any(u in copy for copy in nodes[: plate.shown]) else ""
             wanted[f"∂{graph.bare(v)}/∂{handed_on}{graph.bare(u)}"] = [graph.order[u].local_grads[j] for u in here]
     assert [row for row in rows if row[0].startswith("∂")]
     assert [row for row in rows if not row[0].startswith("∂")]
-    for name, *said in rows:
+    cut = [row[0] for row in rows].index(ADDS)
+    assert cut < len(rows) - 1
+    for name, *said in rows[:cut]:
         assert len(set(wanted[name])) > 1
         assert all(x == "–" or rounds_to(w, x) for w, x in zip(wanted[name], said, strict=True)), name
         assert name in card.title
@@ -320,6 +327,56 @@ def test_few_copies_have_a_table_of_the_slopes_that_differ(make, names):
     chips = {port.chip for i in plate.copies.nodes[plate.shown] if i in scene.cards for port in scene.cards[i].ports}
     shown = names[plate.shown]
     assert any("×" + row[names.index(shown) + 1] in chips for row in rows)
+
+
+def told_parts(card):
+    """By leaf: what the table of a plate says that each copy adds to its gradient."""
+    if ADDS not in [row[0] for row in card.table]:  # a row for every copy
+        above, head, *rows = card.table
+        return {head[k]: [row[k] for row in rows] for k, said in enumerate(above) if said == ADDS_TO}
+    at = [row[0] for row in card.table].index(ADDS)
+    found = {}
+    for name, *said in card.table[at + 1 :]:
+        found |= dict.fromkeys(name.split(", "), said)
+    return found
+
+
+@pytest.mark.parametrize(
+    "make", [batch, lambda: batch(total=ag.mean), lambda: rnn(3, 1), lambda: rnn(3, 2), lambda: rnn(10, 2), cases, lambda: cells(8)]
+)
+def test_a_table_says_what_each_copy_adds_to_the_gradient_of_a_weight(make):
+    root = make()
+    root.backward()
+    view = view_of([root], plates=True)
+    view = view._replace(opened=frozenset(range(len(view.tree.scopes))))
+    [plate], graph = view.plates, view.graph
+    [card] = [card for card in scene_of(view, "LR").cards.values() if card.kind == "plate"]
+    told = told_parts(card)
+    called = {name: u for u in plate.parts(graph)[0] for name in (graph.bare(u), graph.names[u])}
+    weights = [*told]
+    assert weights
+    for name in weights:
+        u = called[name]
+        parts = [sums[u] for sums in plate.parts(graph)]
+        if [graph.bare(w) for w in plate.parts(graph)[0]].count(name) > 1:
+            continue
+        assert all(rounds_to(x, said) for x, said in zip(parts, told[name], strict=True)), name
+        used = {v for copy in plate.copies.nodes for v in copy}
+        if used.issuperset(graph.users[u]):
+            assert math.fsum(parts) == pytest.approx(graph.grads[u], rel=1e-9, abs=1e-15)
+    sizes = sorted((abs(graph.grads[u]) for u in plate.parts(graph)[0]), reverse=True)
+    assert max(abs(graph.grads[called[name]]) for name in weights) == pytest.approx(sizes[0])  # the largest is told of
+
+
+def test_columns_of_a_table_have_room_for_what_stands_in_them():
+    for make in (batch, lambda: rnn(10, 2), lambda: cells(8)):
+        root = make()
+        root.backward()
+        for card in draw(root, plates=True)._frame.scene.cards.values():
+            for row in card.table:
+                assert all(text.extent(said, CAPTION_FONT) <= column_width(card.table) for said in row[1:])
+            assert not card.table or COLUMN <= column_width(card.table) < 1.3 * COLUMN
+            assert len({len(row) for row in card.table}) <= 1
 
 
 def rounds_to(x, said):
@@ -395,6 +452,8 @@ def test_numbers_of_a_table_are_never_cut():
     view = view_of([root], plates=True)
     for card in scene_of(view, "LR").cards.values():
         for row in card.table[1:]:
+            if row[0] == ADDS:
+                continue
             assert all(re.fullmatch(r"[−+]?[\d.]+(e[−+]?\d+)?|–|…|1 [−+] .*", x) for x in row[1:]), row
 
 
@@ -409,3 +468,7 @@ def test_bars_hang_from_a_line_where_some_are_negative():
 
     assert boxes([1.0, 0.5]) == [(10.0, 20.0), (20.0, 10.0)]
     assert boxes([1.0, -0.5, 0.5]) == [(10.0, 10.0), (20.0, 5.0), (15.0, 5.0)]
+
+
+def test_few_terms_of_a_sum_are_all_shown():
+    assert not view_of([products(7)], plates=True).plates

@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import autograd_core as ag
+import nn
+from autograd_core._src.pictures import draw
 from autograd_core._src.pictures.layout.layered import sorted_topologically
 from autograd_core._src.pictures.view.scope_tree import DEEPEST, ROOT, Graph, _knots, scopes_of
 
@@ -163,3 +165,19 @@ def test_no_way_leads_out_of_a_scope_and_in_again(seed):
                 if not {u, v} <= inside:
                     into[-1 if v in inside else v].append(len(into) - 1 if u in inside else u)
         assert len(sorted_topologically(into)) == len(into)
+
+
+@pytest.mark.parametrize("target", [0, 1, 2])
+@pytest.mark.parametrize("direction", ["LR", "TB"])
+def test_neurons_stand_in_their_order_whichever_of_them_is_used_first(target, direction):
+    """Of a cross-entropy's scores, that of the target is used apart; no edge need cross for it."""
+    net = nn.MLP(2, [3], seed=1)
+    loss = nn.cross_entropy(net([ag.Value(0.5, label="x0"), ag.Value(-1.0, label="x1")]), target)
+    loss.backward()
+    frame = draw(loss, direction=direction)._frame
+    order = sorted(frame.plan.scopes, key=lambda scope: frame.plan.scopes[scope].across)
+    assert [scope[-1].split("/")[-1] for scope in order if len(scope) == 2] == ["neuron0", "neuron1", "neuron2"]
+    [card] = [card for card in frame.scene.cards.values() if card.folded == "cross_entropy"]
+    ends = [port.source for port in card.ports if not port.is_constant]
+    starts = sorted(ends, key=lambda v: frame.plan.cards[v].across)
+    assert starts == ends

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from .choose_layout import NOTEBOOK_WIDTH, frame
 from .render.svg import SMALLEST
 from .view.auto_groups import BANDS, MOST_IN_SCOPE
-from .view.folding import alike_folded, grouped, operations_shown
+from .view.folding import alike_folded, grouped, operations_shown, wholes_together
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,6 +35,9 @@ def fitted(view: View, look: Look, kept: Iterable[int] = ()) -> tuple[View, Fram
     kept = tuple(kept)
     if _excess(best[1]) <= 1 or len(best[1].scene.cards) > MOST_CARDS:
         return best
+    together = None if kept else wholes_together(view)
+    if together is not None:
+        best = min(best, (together, frame(together, look, "auto")), key=lambda way: _excess(way[1]))
     best = _least(*best, look, kept)
     for most, bands in () if kept or len(view.shown) + len(view.hidden) <= MOST_OPEN else TOGETHER:
         if _excess(best[1]) <= 1:

@@ -183,6 +183,12 @@ def _numbered(plot: Plot, items: list[Item], scene: Scene) -> list[Item]:
     firsts = [items[v].first for v in scopes]
     for first, k in zip(firsts, numbered([called[v] for v in scopes]), strict=True):
         items[scopes[k]] = items[scopes[k]]._replace(first=first)
+    # What leaves them leaves in the same order, or edges that cross at the doors would undo it.
+    begins = {joint.end: joint.start for joint in plot.joints}
+    doors = [v for v, (kind, _) in enumerate(plot.ends) if kind == "exit"]
+    firsts = sorted(items[v].first for v in doors)
+    for first, v in zip(firsts, sorted(doors, key=lambda v: (items[begins[v]].first, items[v].first)), strict=True):
+        items[v] = items[v]._replace(first=first)
     return items
 
 
@@ -195,4 +201,6 @@ def _boxed(plot: Plot, items: list[Item], level: Level, direction: str) -> Item:
     for (kind, what), v in plot.ends.items():
         if kind in sides and isinstance(what, int):
             sides[kind][what] = level.corners[v][1] + beside - across / 2
-    return Item(along, across, min(item.first for item in items), "box", sides["entry"], sides["exit"])
+    # What enters is of no use as a box's number: neurons of one layer have the same inputs.
+    first = min(item.first for (kind, _), item in zip(plot.ends, items, strict=True) if kind != "entry")
+    return Item(along, across, first, "box", sides["entry"], sides["exit"])

@@ -22,7 +22,7 @@ from ..scene.cards import (
     fold_size,
 )
 from ..scene.overlay import CHANGED
-from ..scene.plates import COLUMN, HEAD, LINE_HEIGHT, STRIP, TABLE_HEAD
+from ..scene.plates import HEAD, LINE_HEIGHT, STRIP, TABLE_HEAD, column_width
 from .header import tint
 from .theme import BADGE_FONT, BAR_GAP, BAR_WIDTH, CALLED_FONT, dashing
 from .typeset_names import cells_of, typeset
@@ -296,13 +296,14 @@ def _plate(card: Card, box: Box, accent: Accent, *, flip: bool, **_: object) -> 
         if strip.most:
             parts.append(words("caption", _between(strip, w), top + 44, strip.most))
         top += STRIP
+    column_room = column_width(card.table)
     for k, (first, *others) in enumerate(card.table):
-        y, begin = top + TABLE_HEAD + LINE_HEIGHT * k + 9, w - COLUMN * len(others)
+        y, begin = top + TABLE_HEAD + LINE_HEIGHT * k + 9, w - column_room * len(others)
         parts.append(words("caption", 0, y, text.fitted(first, CAPTION_FONT, begin)))
         for column, said in enumerate(others, start=1):
             if said:
-                end = begin + COLUMN * column
-                parts.append(words("caption end", end, y, text.fitted(said, CAPTION_FONT, COLUMN - 4)))
+                end = begin + column_room * column
+                parts.append(words("caption end", end, y, said))
     return "".join(parts) + "</g>"
 
 

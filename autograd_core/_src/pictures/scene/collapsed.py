@@ -66,7 +66,7 @@ def folded_card(board: Board, s: int, group: list[int], around: tuple[str, ...],
     exits = board.exits[group[-1]]
     leaves = [v for v in group if graph.is_leaf(v)]
     inner = _norm([graph.grads[v] for v in leaves]) if board.has_grads and 0 < len(leaves) < len(group) else None
-    caption = scope.whole or _contents(graph, group, inner, scope.name if scope.is_generated else "")
+    caption = scope.whole or scope.of_each or _contents(graph, group, inner, scope.name if scope.is_generated else "")
     name, _, which = scope.name.partition(" · ") if scope.is_generated else (scope.name, "", "")
     caption = f"{which}: {caption}" if which else caption
     if scope.whole and len(exits) == 1 and not board.closed_in(s):

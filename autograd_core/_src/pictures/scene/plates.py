@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from ...engine.evaluation import is_finite
@@ -26,6 +27,10 @@ MOST = " ▲"  # behind the largest number
 HANDED = "↻"  # what another copy hands on
 MOST_COLUMNS, MOST_ROWS = 6, 10  # copies of which a table tells, and its rows of local derivatives
 MOST_GIVEN = 5  # values of which it tells
+MOST_PARTS = 10  # leaves that all share, of which it tells what each copy adds to their gradients: the largest ones
+MOST_LINES, MOST_ASIDE = 12, 6  # copies of which a table with a row for each tells, and its columns
+WIDEST_COLUMN = 84.0
+ADDS, ADDS_TO = "adds to the gradient of", "adds to"
 COLUMN, LINE_HEIGHT, TABLE_HEAD = 68.0, 14.0, 8.0  # of that table: widths of its columns, heights of lines, room above
 LONGEST_NAME = 160.0
 NAMED = 2  # values of those handed on that are named
@@ -46,10 +51,10 @@ def plate_card(board: Board, k: int) -> None:
     if graph.largest is None:
         lines.append("gradients not computed: call backward() first")
     number = board.number()
-    table = _table(board, plate) if n <= MOST_COLUMNS else ()
+    table = _table(board, plate)
     lines += [": ".join((row[0], ", ".join(filter(None, row[1:])))) for row in table]
     called = min(max((text.breadth(row[0], CAPTION_FONT) for row in table), default=0.0), LONGEST_NAME)
-    width = max(WIDTH, called + APART + COLUMN * n if table else 0.0)
+    width = max(WIDTH, called + APART + column_width(table) * (len(table[-1]) - 1) if table else 0.0)
     size = (width, HEAD + STRIP * len(strips) + (TABLE_HEAD + LINE_HEIGHT * len(table) if table else 0.0))
     card = blank_card(number, board.around(plate.scope), f"× {n}", size, "\n".join(lines), kind="plate")
     has_weights = any(graph.is_leaf(u) for u in plate.copies.shared) and bool(strips)
@@ -81,23 +86,107 @@ def _mark_parts(board: Board, plate: Plate) -> None:
 
 
 def _table(board: Board, plate: Plate) -> tuple[tuple[str, ...], ...]:
-    """What differs among the copies, a row each: what they give, its gradients, local derivatives that are in view."""
-    names = plate.names
-    given, slopes = _given(board, plate), _slopes(board, plate)
-    if not given and not slopes:
+    """What differs among the copies: values, gradients, slopes in view, and what each adds to what all share.
+
+    Few copies have a column each. More have a row each, with what they give and the parts of a few weights.
+    """
+    n = len(plate.names)
+    if n > MOST_LINES:
         return ()
-    # Where there is no room for all, slopes of functions come first: those of products are values that stand elsewhere.
-    of_functions = [k for k, (is_slope, _) in enumerate(slopes) if is_slope]
-    others = [k for k, (is_slope, _) in enumerate(slopes) if not is_slope]
+    parts = _parts(board, plate)
+    if n > MOST_COLUMNS:  # of many weights a few columns would tell little
+        is_told = 0 < len(parts) <= MOST_PARTS
+        return _lines(_given(board, plate, of_functions=False), parts, plate.names) if is_told else ()
+    given, slopes = _given(board, plate), _slopes(board, plate)
+    if not given and not slopes and not parts:
+        return ()
+    # Where there is no room for all, slopes of functions come first: those of products are values, each told once.
+    told = {row[1:] for row in given}
+    of_functions, others = [], []
+    for k, (is_slope, row) in enumerate(slopes):
+        if is_slope:
+            of_functions.append(k)
+        elif row[1:] not in told:
+            told.add(row[1:])
+            others.append(k)
     chosen = sorted([*of_functions, *others][:MOST_ROWS])
-    table = [("", *names), *given, *(slopes[k][1] for k in chosen)]
-    if len(slopes) > MOST_ROWS:
-        table.append((f"and {len(slopes) - MOST_ROWS} more", *[""] * len(names)))
+    heads = [text.fitted(name, CAPTION_FONT, COLUMN - 4) for name in plate.names]
+    table = [("", *heads), *given, *(slopes[k][1] for k in chosen)]
+    left_out = len(of_functions) + len(others) - len(chosen)
+    if parts:
+        merged = _merged(parts)
+        table += [(ADDS, *[""] * n), *_largest(merged, MOST_PARTS)]
+        left_out += max(0, len(merged) - MOST_PARTS)
+    if left_out:
+        table.append((f"and {left_out} more", *[""] * n))
     return tuple(table)
 
 
-def _given(board: Board, plate: Plate) -> list[tuple[str, ...]]:
-    """Values of functions in view, and values and gradients of what the copies give, where these differ."""
+def _lines(
+    given: list[tuple[str, ...]], parts: list[tuple[float, tuple[str, ...]]], names: Sequence[str]
+) -> tuple[tuple[str, ...], ...]:
+    """The same with a row for every copy: what they give, and at the right what they add to gradients of weights."""
+    given = [column for column in given if _is_head(column[0])][:MOST_ASIDE - 1]
+    adds = _largest([part for part in parts if _is_head(part[1][0])], MOST_ASIDE - len(given))
+    if not given and not adds:
+        return ()
+    columns = [*given, *adds]
+    rows = [("", *[""] * len(given), *[ADDS_TO] * len(adds))] if adds else []
+    rows += [("", *(column[0] for column in columns))]
+    heads = [text.fitted(name, CAPTION_FONT, COLUMN - 4) for name in names]
+    rows += [(name, *(column[1 + k] for column in columns)) for k, name in enumerate(heads)]
+    return tuple(rows)
+
+
+def _largest(parts: Sequence[tuple[float, tuple[str, ...]]], most: int) -> list[tuple[str, ...]]:
+    """The rows of the leaves with the largest gradients, in the order that they have."""
+    chosen = {*sorted(range(len(parts)), key=lambda k: -parts[k][0])[:most]}
+    return [row for k, (_, row) in enumerate(parts) if k in chosen]
+
+
+def column_width(table: Sequence[tuple[str, ...]]) -> float:
+    """Of the numbers of a table: more than usual where names that stand above them ask for it."""
+    return max([COLUMN, *(text.extent(said, CAPTION_FONT) + 8 for row in table for said in row[1:])])
+
+
+def _is_head(said: str) -> bool:
+    return text.extent(said, CAPTION_FONT) <= WIDEST_COLUMN - 8
+
+
+def _parts(board: Board, plate: Plate) -> list[tuple[float, tuple[str, ...]]]:
+    """What each copy adds to the gradient of every leaf that all share and that is in view: its size, and a row."""
+    graph = board.graph
+    if graph.largest is None:
+        return []
+    parts = plate.parts(graph)
+    wanted = [u for u in sorted(parts[0]) if u in board.cards and board.cards[u].kind == "node"]
+    bare = Counter(graph.bare(u) for u in wanted)
+    rows = []
+    for u in wanted:
+        numbers = [sums[u] for sums in parts]
+        if all(map(is_finite, numbers)) and any(x != numbers[0] for x in numbers[1:]):
+            called = graph.bare(u) if bare[graph.bare(u)] == 1 else name_of(graph, u)
+            rows.append((abs(float(graph.grads[u])), (called, *_line(numbers))))
+    rows.sort(key=lambda row: text.by_number(row[1][0]))
+    return rows
+
+
+def _merged(rows: Sequence[tuple[float, tuple[str, ...]]]) -> list[tuple[float, tuple[str, ...]]]:
+    """The same with leaves in one row whose parts are equal, such as two biases of one sum."""
+    found: list[tuple[float, tuple[str, ...]]] = []
+    at: dict[tuple[str, ...], int] = {}  # two biases of one sum have equal parts
+    for size, (called, *said) in rows:
+        k = at.setdefault(tuple(said), len(found))
+        both = f"{found[k][1][0]}, {called}" if k < len(found) else called
+        if k < len(found) and text.extent(both, CAPTION_FONT) <= LONGEST_NAME:
+            found[k] = (size, (both, *said))
+        else:
+            found.append((size, (called, *said)))
+    return found
+
+
+def _given(board: Board, plate: Plate, *, of_functions: bool = True) -> list[tuple[str, ...]]:
+    """Values and gradients of what the copies give, and of functions in view, where these differ."""
     graph, nodes = board.graph, plate.copies.nodes
     exits: dict[str, int] = {}  # by name: where in a copy it is
     for v in plate.exits(graph, plate.shown):
@@ -108,13 +197,14 @@ def _given(board: Board, plate: Plate) -> list[tuple[str, ...]]:
     functions = {
         graph.bare(v): place
         for place, v in enumerate(nodes[plate.shown])
-        if v in board.cards and board.cards[v].kind == "node" and len(graph.order[v].parents) == 1
+        if of_functions and v in board.cards and board.cards[v].kind == "node" and len(graph.order[v].parents) == 1
     }
     given = sorted(exits, key=text.by_number)[:MOST_GIVEN]
     inner = [name for name in functions if name not in exits][: MOST_GIVEN - len(given)]
     rows = []
-    for said, numbers, names in (("{}", graph.data, [*inner, *given]), ("gradient of {}", graph.grads, given)):
-        for name in names:
+    gradients = ("grad {}" if not of_functions else "gradient of {}", graph.grads)
+    for said, numbers in (("{}", graph.data), gradients) if graph.largest is not None else (("{}", graph.data),):
+        for name in [*inner, *given]:
             place = exits[name] if name in exits else functions[name]
             of_each = [numbers[copy[place]] for copy in nodes]
             if any(x != of_each[0] for x in of_each[1:]):

@@ -14,8 +14,9 @@ from ...engine.value import Value
 from ...notation.wholes import as_written, has_wholes
 from .. import text
 from .auto_groups import NONE_HIDDEN, Hidden, generate_scopes
-from .plates import Plate, plates_of
-from .scope_tree import ROOT, Graph, scopes_of
+from .copies import LEAST
+from .plates import Plate, plates_of, returns
+from .scope_tree import ROOT, Graph, Scope, scopes_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -369,6 +370,35 @@ def grouped(view: View, most: int, bands: int) -> View:
     generate_scopes(view.graph, tree, view.hidden, most, bands)
     view = view._replace(tree=tree, sizes=_sizes(tree, view.shown))
     return _opened(view)
+
+
+def wholes_together(view: View) -> View | None:
+    """The view with equal losses beside each other, such as those of all cases, as one card; None where there are none.
+
+    They differ in their targets, so that they are no copies of each other.
+    """
+    graph, tree, folds = view.graph, view.tree.copy(), view.folds()
+    inside: dict[int, list[int]] = {}
+    for v in sorted(view.shown):
+        if tree.scopes[tree.home[v]].whole:
+            inside.setdefault(tree.home[v], []).append(v)
+    alike: dict[tuple[int, str], list[int]] = {}
+    for s in inside:
+        if folds[s] == s:
+            alike.setdefault((tree.scopes[s].parent, re.sub(r"\d+$", "", tree.scopes[s].name)), []).append(s)
+    families = {kind: members for kind, members in alike.items() if len(members) >= LEAST}
+    for (parent, name), members in families.items():
+        if returns(graph, {v for s in members for v in inside[s]}):
+            continue
+        number = len(tree.scopes)
+        tree.scopes.append(Scope(parent, f"{len(members)} × {name}", tree.scopes[parent].plain, is_generated=True))
+        tree.scopes[number].of_each = tree.scopes[members[0]].whole
+        for s in members:
+            tree.scopes[s] = tree.scopes[s].within(number)
+    if len(tree.scopes) == len(view.tree.scopes):
+        return None
+    tree.finish()
+    return view._replace(tree=tree, sizes=_sizes(tree, view.shown))
 
 
 def groups_of(view: View) -> dict[int, list[int]]:

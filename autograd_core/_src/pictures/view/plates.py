@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 UNITS = ("neuron", "unit", "layer")  # scopes with weights of their own
 ADDED_UP = ("sum", "mean", "add")  # operations whose operands may be cases
+MANY_TERMS = 8  # of one operation each that are worth a plate
 LONGEST_PERIOD = 32  # levels of one step of a chain
 
 
@@ -138,7 +139,9 @@ class Plates:
         plate = plate._replace(shown=last)
         hidden = plate.hidden
         there = {*copies.nodes[last], *copies.leaves[last].values()}
-        if self._returns(there, hidden) or not self._boxed(parent, there, hidden, f"{len(names)} × {name}"):
+        if returns(self.graph, there | hidden.keys()):
+            return False
+        if not self._boxed(parent, there, hidden, f"{len(names)} × {name}"):
             return False
         for k, leaves in enumerate(copies.leaves):  # a first state is of all of them
             for place, u in leaves.items():
@@ -151,21 +154,6 @@ class Plates:
             self.hidden[v] = Hidden(stands, frozenset({plate.scope}))
         self.gathered()
         return True
-
-    def _returns(self, there: AbstractSet[int], hidden: dict[int, int]) -> bool:
-        """Whether something depends on a copy, stands outside of all, and is used by one."""
-        copies = there | hidden.keys()
-        users = self.graph.users
-        seen = {w for v in copies for w in users[v]} - copies
-        waiting = [*seen]
-        while waiting:
-            for w in users[waiting.pop()]:
-                if w in copies:
-                    return True
-                if w not in seen:
-                    seen.add(w)
-                    waiting.append(w)
-        return False
 
     def _boxed(self, parent: int, there: AbstractSet[int], hidden: dict[int, int], name: str) -> bool:
         """Put the shown copy into a new scope, with scopes in which there is nothing else but leaves."""
@@ -190,6 +178,21 @@ class Plates:
                 tree.home[v] = number
         tree.finish()
         return True
+
+
+def returns(graph: Graph, group: AbstractSet[int]) -> bool:
+    """Whether something depends on a node of a group, stands outside of it, and is used within."""
+    users = graph.users
+    seen = {w for v in group for w in users[v]} - group
+    waiting = [*seen]
+    while waiting:
+        for w in users[waiting.pop()]:
+            if w in group:
+                return True
+            if w not in seen:
+                seen.add(w)
+                waiting.append(w)
+    return False
 
 
 def plates_of(graph: Graph, tree: ScopeTree, named: AbstractSet[int]) -> Plates:
@@ -263,11 +266,14 @@ def _of_sums(plates: Plates) -> None:
             terms = {u for v in top for u in graph.operands[v]} - top
         if sum(not graph.is_leaf(u) for u in terms) < LEAST:
             continue
-        parts = [part for part in _apart(graph, top, terms, plates.hidden.keys()) if len(part) > 1]
+        parts = _apart(graph, top, terms, plates.hidden.keys())
+        alone = [part for part in parts if len(part) == 1]
+        name = "term" if len(alone) == len(parts) >= MANY_TERMS else "case"
+        parts = alone if name == "term" else [part for part in parts if len(part) > 1]
         copies = copies_of(graph, parts, lambda _, v: tree.scopes[tree.home[v]].plain) if len(parts) >= LEAST else None
         if copies is not None and copies.shared and plates.named.isdisjoint(_around(plates, copies)):
             n = len(copies.nodes)
-            if plates.add(parent, "case", [f"case {k + 1}" for k in range(n)], copies, 1):
+            if plates.add(parent, name, [f"{name} {k + 1}" for k in range(n)], copies, 1):
                 return
 
 

@@ -129,7 +129,7 @@ def _stale(order: Sequence[Value]) -> list[Value]:
 class Scope:
     """One scope of the tree; `path` is unique, `plain` is what the user called it."""
 
-    __slots__ = ("depth", "is_generated", "is_use", "name", "parent", "path", "plain", "whole")
+    __slots__ = ("depth", "is_generated", "is_use", "name", "of_each", "parent", "path", "plain", "whole")
 
     def __init__(self, parent: int, name: str, plain: str, *, is_generated: bool = False) -> None:
         self.parent = parent
@@ -138,8 +138,15 @@ class Scope:
         self.is_generated = is_generated
         self.is_use = False  # one of several uses
         self.whole = ""  # of one primitive with its parts: what it is as texts write it
+        self.of_each = ""  # of several such primitives: what each is
         self.path = ""  # known once all scopes are
         self.depth = 0
+
+    def within(self, parent: int) -> Scope:
+        """The same scope within another one."""
+        made = Scope(parent, self.name, self.plain, is_generated=self.is_generated)
+        made.is_use, made.whole, made.of_each = self.is_use, self.whole, self.of_each
+        return made
 
 
 class ScopeTree:
