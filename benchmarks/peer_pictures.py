@@ -194,6 +194,7 @@ def truth(build, given):
 def readable(svg):
     """The words of an SVG that one sees, and the numbers among them."""
     body = re.sub(r"(?s)<(style|title|desc)\b.*?</\1>", "", svg)
+    body = re.sub(r"</?tspan\b[^>]*>", "", body)  # an index, such as that of x1
     words = html.unescape(" ".join(re.findall(r">([^<>]+)<", body))).replace("−", "-").replace("×", " ").split()
     return set(words), [float(word) for word in words if re.fullmatch(r"-?\d+(\.\d+)?(e-?\d+)?", word)]
 
