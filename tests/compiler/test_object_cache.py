@@ -1,6 +1,7 @@
 """The cache of object code: shared by a user's processes, closed to everybody else, of no account when damaged."""
 
 import errno
+import hashlib
 import os
 import random
 import stat
@@ -359,6 +360,21 @@ def test_the_size_is_kept_over_many_writes(folder, monkeypatch):
         assert read_object(f"{k:064x}")
 
 
+def test_few_processes_count_a_large_cache_and_its_size_is_kept(folder, monkeypatch):
+    """Each write is that of a process of its own."""
+    counts, scandir = [], os.scandir
+    monkeypatch.setattr(os, "scandir", lambda *args: counts.append(1) or scandir(*args))
+    limit, size = 800_000, 2_000
+    monkeypatch.setenv(object_cache.SIZE_VARIABLE, str(limit))
+    total, n = 0, 800
+    for k in range(n):
+        object_cache._tally.clear()
+        write_object(hashlib.sha256(b"%d" % k).hexdigest(), b"x" * (size - HEADER))
+        total = total + size if total < limit else sum(entry.stat().st_size for entry in scandir(folder))
+        assert total <= 1.1 * limit
+    assert 0.5 < len(counts) / (n * size * object_cache.COUNTS / limit) < 2
+
+
 @pytest.mark.parametrize(
     ("text", "size"),
     [
@@ -389,6 +405,7 @@ def test_leftovers_go_after_an_hour(folder, monkeypatch):
     for path in (left, foreign):
         os.utime(path, (time.time() - 4000,) * 2)
     monkeypatch.setattr(object_cache, "_tally", {})  # a new process
+    monkeypatch.setenv(object_cache.SIZE_VARIABLE, "1K")  # which counts at once
     write_object(OTHER, b"code")
     assert [path.exists() for path in (left, fresh, foreign)] == [False, True, True]
 

@@ -99,7 +99,7 @@ def write_object(key: str, code: bytes) -> None:
     """
     with suppress(OSError), _folder(make=True) as folder:
         put(folder.name(f"{key}.o"), _header(key, code) + code, mode=0o600, folder=folder.descriptor)
-        _tidy(folder, HEADER + len(code))
+        _tidy(folder, key, HEADER + len(code))
 
 
 def _header(key: str, code: bytes) -> bytes:
@@ -248,15 +248,23 @@ def size_of(text: str) -> int | None:
 
 
 _tally: dict[Path, int] = {}  # estimated bytes in each folder; counted again only when that may exceed the limit
+COUNTS = 64  # counts, about, while as much is written as the cache may take
 
 
-def _tidy(folder: _Folder, written: int) -> None:
-    """Remove unfinished files of long ago, and the least recently used files beyond the limit."""
+def _tidy(folder: _Folder, key: str, written: int) -> None:
+    """Remove unfinished files of long ago, and the least recently used files beyond the limit.
+
+    To count a full cache takes a third of a second, more than most processes take to compile. So a process that has
+    not counted does so by chance, which the key decides, in proportion to what it writes: between all of them a count
+    comes after each 64th part of the limit, on average.
+    """
     limit = _limit()
     if folder.path in _tally:
         _tally[folder.path] += written
         if _tally[folder.path] <= limit:
             return
+    elif int(key[:8], 16) * limit >= 2**32 * COUNTS * written:
+        return
     files, now = [], time.time()
     with os.scandir(folder.path if folder.descriptor is None else folder.descriptor) as entries:
         for entry in entries:
