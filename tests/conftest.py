@@ -16,6 +16,13 @@ settings.register_profile("coverage", parent=settings.get_profile("ci"), max_exa
 settings.register_profile("intense", parent=settings.get_profile("dev"), max_examples=5000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
+# Images of containers often forbid bytecode. Hundreds of tests start Python anew, and each such process would compile
+# the library from its sources, each of the processes of `-n` all tests. `benchmarks/mutants.py` does change sources
+# faster than bytecode tells their versions apart.
+if "MUTANTS_ROOT" not in os.environ:
+    sys.dont_write_bytecode = False
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
