@@ -44,9 +44,11 @@ def gradient(item, bug, at):
 
 @pytest.mark.parametrize("item", ITEMS, ids=lambda item: item.name)
 def test_right_and_wrong_derivatives_differ_somewhere(item):
-    points = drawn(item, 200)  # where the search begins depends on the modules that are loaded
-    for bug in item.bugs:
-        assert any(not np.allclose(gradient(item, "", at), gradient(item, bug, at), rtol=1e-6, atol=1e-12) for at in points), bug
+    bugs = list(item.bugs)
+    for count in (20, 200):  # where the search begins depends on the modules that are loaded
+        points = drawn(item, count) if bugs else []
+        bugs = [bug for bug in bugs if all(np.allclose(gradient(item, "", at), gradient(item, bug, at), rtol=1e-6, atol=1e-12) for at in points)]
+    assert bugs == []
 
 
 @pytest.mark.parametrize("name", FEW)

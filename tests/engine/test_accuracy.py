@@ -124,11 +124,20 @@ WRONG = {
 }
 
 
+def misses(row):
+    """Whether a value is beyond its bound, for each that is beyond its bound at one of many points."""
+    for xs in accuracy.points(row, 4 * MOST):
+        for which, error in accuracy.errors(row, xs):
+            of = "partials" if row.arity is None and which != "value" else which
+            if not error <= accuracy.bound_of(of, accuracy.listed(row.name, of, xs), xs):
+                yield which == "value"
+
+
 @pytest.mark.parametrize("name", WRONG)
 def test_a_wrong_rule_is_found(name):
     right = PRIMITIVES[name]
     wrong = Primitive(name, right.value, WRONG[name], arity=right.arity, domain=right.domain, kinks=right.kinks)
-    assert [w for w in accuracy.worst(wrong, 4 * MOST) if w.which != "value" and not w.error <= w.bound] != []
+    assert False in misses(wrong)
 
 
 @pytest.mark.parametrize(
@@ -144,7 +153,7 @@ def test_a_wrong_rule_is_found(name):
 def test_a_careless_value_is_found(name, value):
     right = PRIMITIVES[name]
     careless = Primitive(name, value, right.partials, arity=right.arity, domain=right.domain, kinks=right.kinks)
-    assert [w for w in accuracy.worst(careless, 4 * MOST) if w.which == "value" and not w.error <= w.bound] != []
+    assert True in misses(careless)
 
 
 # --- the measure itself -------------------------------------------------------------------------
