@@ -14,6 +14,7 @@ import pytest
 
 import autograd_core as ag
 import nn
+from autograd_core._src.compiler.runtime import specialization
 from nn._src.modules import activations
 from nn._src.training import side_effects
 from nn._src.training.task import Task
@@ -408,7 +409,8 @@ def test_branches_are_followed():
 
 @pytest.mark.parametrize("options", [{}, {"batch_size": 10}, {"validation": ([[30.0 + i] for i in range(30)], [0.0] * 30)}], ids=str)  # fmt: skip
 @pytest.mark.parametrize("start", [0.0, 1.0])
-def test_branches_without_end_end_on_graphs(start, options):
+def test_branches_without_end_end_on_graphs(start, options, monkeypatch):
+    monkeypatch.setattr(specialization, "PATIENCE", math.inf)  # of programs that are not kept no machine code is made
     data = [[float(i)] for i in range(10 if "validation" in options else 40)]
     train = functools.partial(
         run, lambda: Stairs(start, 60), data, nn.mse, X=data, optimizer=lambda: nn.SGD(lr=1e-4), **options
