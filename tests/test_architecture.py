@@ -193,6 +193,23 @@ def test_a_circle_for_types_alone_would_be_seen():
     assert any("autograd_core._src.engine.graph" in group for group in circles(graph))
 
 
+# What `nn` takes from the core beside its public names. A reader of the core who changes one of these looks into `nn`.
+FOR_NN = {
+    "atomic_write", "file_reading", "shell",
+    "compiler.runtime.repeated_calls",
+    "engine.contexts", "engine.elsewhere", "engine.graph", "engine.provenance", "engine.reductions", "engine.signatures",
+    "notation.formulas", "notation.losses", "notation.numbers",
+    "pictures", "pictures.checked_path", "pictures.render.raster", "pictures.render.theme",
+    "pictures.render.typeset_names", "pictures.text",
+}
+
+
+def test_nn_takes_few_private_modules_of_the_core():
+    core = "autograd_core._src."
+    taken = {to.removeprefix(core) for name, of in imports().items() if name.startswith("nn") for to in of if to.startswith(core)}
+    assert taken == FOR_NN
+
+
 def test_no_two_classes_have_one_name():
     found = {}
     for root in ("autograd_core", "autograd_core_plugins", "nn"):
