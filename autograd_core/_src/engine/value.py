@@ -531,7 +531,7 @@ def _as_contexts_ask(primitive: Primitive, node: Value, operands: Sequence[Any])
 
 
 def _built(primitive: Primitive, operands: Sequence[Any]) -> Value | None:
-    """What the fast path makes where no context is open; None where it leaves the node to `record`."""
+    """The node as the generated function makes it, contexts ignored; None for operands that only `record` takes."""
     if primitive not in BARE:
         # A user's rule is not ours to compile.
         if primitive.arity not in (1, 2) or ops.PRIMITIVES.get(primitive.name) is not primitive:

@@ -305,8 +305,9 @@ def draw(
             into a notebook of 1000 pixels, else the lower one of LR in rows and TB.
         fold: "auto" (what has no room, unless `unfold`, `around`, `plates=False`, a direction or a height says
             otherwise), True for all scopes, None or False for nothing, or the scopes to fold: a path or pattern such as
-            "layer*/neuron*", or several; `*` stays within one part of the path. A softmax and its like are drawn
-            as texts write them, s_i of all x_j; with None one sees what they are computed from, and "softmax" folds it.
+            "layer*/neuron*", or several; `*` stays within one part of the path. A softmax is drawn as
+            texts write it, each share as one operation on all scores; fold=None shows the operations that compute it,
+            and fold="softmax" makes one card of these.
         unfold: Scopes that are opened nevertheless, with those around them, in the same form.
         around: Show only this node and those within `hops` edges of it, up or down.
         hops: At least 1.

@@ -43,6 +43,7 @@ class Specialization:
         self._fast, self._dtype = fast, dtype
         self.program, self.spec, self.guards, places, self.pattern, self.constant_leaves = traced
         self.width = self.spec.size
+        # Guards are results like others, at the end of each row: whether a run was valid is read from the same memory.
         self.wanted = tuple(np.concatenate([self.program.outputs, self.program.guards]).tolist())
         outputs = range(len(self.program.outputs)) if places is None else places.tolist()
         self.places = (*outputs, *range(self.width, self.width + len(self.guards)))
@@ -67,6 +68,7 @@ class Specialization:
     def kernel(self, layout: Layout) -> Any:
         """The compiled code of the whole program for this layout."""
         key = layout, LANES if layout.tables else 1
+        # If a thread is making this kernel, wait for it rather than compile it twice.
         if key in self._makers:
             self._makers[key].join()
         if key not in self._kernels:
@@ -83,6 +85,8 @@ class Specialization:
         key = layout, LANES if layout.tables else 1
         if key not in self._makers and PATIENCE > 0:
 
+            # What goes wrong is not lost: the kernel is not there then, and `kernel` makes it again, where the error is
+            # raised.
             def make() -> None:
                 with suppress(Exception):
                     self._kernels[key] = self._made_kernel(*key, compiles=True)
@@ -108,6 +112,7 @@ class Specialization:
     def is_rolled(self, layout: Layout) -> bool:
         """Whether code over a batch has loops for equal copies: where that is far shorter than straight lines."""
         n = len(self.program.operands)
+        # At a single point a plan has the loops. Short programs stay straight lines, in which nothing is read by index.
         if not layout.tables or n <= MOST_AT_HAND or self.interpreter.backend != "llvm":
             return False
         written = self._edges_written(layout)
@@ -199,6 +204,7 @@ class Specialization:
             return PlanRunner(self.plan, layout)
         if compiled and (self.is_short or self.is_rolled(layout)):
             return KernelRunner(self.kernel(layout), count)
+        # What all examples share runs once in an interpreter of its own, and not in each of the lanes.
         parts = self.parts(layout)
         if parts is None:
             return InterpreterRunner(self.interpreter, layout, count)
@@ -216,6 +222,8 @@ class Specialization:
         """
         count = len(tables[0]) if tables else 1
         compiled = self.compiles(layout)
+        # The number of rows belongs to the key, as memory has their number; `compiled` too, as the first compiled call
+        # must not get an interpreter from the shelf.
         key = layout, count, compiled
         runner = self._free.take(key)
         if runner is None:
@@ -232,6 +240,9 @@ class Specialization:
         """Whether machine code made for this program runs it."""
         if self.interpreter.backend != "llvm":
             return False
+        # From the surest to the dearest question. A program whose bits do not depend on who runs it may wait for its
+        # code; one with regions whose bits may differ is compiled before its first call, so that all calls agree
+        # (docs/adr/0014).
         if self._is_exact(layout):
             return self.seconds > PATIENCE * self._plan_seconds()
         if self._fast and self.has_regions(layout):
@@ -270,6 +281,8 @@ class Specialization:
 
         Whoever calls n times waits at most about twice as long as with the better choice for that n.
         """
+        # Estimates from the number of edges, as a measurement would need the code. Straight-line code of long programs
+        # takes LLVM more than linear time: it is not made at all (infinity).
         n = len(self.program.operands)
         if self.is_planned(layout):
             return self._plan_seconds()

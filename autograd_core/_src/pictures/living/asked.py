@@ -21,7 +21,7 @@ class Asked(NamedTuple):
         unfold: As in `draw`.
         trails: Nodes that are lit together, such as a path.
         plates: Whether what is repeated is shown once; None as `draw` decides.
-        still: Why it shows something else than the graph as it computes; "" where it does not.
+        still: Why the page shows fixed numbers and does not compute; "" where it computes.
     """
 
     roots: tuple[Value, ...]
