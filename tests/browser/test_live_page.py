@@ -446,6 +446,152 @@ def test_the_case_that_holds_a_stuck_net_back_is_named(opened):
     page.wait_for_function(changed, arg=said)  # with units that differ, no case is against all others
 
 
+# Two saturated units that say the same of (1, 0) and of (1, 1).
+BLIND = {f"layer1/neuron{k}/{n}": x for k, three in enumerate([(-3.204, -1.59, 0.324), (-3.401, 1.822, -1.365)]) for n, x in zip(("w0", "w1", "b"), three, strict=True)}
+BLIND |= {"layer2/neuron0/w0": -0.418, "layer2/neuron0/w1": 0.393, "layer2/neuron0/b": 0.475}
+
+
+def test_two_cases_that_no_unit_tells_apart_are_named_together_with_what_is_predicted_of_them(opened):
+    page = opened(xor(BLIND))
+    panel = page.locator("autograd-graph .agl-panel")
+    said = panel.locator(".agl-said").first.inner_text()
+    outputs = [float(x) for x in re.findall(r"output ([\d.]+), target", said)]
+    assert outputs == [pytest.approx(0.5, abs=0.02)] * 2
+    assert re.match(r"case[23] has the largest value, .* and pulls against case[23], 0\.2", said)
+    assert "No unit tells the two apart: its values there differ by less than 1 % of its range over all cases." in said
+    assert re.search(r"1 of its 2 units is|2 of its 2 units are", said)
+    for k in (2, 3):
+        assert panel.get_by_role("button", name=f"Step through case{k} alone").is_visible()
+    rows = {row.locator("th").inner_text(): row.locator("td").all_inner_texts() for row in page.locator(".agl-cases tfoot tr").all()}
+    assert rows["target"][:4] == ["0", "1", "1", "0"]
+    assert [float(x.replace("−", "-")) for x in rows["output"][:4]] == pytest.approx([0, 1, 0.5, 0.5], abs=0.02)
+    # Which case is stepped alone stands at the steps, with the way back to all.
+    panel.get_by_role("button", name="Step through case3 alone").click()
+    counter = page.locator("autograd-graph .agl-counter")
+    assert counter.inner_text().endswith(" steps of case3")
+    page.get_by_role("button", name="All cases").click()
+    assert counter.inner_text().endswith(" steps")
+    assert page.get_by_role("button", name="All cases").is_hidden()
+
+
+@pytest.mark.parametrize(("loss", "width"), [(nn.mse, 1), (nn.cross_entropy, 3)])
+def test_cases_of_a_batch_are_found_without_scopes_and_are_those_of_explain(loss, width, opened):
+    inputs, _ = nn.datasets.xor()
+    model = nn.MLP(2, [3, width], "tanh", seed=3)
+    root = loss([model(x) for x in inputs], [0, 1, 1, 0])
+    weight = model.parameters()[0]
+    page = opened(root)
+    heads = page.locator("autograd-graph .agl-cases thead button").all_inner_texts()
+    assert heads == [f"case{k}" for k in range(4)]
+    parts = ag.explain(root, weight).cases().gradients
+    name = dict(zip(ag.topological_order(root), names_in(ag.topological_order(root)).full, strict=True))[weight]
+    said = page.evaluate(f"(name) => {{ const {{ cases, model }} = {ELEMENT}, j = model.leaves.indexOf(model.find(name)); return cases.shares().map(({{ by }}) => by[j]) }}", name)
+    assert said == pytest.approx([parts[f"case{k}"] for k in range(4)], abs=1e-12)
+    for head in page.locator("autograd-graph .agl-copies thead button").all_inner_texts():
+        assert head in heads
+    page.get_by_role("button", name="case2", exact=True).click()
+    assert page.locator("autograd-graph .agl-counter").inner_text().endswith("of case2")
+
+
+def test_what_differs_from_copy_to_copy_stands_in_a_table_whose_heads_show_a_copy(opened):
+    root = recurrent()
+    root.backward()
+    by_step = {}
+    for node in ag.topological_order(root):
+        if node.label in ("h[0]", "h[1]"):
+            by_step.setdefault(node.label, []).append(node)
+    page = opened(root)
+    table = page.locator("autograd-graph .agl-copies")
+
+    def row(name):
+        return table.locator("tbody tr", has=page.get_by_role("rowheader", name=name, exact=True)).locator("td").all_inner_texts()
+
+    for label, nodes in by_step.items():
+        assert row(label) == [shown(v.data) for v in nodes]
+        assert row(f"gradient of {label}") == [shown(v.grad) for v in nodes]
+        assert row(f"slope of {label}") == [shown(1 - v.data**2) for v in nodes]
+    head = table.get_by_role("button", name="Show step0")
+    head.focus()
+    page.keyboard.press("Enter")
+    assert page.evaluate("() => document.activeElement.getAttribute('aria-label')") == "Show step0"
+    assert table.get_by_role("button", name="Show step0").get_attribute("aria-pressed") == "true"
+    assert "step0" in page.locator("autograd-graph .card[data-card^=p] title").first.text_content()
+    page.evaluate(f"() => {{ {ELEMENT}.step(0); {ELEMENT}.catchUp() }}")
+    assert {*row("gradient of h[0]")} <= {""}  # nothing of the end is told before its step
+
+
+@pytest.mark.parametrize("width", [600, 1000, 1600])
+@pytest.mark.parametrize("name", ["readme", "entropy", "xor"])
+def test_buttons_cover_no_card_and_the_curve_of_a_chosen_leaf_is_in_view(name, width, new_page, opened):
+    page = opened(GRAPHS[name](), page=new_page(viewport={"width": width, "height": 800}))
+    tools, stage = (page.locator(f"autograd-graph .agl-{part}").bounding_box() for part in ("tools", "stage"))
+    assert tools["y"] + tools["height"] <= stage["y"]
+    leaf = page.locator("autograd-graph .card.leaf").first
+    leaf.click()
+    frames_later(page)
+    plot = page.locator("autograd-graph .agl-plot").bounding_box()
+    assert plot["height"] > 60
+    assert plot["y"] + plot["height"] <= 800
+    box = leaf.bounding_box()
+    assert not (box["y"] + box["height"] > plot["y"] and box["x"] + box["width"] > plot["x"])  # nor does it cover the leaf
+
+
+def test_names_that_are_cut_short_keep_their_end(opened):
+    page = opened(xor())
+    for name in ("layer1/neuron0/w1", "layer2/neuron0/b"):
+        page.evaluate(f"name => {ELEMENT}.select(name)", name)
+        panel = page.locator("autograd-graph .agl-panel").inner_text()
+        told = name.replace("/", ".")
+        assert f"What if {told} were another number?" in panel
+        assert f"per unit of {told}" in panel
+    weights = []
+    for k in range(2):
+        with ag.scope(f"a_long_name_of_a_model/layer{k}"):
+            weights.append(ag.Value(0.5 + k, label="w"))
+    page = opened(ag.tanh(weights[0] * weights[1]))
+    names = page.locator("autograd-graph .agl-panel .agl-link").all_inner_texts()
+    assert sorted(names) == ["…layer0.w", "…layer1.w"]
+
+
+@pytest.mark.parametrize("name", ["readme", "xor", "entropy", "recurrent"])
+def test_what_if_where_from_why_and_what_were_cut_are_asked_by_keys_alone(name, opened):
+    """And what is said can be heard: each step leaves a sentence in the live region, and the focus on a card."""
+    page = opened(GRAPHS[name]())
+    panel, heard = page.locator("autograd-graph .agl-panel"), page.locator("autograd-graph .agl-heard")
+    for _ in range(40):
+        page.keyboard.press("ArrowDown")
+        if page.evaluate(f"() => {ELEMENT}.chosen !== null && {ELEMENT}.model.isLeaf[{ELEMENT}.chosen] && document.activeElement.matches('.card.leaf')"):
+            break
+    before = page.evaluate(f"() => {ELEMENT}.values[{ELEMENT}.model.state.names[{ELEMENT}.chosen]].value")
+    page.keyboard.press("Enter")
+    page.keyboard.type("0.625")
+    page.keyboard.press("Enter")
+    assert "the tangent said" in heard.inner_text()
+    assert "the tangent said" in panel.inner_text()
+    page.wait_for_function("() => document.querySelector('.agl-why').innerText.includes('Its gradient, use by use')")
+    assert "What changed" in panel.inner_text()
+    page.keyboard.press("+")
+    moved = page.evaluate(f"() => {ELEMENT}.values[{ELEMENT}.model.state.names[{ELEMENT}.chosen]].value")
+    assert moved > 0.625 != before
+    page.keyboard.press("Delete")
+    assert "is cut" in heard.inner_text()
+    page.wait_for_function("() => document.querySelector('.agl-why').innerText.includes('came this way')")
+    page.keyboard.press("Delete")
+    assert "is back" in heard.inner_text()
+    for _ in range(60):
+        page.keyboard.press("ArrowDown")
+        if page.evaluate(f"() => {ELEMENT}.chosen !== null && {ELEMENT}.model.operands[{ELEMENT}.chosen].length > 0"):
+            break
+    assert "Where its numbers come from" in panel.inner_text()
+    assert page.evaluate("() => document.activeElement.matches('.card')")
+    named = page.locator("autograd-graph .card:focus").aria_snapshot()
+    assert re.search(r'button ".* = .*gradient .*local derivatives', named)
+    page.keyboard.press("ArrowRight")
+    assert heard.inner_text().startswith("Step 1 of")
+    page.keyboard.press("Escape")
+    assert heard.inner_text() == "All numbers are shown"
+
+
 @pytest.mark.parametrize("width", [600, 1000, 1600])
 def test_what_is_said_of_a_value_stands_next_to_the_picture_and_before_the_cases(width, new_page, opened):
     page = opened(xor(), page=new_page(viewport={"width": width, "height": 900}))

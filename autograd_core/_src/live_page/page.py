@@ -8,9 +8,11 @@ from ...errors import OperandError, RangeError
 from ..atomic_write import write_file
 from ..engine.evaluation import is_finite
 from ..engine.graph import roots_of
+from ..explanation.training_cases import cases_by_structure
 from ..pictures import draw, text
 from ..pictures.checked_path import path_for
 from ..pictures.living import html
+from ..pictures.living.predicted import name_copies, predicted_of, untagged
 from ..pictures.living.saved import told_of
 from ..pictures.living.state import cases_of, point_added, points_of
 from ..pictures.sizes import sizes_of
@@ -171,7 +173,7 @@ def live(
             leaves with the parameters' names.
         points: Other inputs to go to: mappings from leaves (or their names) to numbers, in a list or by label.
         cases: The node of each training case, such as its loss, in a list or by name; None takes what the scopes
-            case0, case1, ... give.
+            case0, case1, ... give, else the terms of the loss's sum where these are alike but for their data.
         compare: A second graph of the same structure; its leaves become a second point, at which the page opens: each
             card has both numbers.
         title: A heading.
@@ -215,6 +217,11 @@ def live(
     _check_fresh(view.graph.stale, view.graph.order)
     state, rules = told_of(view, title=title or "", theme=theme, guards=guards)
     state["cases"] = cases_of(view.graph, cases)
+    if state["cases"] is None and cases is None and len(roots) == 1:
+        known = {view.graph.index[node]: name for node, name in cases_by_structure(roots[0]).items()}
+        state["cases"] = untagged(view.graph, known)
+        name_copies(state["plates"], known)
+    state["predicted"] = predicted_of(view.graph, state["cases"])
     told = points_of(view.graph, points, compare)
     state["points"] = told
     if told is not None and compare is not None:

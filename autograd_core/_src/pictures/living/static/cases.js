@@ -1,6 +1,6 @@
 // Who is responsible: what each training case adds to each weight's gradient, with sums at the rims.
 
-const MOST_WEIGHTS = 24, AGAINST = 0.5;  // the cosine from which on gradients oppose each other
+const MOST_WEIGHTS = 24, AGAINST = 0.5, MAINLY = 0.8, ALIKE = 0.1;  // the cosine from which on gradients oppose each other; shares of that, and of a unit's range
 
 class Cases {
   constructor(host) {
@@ -8,6 +8,7 @@ class Cases {
     this.cases = host.model.state.cases;
     this.chosen = -1;
     if (!this.cases) return;
+    this.predicted = host.model.state.predicted;
     this.units = this.cases.map(([, node]) => this.unitsBelow(node));
     this.element = h("section", { class: "agl-cases", "aria-label": "Cases and weights" });
     [this.told, this.leads] = [h("p", { class: "agl-said" }), h("p", {})];
@@ -22,7 +23,21 @@ class Cases {
   // By case: root's adjoint at the case's node times the derivative of that node to every leaf.
   shares() {
     const { model } = this.host, root = model.backward(model.roots, model.local, undefined, true), into = new Float64Array(model.count);
-    return this.cases.map(([, node]) => { const g = root[node]; model.backward([node], model.local, into, true); return { node, by: model.leaves.map((leaf) => (g === 0 || into[leaf] === 0 ? 0 : g * into[leaf])) }; });
+    return this.cases.map(([, node]) => { const g = root[node]; model.backward([node], model.local, into, true); return { by: model.leaves.map((leaf) => (g === 0 || into[leaf] === 0 ? 0 : g * into[leaf])) }; });
+  }
+
+  // Of a case without a node of its own loss, the term of the sum.
+  value(k) { const [, node, term] = this.cases[k]; return this.host.model.data[term ?? node]; }
+
+  // What a case predicts and what is wanted, as texts; of classes the likeliest one, with its share in the softmax.
+  outputs(k) {
+    const { model } = this.host, told = this.predicted?.[k];
+    if (!told) return ["", ""];
+    const numbers = told.of.map((i) => model.data[i]), targets = told.targets.map((t) => (Array.isArray(t) ? model.data[t[0]] : asNumber(t)));
+    const listed = (all) => all.map((x) => numberText(x, 3)).join(", "), largest = (all) => all.indexOf(Math.max(...all));
+    if (!told.classes || !numbers.every(finite)) return [listed(numbers), listed(targets)];
+    const best = largest(numbers), share = 1 / numbers.reduce((sum, z) => sum + Math.exp(z - numbers[best]), 0), isSure = targets.every((t) => t === 0 || t === 1);
+    return [`class ${best} (${percent(share)})`, isSure ? `class ${largest(targets)}` : listed(targets)];
   }
 
   // Not at every pixel of a drag, as the ledger.
@@ -44,16 +59,19 @@ class Cases {
     const cell = (x, kind = "agl-cell") => { const td = h("td", { class: `${kind} ${bySign(x)}` }, numberText(x, 3)); td.style.setProperty("--share", largest && finite(x) ? String(Math.round((55 * Math.abs(x)) / largest)) : "0"); return td; };
     const head = h("tr", {}, h("th", { scope: "col" }, "∂ by weight"), this.cases.map(([name], k) => h("th", { scope: "col" }, h("button", { type: "button", class: "agl-small", "aria-pressed": String(k === this.chosen), title: `Step through ${name} alone`, onclick: () => this.choose(k) }, name))), h("th", { scope: "col" }, "sum"), h("th", { scope: "col", title: "1: all cases pull the same way; 0: they cancel" }, "agreement"));
     const rows = some.map((j) => { const sum = total(j); return h("tr", {}, h("th", { scope: "row" }, pick(host, model.leaves[j])), shares.map(({ by }) => cell(by[j])), cell(sum, "agl-sum-cell"), h("td", {}, sizes[j] ? percent(Math.abs(sum) / sizes[j]) : "–")); });
+    const outputs = this.cases.map((_, k) => this.outputs(k)), said = (title, at) => h("tr", {}, h("th", { scope: "row" }, title), outputs.map((both) => h("td", {}, both[at])), h("td", {}), h("td", {}));
     const feet = [
+      ...(this.predicted ? [said("output", 0), said("target", 1)] : []),
       h("tr", {}, h("th", { scope: "row" }, "size of its gradient"), shares.map(({ by }) => h("td", {}, numberText(Math.hypot(...some.map((j) => by[j])), 3))), h("td", {}, numberText(Math.hypot(...some.map(total)), 3)), h("td", {})),
-      h("tr", {}, h("th", { scope: "row" }, "value of the case"), shares.map(({ node }) => h("td", {}, numberText(model.data[node], 3))), h("td", {}, numberText(model.data[model.roots[0]], 3)), h("td", {})),
+      h("tr", {}, h("th", { scope: "row" }, "value of the case"), shares.map((_, k) => h("td", {}, numberText(this.value(k), 3))), h("td", {}, numberText(model.data[model.roots[0]], 3)), h("td", {})),
     ];
     if (this.units.some((units) => units.length)) feet.push(h("tr", {}, h("th", { scope: "row" }, "saturated units"), this.units.map((units) => h("td", {}, `${units.filter((i) => isFlat(model, i)).length} of ${units.length}`)), h("td", {}), h("td", {})));
-    const worst = shares.reduce((most, { node }, k) => (model.data[node] > model.data[shares[most].node] ? k : most), 0), said = this.said(worst, some.map((j) => [shares[worst].by[j], total(j)]));
-    setText(this.told, said);
-    this.leads.replaceChildren(h("button", { type: "button", class: "agl-small", onclick: () => this.choose(worst) }, `${this.chosen === worst ? "Back to all cases" : `Step through ${this.cases[worst][0]} alone`}`), " ",
-      h("button", { type: "button", class: "agl-small", onclick: () => this.element.scrollIntoView({ block: "nearest", behavior: calm.matches ? "auto" : "smooth" }) }, "What each case adds"));
-    this.element.replaceChildren(heading("h4", 1, "Who is responsible: what each case adds to each gradient"), h("table", {}, h("thead", {}, head), h("tbody", {}, rows), h("tfoot", {}, feet)), h("p", { class: "agl-said" }, said));
+    const worst = this.cases.reduce((most, _, k) => (this.value(k) > this.value(most) ? k : most), 0), found = this.said(worst, shares.map(({ by }) => some.map((j) => by[j])));
+    setText(this.told, found.text);
+    renew(this.leads, [...[worst, ...found.against].flatMap((k) => [h("button", { type: "button", class: "agl-small", onclick: () => this.choose(k) }, this.chosen === k ? "Back to all cases" : `Step through ${this.cases[k][0]} alone`), document.createTextNode(" ")]),
+      h("button", { type: "button", class: "agl-small", onclick: () => this.element.scrollIntoView({ block: "nearest", behavior: calm.matches ? "auto" : "smooth" }) }, "What each case adds")]);
+    renew(this.element, [heading("h4", 1, "Who is responsible: what each case adds to each gradient"), h("table", {}, h("thead", {}, head), h("tbody", {}, rows), h("tfoot", {}, feet)), h("p", { class: "agl-said" }, found.text)]);
+    host.controls.update();
   }
 
   // The same in a sentence, for who has not scrolled to the table, with the way to the case.
@@ -61,14 +79,26 @@ class Cases {
     return this.cases && h("section", {}, heading("h4", 1, "Which case stands out"), this.told, this.leads);
   }
 
-  // The case with the largest value: with the others, or against them?
+  // The case with the largest value: with the others, against them, or against one of them, and what that tells the net.
   said(k, gradients) {
-    const { model } = this.host, [name, node] = this.cases[k], flat = this.units[k].filter((i) => isFlat(model, i)).length;
-    const size = (of) => Math.hypot(...gradients.map(of)), own = size(([g]) => g), others = size(([g, all]) => all - g), left = size(([, all]) => all);
-    const along = gradients.reduce((sum, [g, all]) => sum + g * (all - g), 0) / (own * others);
-    const head = `${name} has the largest value, ${numberText(model.data[node], 3)}`, units = flat ? `; ${flat} of its ${this.units[k].length} units are saturated` : "";
-    if (along < -AGAINST) return `${head}, and pulls against the others: ${numberText(own, 3)} against ${numberText(others, 3)}, which leaves ${numberText(left, 3)}${units}.`;
-    return `${head}${along > AGAINST ? ", and pulls as the others do" : ""}${units}.`;
+    const { model } = this.host, [name] = this.cases[k], isMany = this.cases.length > 2, size = (of) => Math.hypot(...of), dot = (a, b) => a.reduce((sum, x, j) => sum + x * b[j], 0);
+    const own = gradients[k], all = own.map((_, j) => gradients.reduce((sum, by) => sum + by[j], 0)), others = all.map((x, j) => x - own[j]), along = dot(own, others) / (size(own) * size(others));
+    const against = gradients.map((by, at) => [at, at === k ? 0 : Math.max(0, -dot(own, by))]).sort((a, b) => b[1] - a[1]), whole = against.reduce((sum, [, x]) => sum + x, 0);
+    const flat = this.units[k].filter((i) => isFlat(model, i)).length, units = flat ? `; ${flat} of its ${this.units[k].length} units ${flat === 1 ? "is" : "are"} saturated` : "", written = (x) => numberText(x, 3);
+    const [output, target] = this.outputs(k), head = `${name} has the largest value, ${written(this.value(k))}${output && ` (output ${output}, target ${target})`}`;
+    if (!(along < -AGAINST)) return { text: `${head}${along > AGAINST ? ", and pulls as the others do" : ""}${units}.`, against: [] };
+    const [[one, most]] = against, alone = isMany && most > MAINLY * whole;
+    if (!alone) return { text: `${head}, and pulls against the others: ${written(size(own))} against ${written(size(others))}, which leaves ${written(size(all))}${units}.`, against: [] };
+    const [other, wanted] = this.outputs(one), apart = this.apart(k, one);
+    const text = `${head}, and pulls against ${this.cases[one][0]}, ${written(this.value(one))}${other && ` (output ${other}, target ${wanted})`}: ${written(size(own))} against ${written(size(gradients[one]))}, which leaves ${written(size(all))} of all cases${units}.`;
+    return { text: `${text}${apart < ALIKE ? ` No unit tells the two apart: its values there differ by ${apart < 0.01 ? "less than 1 %" : `at most ${percent(apart)}`} of its range over all cases.` : ""}`, against: [one] };
+  }
+
+  // How far units that correspond are apart in two cases, as a share of their range over all cases: the largest.
+  apart(a, b) {
+    const { model } = this.host, { units } = this;
+    if (!units[a].length || units.some((list) => list.length !== units[a].length)) return Infinity;
+    return Math.max(...units[a].map((_, at) => { const said = units.map((list) => model.data[list[at]]), range = Math.max(...said) - Math.min(...said); return range > 0 ? Math.abs(said[a] - said[b]) / range : 0; }));
   }
 
   // One case alone: its scope open, the others folded, and the steps those of its own graph. Once more: all again.

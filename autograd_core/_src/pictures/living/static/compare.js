@@ -1,6 +1,6 @@
 // What changed: from the numbers that were recorded to those now, or to the only other point, as `compare` says it.
 
-const TIMES = 1.5, MOST_CHANGES = 7;
+const TIMES = 1.5, MOST_CHANGES = 7, NARROW_NAME = 14;
 
 function changeText(before, after) {
   const factor = after / before, said = `${numberText(before)} → ${numberText(after)}`;
@@ -85,10 +85,10 @@ function twoColumns(host, sides, rows) {
 function comparedSection(host, i) {
   const found = host.compared.of(i);
   if (!found) return null;
-  const { sides, before, after, changes, sentence } = found, name = shorten(host.model.state.shown[i], 12), [a, b] = sides.map(({ model }) => model);
+  const { sides, before, after, changes, sentence } = found, name = lastOf(host.model.state.shown[i], NARROW_NAME), [a, b] = sides.map(({ model }) => model);
   const shown = changes.slice(0, MOST_CHANGES), more = changes.slice(MOST_CHANGES), sum = (key) => more.reduce((total, use) => total + use[key], 0);
   const uses = changes.length > 1 ? [...shown.map((use) => [["by way of ", pick(host, use.node)], use.before, use.after]), ...(more.length ? [[`${more.length} more, together`, sum("before"), sum("after")]] : [])] : [];
-  return section("What changed", twoColumns(host, sides, [[name, a.data[i], b.data[i]], [`∂${shorten(host.model.state.shown[host.model.roots[0]], 12)}/∂${name}`, before, after], ...uses]), sentence ? h("p", { class: "agl-said" }, sentence) : null);
+  return section("What changed", twoColumns(host, sides, [[name, a.data[i], b.data[i]], [`∂${lastOf(host.model.state.shown[host.model.roots[0]], NARROW_NAME)}/∂${name}`, before, after], ...uses]), sentence ? h("p", { class: "agl-said" }, sentence) : null);
 }
 
 // Of the whole graph: the root, and the leaves whose gradients changed most.

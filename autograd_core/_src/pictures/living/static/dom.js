@@ -44,5 +44,29 @@ function setText(element, text) {
   if (own && own === element.lastChild && own.nodeType === Node.TEXT_NODE) own.data = text;
   else element.textContent = text;
 }
+// Put in what was made anew, and keep what is as it was: only texts and attributes that differ are written, so that
+// little is laid out and the focus stays. Buttons know what they do: one that differs takes the place of the former.
+function renew(element, fresh) {
+  const known = [...element.childNodes];
+  if (known.length !== fresh.length || known.some((one, k) => one.nodeName !== fresh[k].nodeName)) { element.replaceChildren(...fresh); return; }
+  known.forEach((one, k) => renewNode(one, fresh[k]));
+}
+function renewNode(old, fresh) {
+  if (old.nodeType === Node.TEXT_NODE) { if (old.data !== fresh.data) old.data = fresh.data; return; }
+  if (old.isEqualNode(fresh)) return;
+  if (old.nodeName === "BUTTON") {
+    const isFocused = old === document.activeElement;
+    old.replaceWith(fresh);
+    if (isFocused) fresh.focus({ preventScroll: true });
+    return;
+  }
+  for (const { name } of [...old.attributes]) if (!fresh.hasAttribute(name)) old.removeAttribute(name);
+  for (const { name, value } of fresh.attributes) {
+    if (old.getAttribute(name) === value) continue;
+    if (name === "style") old.style.cssText = value;  // the page's policy allows no such attribute
+    else old.setAttribute(name, value);
+  }
+  renew(old, [...fresh.childNodes]);
+}
 const bySign = (x) => (x > 0 ? "pos" : x < 0 ? "neg" : Number.isNaN(x) ? "nan" : "");
 const calm = matchMedia("(prefers-reduced-motion: reduce)");

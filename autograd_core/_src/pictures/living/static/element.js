@@ -69,6 +69,7 @@ class AutogradGraph extends HTMLElement {
     this.compared = new Comparison(this);
     this.panel = new Panel(this);
     this.cases = new Cases(this);
+    this.copies = new Copies(this);
     this.heard = h("div", { class: "agl-heard", role: "status", "aria-live": "polite" });
     this.notice = h("p", { class: "agl-notice", role: "alert", hidden: true });
     this.undo = button("Undo changes", "All leaves as recorded", () => this.reset());
@@ -77,8 +78,8 @@ class AutogradGraph extends HTMLElement {
     const folds = this.scopes.paths.some((_, scope) => this.scopes.isFoldable(scope));
     this.holder.replaceChildren(h("div", { class: "agl-root" },
       h("div", { class: "agl-top" }, h("div", { class: "agl-names" }, this.headline(state.title), this.total), h("div", { class: "agl-group" }, this.undo, this.mend,
-        folds ? [button("Fold", "Fold all scopes", () => this.foldAll(true)), button("Unfold", "Open all scopes", () => this.foldAll(false))] : null)),
-      this.notice, h("div", { class: "agl-main" }, h("div", { class: "agl-left" }, this.controls.element, pointsControl(this), filmOf(this), this.graph.body), this.panel.element, this.cases.element), this.heard));
+        this.graph.tools, folds ? [button("Fold", "Fold all scopes", () => this.foldAll(true)), button("Unfold", "Open all scopes", () => this.foldAll(false))] : null)),
+      this.notice, h("div", { class: "agl-main" }, h("div", { class: "agl-left" }, this.controls.element, pointsControl(this), filmOf(this), this.graph.body), this.panel.element, this.cases.element, this.copies.element), this.heard));
     this.graph.build();
     this.refresh();
   }
@@ -126,6 +127,7 @@ class AutogradGraph extends HTMLElement {
     if (this.steps.isOn && this.scopes.plates.follow(this.chosen)) this.graph.build();
     else this.graph.update();
     this.panel.show();
+    this.copies.follow();
     this.showTotal();
     if (this.steps.isOn) this.graph.reveal(this.graph.scene.cardOf[this.chosen]);
     this.say(this.steps.isOn ? this.panel.stepText() : "All numbers are shown");
@@ -277,12 +279,13 @@ class AutogradGraph extends HTMLElement {
   }
 
   // What waits for a pause of the reader's, such as the ledger beside a leaf that is dragged.
-  isBehind() { return this.panel.isBehind || this.cases.isBehind || this.graph.isBehind; }
+  isBehind() { return this.panel.isBehind || this.cases.isBehind || this.copies.isBehind || this.graph.isBehind; }
 
   catchUp() {
     if (this.planned) this.refresh();
     if (this.panel.isBehind) this.panel.explain(this.chosen);
     if (this.cases.isBehind) this.cases.show();
+    if (this.copies.isBehind) this.copies.show();
     if (this.graph.isBehind) this.graph.tellAll();
   }
 
@@ -291,6 +294,7 @@ class AutogradGraph extends HTMLElement {
     this.graph.update();
     this.panel.show();
     this.cases.follow();
+    this.copies.follow();
     this.undo.hidden = !this.model.isChanged();
     this.mend.hidden = !this.model.cuts.size;
     this.showTotal();

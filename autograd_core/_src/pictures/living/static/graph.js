@@ -17,7 +17,7 @@ class GraphView {
     this.stage = h("div", { class: "agl-stage" }, this.svg);
     this.tools = h("div", { class: "agl-tools", role: "group", "aria-label": "Zoom" },
       button("−", "Zoom out", () => this.zoom(1 / 1.25)), button("+", "Zoom in", () => this.zoom(1.25)), button("Fit", "Show all", () => this.fit()));
-    this.body = h("div", { class: "agl-body" }, this.stage, this.tools);
+    this.body = h("div", { class: "agl-body" }, this.stage);
     this.listen();
     listenForEdits(this);
     new ResizeObserver(() => this.resized()).observe(this.stage);

@@ -10,6 +10,7 @@ class Panel {
 
   show() {
     const { host } = this, { model } = host, i = host.chosen;
+    this.element.classList.toggle("agl-tells", i !== null);  // stays in view below a tall picture
     if (i === null) {
       this.shownFor = null;
       this.wait();
@@ -46,7 +47,7 @@ class Panel {
   followNumbers(i) {
     const { host } = this, { whatIf } = this;
     whatIf?.follow();
-    if (!whatIf) this.live.replaceChildren(ruleSection(host, i));
+    if (!whatIf) renew(this.live, [ruleSection(host, i)]);
     else if (this.live.firstChild !== whatIf.element) this.live.replaceChildren(whatIf.element);
   }
 
@@ -60,7 +61,7 @@ class Panel {
     this.wait();
     const { host } = this, flow = new Flow(host.model, i, MOST_PATHS);
     this.whyFor = i;
-    this.why.replaceChildren(...[cutSection(host, i, flow), comparedSection(host, i), ledgerSection(host, flow), pathsSection(host, flow), reasonsSection(flow)].filter(Boolean));
+    renew(this.why, [cutSection(host, i, flow), comparedSection(host, i), ledgerSection(host, flow), pathsSection(host, flow), reasonsSection(flow)].filter(Boolean));
   }
 
   numbers(i) {
@@ -77,7 +78,7 @@ class Panel {
     } else this.valued = h("b", {});
     this.cutter = unitButton(host, i);
     const root = model.state.shown[model.roots[0]];
-    return h("dl", { class: "agl-numbers" }, h("dt", {}, "value"), h("dd", {}, this.field || this.valued, this.cutter), h("dt", {}, `∂${shorten(root, 12)}/∂${shorten(model.state.shown[i], 12)}`), h("dd", {}, this.gradient));
+    return h("dl", { class: "agl-numbers" }, h("dt", {}, "value"), h("dd", {}, this.field || this.valued, this.cutter), h("dt", {}, `∂${lastOf(root)}/∂${lastOf(model.state.shown[i])}`), h("dd", {}, this.gradient));
   }
 
   overview() {
@@ -96,7 +97,16 @@ class Panel {
   stepText() { return stepSentence(this.host); }
 }
 
-const pick = (host, i) => h("button", { type: "button", class: "agl-link", title: `Choose ${host.model.state.names[i]}`, onclick: () => host.choose(i) }, shorten(host.model.state.shown[i], LONGEST_NAME));
+// Of a name that is too long what comes last, which tells it from its like: …neuron0.w1.
+function lastOf(text, room = LONGEST_NAME) {
+  if (cells(text) <= room) return text;
+  const parts = text.split(".");
+  while (cells(parts.join(".")) + 1 > room && parts.length > 1) parts.shift();
+  const last = parts.join(".");
+  return parts.length < text.split(".").length ? `…${shorten(last, room - 1)}` : shorten(text, room);
+}
+
+const pick = (host, i) => h("button", { type: "button", class: "agl-link", title: `Choose ${host.model.state.names[i]}`, onclick: () => host.choose(i) }, lastOf(host.model.state.shown[i]));
 const section = (title, ...children) => h("section", {}, heading("h4", 2, title), ...children);
 
 function signedBar(x, largest) {
@@ -130,15 +140,15 @@ class WhatIf {
       s("defs", {}, s("clipPath", { id: clip }, s("rect", { x: 4, y: 4, width: width - 8, height: height - 20 }))), s("rect", { class: "agl-frame", x: 4, y: 4, width: width - 8, height: height - 20, rx: 4 }),
       s("g", { "clip-path": `url(#${clip})` }, this.zero, this.curve, this.tangent, this.old, this.error, this.dot), this.ticks);
     this.said = h("p", { class: "agl-said" });
-    this.element = section(`What if ${shorten(host.model.state.shown[i], 12)} were another number?`, this.svg, this.said);
+    this.element = section(`What if ${lastOf(host.model.state.shown[i])} were another number?`, this.svg, this.said);
   }
 
   follow() {
-    const { host, i } = this, { model } = host, [root] = model.roots, x = model.data[i], f = model.data[root], name = shorten(model.state.shown[root], 12);
+    const { host, i } = this, { model } = host, [root] = model.roots, x = model.data[i], f = model.data[root], name = lastOf(model.state.shown[root]);
     this.element.hidden = !finite(x);
     if (!finite(x)) return;
     const change = host.change?.leaf === i && finite(host.change.x) ? host.change : { x, root: f, slope: model.backward([root], model.local, undefined, true)[i] };
-    setText(this.said, Object.is(change.x, x) ? `Here ${name} changes by ${numberText(change.slope)} per unit of ${shorten(model.state.shown[i], 12)}` : tangentText(change, x, f, name));
+    setText(this.said, Object.is(change.x, x) ? `Here ${name} changes by ${numberText(change.slope)} per unit of ${lastOf(model.state.shown[i])}` : tangentText(change, x, f, name));
     this.draw(change, x, f);
   }
 
@@ -243,8 +253,8 @@ function cutSection(host, i, flow) {
   if (!model.cuts.size) return null;
   const whole = model.backward(model.roots, model.local, undefined, true)[i], left = model.adjoint[i], went = whole - left, share = whole ? went / whole : NaN;
   const edges = [...model.cuts].map((key) => {
-    const [node, k] = key.split(" ").map(Number), name = shorten(model.state.shown[node], 14);
-    return k === undefined ? h("li", {}, `${name} `, unitButton(host, node)) : h("li", {}, `${shorten(model.state.shown[host.written.operandsOf(node)[k]], 14)} → ${name} `, cutButton(host, node, k));
+    const [node, k] = key.split(" ").map(Number), name = lastOf(model.state.shown[node]);
+    return k === undefined ? h("li", {}, `${name} `, unitButton(host, node)) : h("li", {}, `${lastOf(model.state.shown[host.written.operandsOf(node)[k]])} → ${name} `, cutButton(host, node, k));
   });
   return section("Cut", h("p", { class: "agl-said" }, `${numberText(went)} of ${numberText(whole)}${finite(share) && share >= 0 && share <= 1 ? ` (${percent(share)})` : ""} came this way; ${numberText(left)} is left of ∂${flow.words.name(flow.root)}/∂${flow.words.name(i)}`), h("p", { class: "agl-said" }, withoutText(model)), h("ul", { class: "agl-cuts" }, edges));
 }

@@ -85,10 +85,11 @@ class Controls {
     this.slider = h("input", { type: "range", min: 0, max: Math.max(steps.count - 1, 0), step: 1, value: 0, "aria-label": "Step", oninput: () => { steps.pause(); host.step(+this.slider.value); } });
     this.counter = h("span", { class: "agl-counter" });
     this.off = button("All numbers", "Leave the steps and show all numbers (Escape)", () => { steps.pause(); host.step(-1); });
+    this.all = button("All cases", "Step through all cases again", () => host.cases.choose(host.cases.chosen));
     this.element = h("div", { class: "agl-controls", role: "group", "aria-label": "Steps" },
       h("span", { class: "agl-group" }, button("first", "First step (Home)", go(() => 0)), button("previous", "Previous step (left arrow)", go(() => steps.now - 1)), this.play,
         button("next", "Next step (right arrow)", go(() => steps.now + 1)), button("last", "Last step (End)", go(() => steps.count - 1))),
-      this.slider, this.counter, h("span", { class: "agl-group" }, this.phase("Forward", () => 0), this.phase("Backward", () => this.host.steps.forward.length)), this.off);
+      this.slider, this.counter, h("span", { class: "agl-group" }, this.phase("Forward", () => 0), this.phase("Backward", () => this.host.steps.forward.length)), this.off, this.all);
     this.spread();
     if (!steps.count) this.element.hidden = true;
     this.update();
@@ -105,7 +106,9 @@ class Controls {
   update() {
     const { steps } = this.host, on = !!steps.timer;
     this.slider.value = Math.max(steps.now, 0);
-    this.counter.textContent = steps.isOn ? `${steps.now + 1} of ${steps.count}` : `${steps.count} steps`;
+    const { cases } = this.host, alone = cases?.chosen >= 0 ? cases.cases[cases.chosen][0] : "";
+    this.counter.textContent = `${steps.isOn ? `${steps.now + 1} of ${steps.count}` : `${steps.count} steps`}${alone && ` of ${alone}`}`;
+    this.all.hidden = !alone;
     this.play.replaceChildren(icon(ICONS[on ? "pause" : "play"]));
     for (const key of ["title", "aria-label"]) this.play.setAttribute(key, on ? "Pause (space)" : "Play (space)");
     const phases = this.element.querySelectorAll(".agl-phase");

@@ -1,0 +1,83 @@
+// What differs from copy to copy of repeated structure: what each gives, its gradients, and local derivatives, in rows.
+
+const MOST_COLUMNS = 12, MOST_LINES = 8, COPY_STRIP = { width: 240, height: 22 };  // more copies than columns are bars
+
+class Copies {
+  constructor(host) {
+    this.host = host;
+    this.plates = host.scopes.plates.list;
+    if (!this.plates.length) return;
+    this.element = h("section", { class: "agl-copies", "aria-label": "Copies" });
+  }
+
+  // Not at every pixel of a drag, as the ledger.
+  follow() {
+    if (!this.plates.length) return;
+    clearTimeout(this.later);
+    if (!this.element.childElementCount) { this.show(); return; }
+    this.isBehind = true;
+    this.later = setTimeout(() => { if (this.host.copies === this) this.show(); }, PAUSE);
+  }
+
+  show() {
+    if (!this.plates.length) return;
+    clearTimeout(this.later);
+    this.isBehind = false;
+    renew(this.element, this.plates.flatMap((plate) => this.told(plate)));
+    this.element.hidden = !this.element.childElementCount;
+  }
+
+  told(plate) {
+    const { host } = this, { model, scopes } = host, rows = this.rows(plate), isWide = plate.names.length > MOST_COLUMNS;
+    if (!rows.length) return [];
+    const show = (k) => h("button", { type: "button", class: "agl-small", "aria-label": `Show ${plate.names[k]}`, title: `Show ${plate.names[k]}`, "aria-pressed": String(k === plate.current), onclick: () => { host.showCopy(plate, k); this.show(); } }, plate.names[k]);
+    const top = isWide ? [h("th", { scope: "col" }, plate.names[plate.current]), h("th", { scope: "col" }, `${plate.names[0]} to ${plate.names[plate.names.length - 1]}`)] : plate.names.map((_, k) => h("th", { scope: "col" }, show(k)));
+    return [heading("h4", 1, `${scopes.names[plate.scope]}: what differs from copy to copy`),
+      h("table", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "of each copy"), top)), h("tbody", {}, rows.map(({ name, numbers }) => h("tr", {}, h("th", { scope: "row" }, name), isWide ? this.strip(plate, name, numbers) : this.cells(numbers)))))];
+  }
+
+  cells(numbers) {
+    const largest = Math.max(0, ...numbers.filter((x) => x !== null && finite(x)).map(Math.abs));
+    return numbers.map((x) => {
+      const td = h("td", { class: `agl-cell ${bySign(x)}` }, x === null ? "" : numberText(x, 4));
+      td.style.setProperty("--share", largest && x !== null && finite(x) ? String(Math.round((55 * Math.abs(x)) / largest)) : "0");
+      return td;
+    });
+  }
+
+  // A bar for each copy around a line for 0, and the number of the one that is shown.
+  strip(plate, name, numbers) {
+    const { width, height } = COPY_STRIP, known = numbers.filter((x) => x !== null && finite(x)), low = Math.min(0, ...known), high = Math.max(0, ...known), Y = (x) => (high > low ? 1 + ((high - x) / (high - low)) * (height - 2) : height / 2), step = width / numbers.length;
+    const bars = (wanted) => numbers.map((x, k) => (x === null || !finite(x) || (k === plate.current) !== wanted ? "" : `M${(k * step).toFixed(2)} ${Y(0).toFixed(1)}V${Y(x).toFixed(1)}h${Math.max(step * 0.8, 0.5).toFixed(2)}V${Y(0).toFixed(1)}Z`)).join(""), x = numbers[plate.current];
+    const said = known.length ? `${name}: from ${numberText(Math.min(...known))} to ${numberText(Math.max(...known))}` : name;
+    return [h("td", {}, x === null ? "" : numberText(x)), h("td", {}, s("svg", { class: "agl-copy-strip", viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": said }, s("title", {}, said), s("path", { class: "agl-copy", d: bars(false) }), s("path", { class: "agl-copy agl-here", d: bars(true) }),
+      s("path", { class: "agl-zero", d: `M0 ${Y(0).toFixed(1)}H${width}` })))];
+  }
+
+  // Values of functions and of what copies give, their gradients, slopes of functions, and parts of what all share.
+  rows(plate) {
+    const { host } = this, { model, written } = host, items = plate.items[plate.shown], visible = new Set(written.order), exits = new Set(plate.exits[plate.shown]);
+    const places = [...items.keys()].filter((place) => { const i = items[place]; return i >= 0 && !model.isLeaf[i] && visible.has(i) && (exits.has(i) || written.operandsOf(i).length === 1); });
+    const isFunction = (place) => written.operandsOf(items[place]).length === 1 && !model.isConstant[written.operandsOf(items[place])[0]];
+    const of = (number) => (place) => plate.items.map((copy) => (copy[place] < 0 ? null : number(copy[place])));
+    const value = of((i) => (host.isValueShown(i) ? model.data[i] : null)), slope = of((i) => (host.isValueShown(i) ? written.slopes.get(i)[0] : null)), gradient = of((i) => (host.isGradientComplete(i) ? host.gradientShown(i) : null));
+    const found = [];
+    const add = (some, told, numbers) => { for (const place of some.slice(-MOST_LINES)) { const all = numbers(place); if (all.some((x) => !Object.is(x, all[0]))) found.push({ name: told(this.called(plate, items[place])), numbers: all }); } };
+    add(places, (name) => name, value);
+    add(places, (name) => `gradient of ${name}`, gradient);
+    add(places.filter(isFunction), (name) => `slope of ${name}`, slope);
+    if (plate.weights.size && !host.steps.isOn) {
+      const sums = plate.names.map(() => 0);
+      for (const leaf of plate.weights) host.scopes.plates.parts(plate, leaf, model).forEach((x, k) => { sums[k] = Math.hypot(sums[k], x); });
+      if (sums.some((x) => x !== sums[0])) found.push({ name: "size of its part of the weights’ gradient", numbers: sums });
+    }
+    return found;
+  }
+
+  // Within its copy: by its label, else its operation, and where it is.
+  called(plate, i) {
+    const { model, written } = this.host, { state } = model, own = plate.names[plate.shown], path = model.scopeOf(i).split("/"), at = path.indexOf(own), inner = (at < 0 ? path : path.slice(at + 1)).filter(Boolean).join(".");
+    const name = state.labelled.includes(i) ? state.bare[i] : written.op(i)?.name || state.bare[i];
+    return [inner, name].filter(Boolean).join(" ");
+  }
+}
