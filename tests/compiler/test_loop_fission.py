@@ -1,6 +1,6 @@
 """Programs in another order: stages of a region, sums behind it, and what rows share in a part of its own."""
 
-from itertools import pairwise
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
@@ -205,3 +205,22 @@ def test_random_neighbours(case):
         call()
         assert call.out == pytest.approx(z, rel=1e-10, abs=1e-10)
         np.testing.assert_allclose(call.grads[0], gradient, rtol=1e-8, atol=1e-8)
+
+
+REDUCED = {"sum": ag.sum, "max": ag.max, "max and sum": lambda v: ag.max(v) * ag.sum(v)}
+
+
+@pytest.mark.parametrize("names", list(product(REDUCED, repeat=2)), ids=", ".join)
+def test_sums_stand_right_behind_what_they_add_up_and_nothing_else_does(names):
+    """Of several regions each, some or none may be added up; a largest number may come first, and stays."""
+
+    def f(x):
+        parts = [[ag.sin(a) + a for a in x], [ag.exp(a) / a + 1 for a in x]]
+        return ag.prod([REDUCED[name](part) for name, part in zip(names, parts, strict=True)])
+
+    found = arranged(compiled(f).program)
+    assert len(found.regions) >= 2
+    for region, totals in zip(found.regions, found.totals, strict=True):
+        assert [total.instruction for total in totals] == [region.stop + k for k in range(len(totals))]
+    assert sum(map(len, found.totals)) == sum("sum" in name for name in names)
+    check(f)

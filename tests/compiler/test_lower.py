@@ -7,6 +7,8 @@ import pytest
 
 import autograd_core as ag
 from autograd_core._src.compiler.tracing.lower import LONGEST_DOT, program_of
+from autograd_core._src.engine.ops import PRIMITIVES
+from autograd_core._src.engine.value import record
 
 pytest.importorskip("numpy")
 
@@ -48,3 +50,17 @@ def test_a_sum_as_a_dot_rounds_as_it_did():
         expected = f([ag.Value(x) for x in xs]).data
         found = ag.compile(f, [1.0] * 6)(xs)
         assert found == expected or (math.isnan(found) and math.isnan(expected))
+
+
+@pytest.mark.parametrize("at", [0, 1])
+@pytest.mark.parametrize("c", [2.0, -0.5, 1e300, 5e-324, 0.0, -0.0, 1.0, math.inf, -math.inf, math.nan])
+def test_a_strict_product_by_a_plain_number_is_an_ordinary_one(c, at):
+    """By 0 it is 0, and by 1 the other; only infinity and NaN need the rule, since 0 wins over them."""
+
+    def f(x):
+        return record(PRIMITIVES["path_product"], *((c, x[0] * x[1]) if at else (x[0] * x[1], c)))
+
+    if c in (0.0, 1.0):
+        assert names(f, 2) == ["mul"]
+    else:
+        assert names(f, 2) == ["mul", "mul" if math.isfinite(c) else "path_product"]
