@@ -407,6 +407,27 @@ def test_a_link_that_somebody_planted_for_everybody_is_not_followed(tmp_path, th
 
 
 @only_posix
+@pytest.mark.skipif(POSIX and os.geteuid() != 0, reason="only root can give files away")
+@pytest.mark.parametrize("owner", [0, 12345])
+@pytest.mark.parametrize("mode", [0o755, 0o777, 0o1755, 0o1777])
+def test_links_are_followed_in_all_other_folders(tmp_path, mode, owner):
+    """As Linux follows them: everybody may write, and nobody may take away what is another's, where both bits are set."""
+    real, folder = tmp_path / "real", tmp_path / "folder"
+    folder.mkdir()
+    (folder / "x").symlink_to(real)
+    os.chown(folder / "x", owner, owner, follow_symlinks=False)
+    folder.chmod(mode)
+    if mode == 0o1777 and owner:
+        with pytest.raises(PermissionError):
+            write_file(folder / "x", b"new")
+    else:
+        write_file(folder / "x", b"new")
+        assert real.read_bytes() == b"new"
+    assert (folder / "x").is_symlink()
+    assert real.exists() is not (mode == 0o1777 and owner > 0)
+
+
+@only_posix
 def test_a_path_from_where_the_process_stands(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_file("x", b"new")
