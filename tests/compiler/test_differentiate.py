@@ -333,3 +333,30 @@ def test_derivatives_have_the_shape_of_results_before_that_of_arguments():
     (first, second), = f.jacobian([1.0, 2.0, 3.0])
     assert np.array_equal(first, [2.0, 0.0, 0.0])
     assert np.array_equal(second, [[0.0, 3.0, 2.0], [1.0, 0.0, 0.0]])
+
+
+def neutral(program):
+    """Instructions that change nothing: products by 1 and sums with -0.0."""
+    found = []
+    for i, code in enumerate(program.codes.tolist()):
+        slots = program.operands[program.offsets[i] : program.offsets[i + 1]].tolist()
+        numbers = [float(program.constants[k - program.n_inputs]) for k in slots if program.n_inputs <= k < program.first]
+        name = program.primitives[code].name
+        found += [i] * ((name == "mul" and 1.0 in numbers) or (name == "add" and "-0.0" in map(str, numbers)))
+    return found
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: ag.sin(1.0 * x[0]) * x[1],
+        lambda x: ag.sin(x[0] + -0.0) * x[1],
+        lambda x: ag.exp((x[0] * 1.0 + -0.0) * x[1]) / x[1],
+        lambda x: ag.sum(x) * x[0] - x[1],
+    ],
+    ids=["by 1", "with -0.0", "both", "neither"],
+)
+def test_derivatives_compute_nothing_that_changes_nothing(f):
+    compiled = ag.compile(f, [0.5, 1.5])
+    assert not neutral(compiled.jacobian.program)
+    assert not neutral(compiled.hessian.program)

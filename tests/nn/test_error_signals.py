@@ -10,6 +10,7 @@ from strategies import examples
 
 import autograd_core as ag
 import nn
+from nn._src.notation import NOTATIONS
 
 CLOSE = {"rel": 1e-12, "abs": 1e-15}  # a few roundings
 
@@ -464,3 +465,14 @@ def test_units_of_bundled_edges_have_the_entries_of_their_rows(notation, letter)
         for unit, row in zip(units, rows, strict=True):
             said = overlay.marks[unit.output].title.rpartition(": ")[2].replace("−", "-")
             assert [float(entry) for entry in said.split(", ")] == pytest.approx(list(row), rel=1e-3)
+
+
+@pytest.mark.parametrize("notation", [None, *NOTATIONS])
+def test_a_single_unit_has_its_table_in_every_notation(notation):
+    """The smallest network there is, with and without a bias."""
+    for bias in (True, False):
+        signals = nn.error_signals(nn.MLP(1, [1], "sigmoid", bias=bias, seed=1), [0.5], 1.0, loss=nn.sse, notation=notation)
+        assert len(str(signals).splitlines()) == 3
+        assert len(signals.formulas) == 1
+        for show in ("signals", "slopes", "jacobians"):
+            assert "<svg" in signals.draw(show=show).svg
