@@ -9,6 +9,7 @@ import autograd_core as ag
 import nn
 from autograd_core._src.engine.ops import INF, PRIMITIVES
 from autograd_core._src.engine.value import record
+from autograd_core._src.notation import rules
 from autograd_core._src.notation.formulas import mathml, names_of
 from autograd_core._src.notation.numbers import number, shown
 from autograd_core._src.notation.rules import rules_of
@@ -176,3 +177,36 @@ def test_long_operations_have_their_nodes_name():
 def test_numbers_tell(x, text):
     assert number(x) == text
     assert shown(x) == text.replace("−", "-").replace("≈", "")
+
+
+STEPS = {
+    "root": lambda x, y: (y + x / y) / 2,
+    "logistic": lambda x, y: y * (1 - y),
+    "fraction": lambda x, y: 1 / (1 + y * y * x),
+}
+
+
+@pytest.mark.parametrize("steps", [1, 10, 40])
+@pytest.mark.parametrize("name", STEPS)
+def test_a_rule_of_steps_that_share_terms_is_read_only_as_far_as_it_is_written(monkeypatch, steps, name):
+    def iterated(x):
+        y = x
+        for _ in range(steps):
+            y = STEPS[name](x, y)
+        return y
+
+    @ag.primitive
+    def times(x):
+        return x * iterated(x)
+
+    @times.partials
+    def _(x, z):
+        return (iterated(x),)
+
+    read = []
+    as_read = rules._as_read
+    monkeypatch.setattr(rules, "_as_read", lambda formula, digits: read.append(formula) or as_read(formula, digits))
+    [rule] = rules_of(times(ag.Value(0.7, label="x")), {})
+    assert len(read) <= 4 * 2 * rules.LONGEST
+    assert "x" in str(rule)
+    assert len(str(rule)) < 200

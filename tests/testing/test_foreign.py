@@ -1169,3 +1169,21 @@ def test_functions_that_differences_cannot_read_are_called_a_bounded_number_of_t
     point = [0.5 if k % 2 else math.sin(k) for k in range(count)]
     check_gradient(total, (np.array(point),), derivative=lambda xs: np.array([times * slope(float(x)) for x in xs]))
     assert len(calls) <= 700 * (count + 2)
+
+
+@pytest.mark.parametrize("c", [(0.0, 80.6, 100.0, 0.0), (0.0, 80.6, 80.6, 0.0), (0.0, 60.0, 70.0, 0.0)])
+@pytest.mark.parametrize("wrong", [0.0, 0.1, 1.0])
+def test_a_jump_below_the_rounding_of_what_the_function_is_elsewhere_is_none(c, wrong):
+    def step(c, e):
+        z = -np.reshape(np.array([float(x) for x in c]), (2, 2)) / 0.5
+        z = z - np.logaddexp.reduce(z, 1, keepdims=True)
+        return float(np.logaddexp.reduce(z, 0).sum()) + float(e) ** 2
+
+    def slope(c, e):
+        z = -np.reshape(c, (2, 2)) / 0.5
+        rows = np.exp(z - np.logaddexp.reduce(z, 1, keepdims=True))
+        columns = rows / rows.sum(0)
+        return (-2 * (columns - rows * columns.sum(1, keepdims=True))).ravel() + np.array([0, wrong, 0, 0]), 2 * e
+
+    report = check_gradient(step, (np.array(c), 0.0), derivative=slope)
+    assert report.faultless == (not wrong)

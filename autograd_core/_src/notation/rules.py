@@ -438,8 +438,8 @@ class _Writer:
     def rule(self, k: int, d: Any, found: RuleTerm | None) -> Rule:
         """One operand's."""
         note = self.primitive.kink if self.at_kink else ""
-        if found is not None and not _is_near(found.data, d, FAR):
-            found = None  # what is left out of textbooks matters here
+        if found is not None and (_is_longer(found, 2 * LONGEST) or not _is_near(found.data, d, FAR)):
+            found = None  # it is not written; or what is left out of textbooks matters here
         digits = 0 if found is None else next((n for n in DIGITS if _is_near(_as_read(found, n), d, NEAR)), 0)
         if isinstance(self.primitive, WrittenWhole) and self.primitive.whole is not None:
             note = self.primitive.whole.notes[k > 0]
@@ -471,6 +471,16 @@ def _is_near(x: float, d: Any, bound: float) -> bool:
         return True
     size, apart = abs(d), abs(x - d)
     return bool(apart <= bound * (size if bound == NEAR else max(1.0, size)))
+
+
+def _is_longer(formula: RuleTerm, most: int) -> bool:
+    """Whether a formula has more terms as it is written, where what steps of a loop share stands again and again."""
+    waiting = [formula]
+    for _ in range(most):
+        if not waiting:
+            return False
+        waiting += [x for x in waiting.pop().args if isinstance(x, RuleTerm)]
+    return bool(waiting)
 
 
 def _as_read(formula: RuleTerm, digits: int) -> float:

@@ -91,7 +91,8 @@ class Line:
             of_all: Slopes where all inputs move.
         """
         jump = any(slope.kind == "jump" for slope in self.estimates[0])
-        passed = unseen(self.f.point) if jump else 0.0
+        # A jump below the rounding of what the function is where all inputs move is no more than rounding within.
+        passed = max(unseen(self.f.point), self.f.unit) if jump else 0.0
         self.around = [max(off, passed * slope) for off, slope in zip(around, of_all, strict=True)]
         self.estimates = [self._slopes(stretch) for stretch in STRETCHES]
         wide = wide_scale(self.once, self.size, [slope.noise for slope in self.estimates[0]])
