@@ -215,3 +215,16 @@ def test_several_inputs_and_results():
         wrong = jacobian(point)
         wrong[i][j] += 1.0
         assert check_gradient(f, (point,), derivative=lambda v, wrong=wrong: wrong).verdict is Verdict.WRONG
+
+
+@pytest.mark.parametrize("x", [1.7226794266740608, 0.3, 1.0, -0.5, 2.9, 11.0, -70.0])
+@pytest.mark.parametrize("height", [1.0, 1e-3, 1e6])
+def test_steps_that_go_up_and_down_again_are_seen_one_by_one(x, height):
+    def f(x):
+        if isinstance(x, ag.Value):
+            raise TypeError
+        return height * math.copysign(1.0, math.sin(x))
+
+    assert check_gradient(f, (x,), derivative=lambda x: 0.0).verdict is Verdict.RIGHT
+    assert check_gradient(f, (x,), derivative=lambda x: 1e-170).verdict is Verdict.RIGHT
+    assert check_gradient(f, (x,), derivative=lambda x: 0.01 * height).verdict is Verdict.WRONG

@@ -40,6 +40,7 @@ STRETCHES = (1.0, 0.6875, 0.8125)  # of all steps, for estimates that are indepe
 NEARER = (0.211, 0.405, 0.587)  # powers of 1/roundoff: operands at which steps are looked for, whole numbers of none
 TOO_FINE = 64.0  # so much wider than what a stair is told by, steps are seen at the operand itself
 FOLLOWED = 0.02  # by which the slope of a step may be off at least that was read at such operands
+ALONE = 1.5  # times the width of a step: what is no wider has no other within
 ON_A_STEP = 16  # points from which the slope of a step is read
 INNER = 8.0  # times the values near by, numbers may be that they are what is left of
 TOLD = 2.0**-14  # of the largest difference quotient: a derivative that is known so well has digits
@@ -154,7 +155,9 @@ def together(found: Sequence[Slope]) -> Slope:
     If some see a smooth function and some a kink or a jump, it is smooth; unless most do, their spread is the
     error.
     """
-    found = [s for s in found if s.step] or found  # those that missed its steps took them for rounding
+    # Those that missed its steps took them for rounding; the widest may have passed edges where larger steps came down.
+    width = ALONE * min((s.step for s in found if s.step), default=0.0)
+    found = [s for s in found if 0 < s.step <= width] or found
     smooth = sorted((s for s in found if s.kind == "smooth"), key=lambda s: s.error)
     if not smooth:
         kinks = [s for s in found if s.kind == "kink"]
