@@ -1,6 +1,9 @@
 """Arguments: lists, tuples and arrays stand for each other where shapes agree, and a batch may be empty."""
 
 import math
+import re
+from array import array
+from collections import deque
 from typing import NamedTuple
 
 import numpy as np
@@ -234,3 +237,13 @@ def test_an_interpreter_keeps_no_more_numbers_at_a_time_than_it_may(backend, mon
         assert sum(kept) >= len(xs)
         assert max(kept) <= most
     assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("given", [None, range(2), "ab", deque([1.0, 2.0]), array("d", [1.0, 2.0]), iter([1.0, 2.0]), {1.0, 2.0}])
+def test_what_is_no_sequence_is_named_as_what_it_is(given):
+    kind = re.escape(f"({type(given).__name__})")
+    for example, options in (([1.0, 2.0], {}), ((1.0, 2.0), {}), (np.ones(2), {}), ([1.0, [2.0]], {}), ([1.0, 2.0], {"in_axes": 0})):
+        f = ag.compile(lambda w: w[0], example, **options)
+        for call in (f, f.value_and_grad, f.bind, f.jacobian):
+            with pytest.raises(StructureError, match=rf"expected .*, got .*{kind}"):
+                call(given)

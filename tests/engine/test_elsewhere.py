@@ -26,6 +26,7 @@ from autograd_core._src.engine.elsewhere import (
     NotOnValues,
     NotToSet,
 )
+from autograd_core._src.engine.ufuncs import primitive_of
 from autograd_core.errors import SITE
 
 ROOT = Path(__file__).parents[2]
@@ -218,6 +219,16 @@ def test_names_of_other_libraries_say_what_to_use_here(name):
         assert operator.attrgetter(path.rstrip("."))(ag)
     assert not hasattr(ag, name)
     assert caught.value.name == name
+
+
+def test_what_numpy_calls_otherwise_is_found_under_its_name_here():
+    np = pytest.importorskip("numpy")
+    for name in sorted(name for name, x in vars(np).items() if isinstance(x, np.ufunc) and primitive_of(name)):
+        ours = primitive_of(name)
+        if not hasattr(ag, ours) or hasattr(ag, name):
+            continue
+        with pytest.raises(AttributeError, match=rf": it is ag\.{ours}$"):
+            getattr(ag, name)
 
 
 @pytest.mark.parametrize("name", [name for name, x in vars(NotOnCompiled).items() if isinstance(x, Elsewhere)])

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import autograd_core as ag
+from autograd_core import Value
 from autograd_core._src.engine.pytrees import (
     LEAF,
     Spec,
@@ -103,6 +104,10 @@ def test_dicts_in_another_order_are_the_same_shape_where_leaves_are_asked_for():
         (1.0, [1.0], "t: expected a number, got a list of length 1"),
         ([1.0, 2.0], [1.0], "t: expected a list of length 2, got a list of length 1"),
         ([1.0], 1.0, "t: expected a list of length 1, got a number"),
+        ([1.0], Value(1.0), "t: expected a list of length 1, got a number"),
+        ([1.0], None, r"t: expected a list of length 1, got None \(NoneType\)"),
+        ([1.0, [2.0]], [3.0, range(1)], r"t\[1\]: expected a list of length 1, got range\(0, 1\) \(range\)"),
+        ([[1.0], {"a": [2.0]}], ([9.0], {"a": "b"}), r"t\[1\]\['a'\]: expected a list of length 1, got 'b' \(str\)"),
         ([1.0, [2.0]], [1.0, 2.0], r"t\[1\]: expected a list of length 1, got a number"),
         ({"a": 1.0}, {"b": 1.0}, "t: expected a dict with the keys 'a', got a dict with the keys 'b'"),
         ({"a": (1.0, 2.0)}, {"a": (1.0,)}, r"t\['a'\]: expected a tuple of length 2, got a tuple of length 1"),
@@ -112,8 +117,9 @@ def test_dicts_in_another_order_are_the_same_shape_where_leaves_are_asked_for():
 def test_a_wrong_shape_is_named_with_its_place(expected, got, message):
     with pytest.raises(ag.StructureError, match=message):
         flatten_as(flatten(expected)[1], got, "t")
+    leaves, found = flatten(got)
     with pytest.raises(ag.StructureError, match=message):
-        same_shape(flatten(expected)[1], flatten(got)[1], "t")
+        same_shape(flatten(expected)[1], found, "t", leaves)
 
 
 def test_a_wrong_array_is_named_with_its_shape():

@@ -148,6 +148,32 @@ def test_what_the_library_has_not_gives_a_node_or_an_error_in_words(name):
         assert isinstance(result, (Value, bool))
 
 
+BINARY = sorted(name for name, u in UFUNCS.items() if u.nin == 2 and u.signature is None)
+OPERATORS_OF_TWO = "add sub mul truediv floordiv mod pow lshift rshift and_ or_ xor lt le gt ge eq ne".split()
+
+
+@pytest.mark.parametrize("name", [*BINARY, *OPERATORS_OF_TWO])
+def test_long_doubles_are_numbers_like_others(name):
+    """NumPy leaves them as they are where it makes Python's numbers of others, and would ask and ask again."""
+    import operator
+
+    f = UFUNCS[name] if name in UFUNCS and name not in OPERATORS_OF_TWO else getattr(operator, name)
+
+    def tried(*operands):
+        try:
+            got = f(*operands)
+        except (TypeError, AttributeError, ag.GraphCutWarning) as error:
+            return type(error)
+        return np.array([float(getattr(x, "data", x)) for x in np.ravel(np.asarray(got, object))])
+
+    for kind in (np.longdouble, lambda x: np.array(x, np.longdouble), lambda x: np.array([x], np.longdouble)):
+        as_float = float if kind is np.longdouble else lambda x, kind=kind: kind(x).astype(float)
+        for swap in (False, True):
+            long, plain = ([v, k(1.5)][:: -1 if swap else 1] for k in (kind, as_float) for v in [Value(0.5)])
+            a, b = tried(*long), tried(*plain)
+            assert np.array_equal(a, b) if isinstance(b, np.ndarray) else a is b, (name, swap)
+
+
 @pytest.mark.parametrize("name", sorted(OF_NUMBERS))
 def test_questions_about_numbers(name):
     with pytest.raises(ag.OperandError, match=rf"np.{name} takes no Values: .*\.data"):

@@ -130,3 +130,39 @@ def test_a_bound_that_is_no_member_is_written_so():
     for beta in (1, 1.5):
         with pytest.raises(ag.RangeError, match=rf"betas\[0\]: expected a number in \[0, 1\), got {beta}"):
             nn.Adam(nn.Neuron(1), betas=(beta, 0.9))
+
+
+MAKERS = [nn.SGD, lambda p, **o: nn.SGD(p, momentum=0.9, nesterov=True, **o), nn.Adam, nn.AdamW]
+
+
+@pytest.mark.parametrize("make", MAKERS)
+def test_a_parameter_without_a_gradient_stays_as_it_is(make):
+    """As PyTorch's `zero_grad` leaves it, `p.grad = None`: no step, no decay, and the others as without it."""
+    a, b, c = ag.Value(1.0), ag.Value(1.0), ag.Value(1.0)
+    both, alone = make([a, b], lr=0.1, weight_decay=0.5), make([c], lr=0.1, weight_decay=0.5)
+    for gradient in (1.0, -0.5, 2.0):
+        a.grad, b.grad, c.grad = gradient, None, gradient
+        assert nn.clip_grad_norm([a, b], 1.5) == abs(gradient)
+        nn.clip_grad_value([a, b], 1.0)
+        nn.clip_grad_norm([c], 1.5)
+        nn.clip_grad_value([c], 1.0)
+        both.step()
+        alone.step()
+    assert (a.data, b.data, b.grad) == (c.data, 1.0, None)
+    (b * b).backward()
+    assert b.grad == 2.0
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+@pytest.mark.parametrize("make", MAKERS)
+def test_fit_needs_no_gradients_to_begin_with(make, compiled):
+    if compiled:
+        pytest.importorskip("llvmlite")
+    found = []
+    for gradient in (0.0, None):
+        model = nn.MLP(2, [2, 1], seed=1)
+        for p in model.parameters():
+            p.grad = gradient
+        options = {"loss": nn.mse, "epochs": 3, "compiled": compiled, "progress": False, "seed": 0}
+        found.append(nn.fit(model, [[1.0, 2.0], [3.0, -1.0]], [0.5, 1.0], optimizer=make(None, lr=0.1), **options).loss)
+    assert found[0] == found[1]

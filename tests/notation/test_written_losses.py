@@ -11,6 +11,7 @@ import pytest
 
 import autograd_core as ag
 import nn
+from autograd_core._src.notation import wholes
 from autograd_core._src.notation.losses import WrittenLoss, loss_of
 from autograd_core._src.notation.rules import rules_of
 from autograd_core._src.notation.wholes import as_written
@@ -296,3 +297,20 @@ def test_tooltips_say_how_a_local_derivative_comes_about():
 def test_a_terminal_names_it():
     _, _, loss = made("sse")
     assert "op sse" in str(ag.Stepper(loss))
+
+
+@pytest.mark.parametrize("whole", [ag.softmax, ag.log_softmax])
+def test_outputs_of_a_whole_are_looked_up_and_not_searched(whole, monkeypatch):
+    """Of n outputs each part would be compared with n."""
+
+    class NotSearched(list):
+        def __contains__(self, x):
+            pytest.fail("the outputs are searched")
+
+    real = wholes.wholes_of
+    kept = lambda *given: [group._replace(nodes=NotSearched(group.nodes), outputs=NotSearched(group.outputs)) for group in real(*given)]
+    monkeypatch.setattr(wholes, "wholes_of", kept)
+    root = ag.sum(whole([ag.Value(float(k)) for k in range(5)]))
+    assert as_written([root]) is not None
+    ag.draw(root)
+    list(ag.forward_steps(root))

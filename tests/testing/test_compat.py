@@ -195,3 +195,10 @@ def test_empty_outputs_and_nan_as_jax_has_them():
 
 def test_texts_and_none_may_stand_beside_numbers_in_gradcheck():
     assert gradcheck(lambda x, how, n: x * x if how == "square" and n is None else x, (2.0, "square", None))
+
+
+@pytest.mark.parametrize("check", [gradcheck, gradgradcheck, lambda f, args: check_grads(f, args, 1)])
+@pytest.mark.parametrize("f", [None, 1.0, "f", object(), ag.Value(1.0)])
+def test_what_cannot_be_called_is_said(check, f):
+    with pytest.raises(ag.OperandError, match=r"^(grad)+check: expected a function, got|^check_grads: expected a function, got"):
+        check(f, (1.0,))

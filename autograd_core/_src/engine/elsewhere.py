@@ -207,6 +207,17 @@ ON_NN = {
         "there is none, as a model takes one row at a time; nn.StandardScaler scales the inputs",
     ),
 }
+_OTHER_NAMES = {  # of what is here
+    **{f"arc{name}": f"a{name}" for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh", "tan2")},
+    "fabs": "abs", "absolute": "abs", "rad2deg": "degrees", "deg2rad": "radians", "clamp": "clip",
+    "fmax": "maximum", "fmin": "minimum", "amax": "max", "amin": "min", "reduce_sum": "sum", "reduce_mean": "mean",
+    "expit": "sigmoid", "swish": "silu", "gammaln": "lgamma", "psi": "digamma", "lse": "logsumexp",
+    "cdf": "normal_cdf", "pdf": "normal_pdf", "value_and_gradient": "value_and_grad",
+    "elementwise_grad": "grad", "gradient": "grad", "derivative": "grad", "hessian_vector_product": "hvp",
+    "make_hvp": "hvp", "make_vjp": "vjp", "make_jvp": "jvp",
+}  # fmt: skip
+_ROUNDING = "remainders and rounding are not differentiable here; ag.floor and ag.ceil are there"
+_MATRICES = "ag.dot multiplies two sequences; of NumPy arrays of Values, A @ x is the product"
 _NUMBER = "a number with a gradient is ag.Value(2.0); many are a list or a NumPy array of Values"
 _POWER = "a power is x ** y"
 ON_AG = {
@@ -225,6 +236,12 @@ ON_AG = {
     **dict.fromkeys(("backward", "stop_gradient"), "a Value has it: y.backward(), y.detach()"),
     **dict.fromkeys(("plot", "visualize", "show", "draw_graph"), "ag.draw(y) draws the graph, and .show() opens it"),
     **dict.fromkeys(("MLP", "Module", "Linear", "Adam", "SGD", "fit"), "networks are in nn: import nn"),
+    **dict.fromkeys(("mod", "fmod", "remainder", "floor_divide", "round", "rint", "trunc", "fix"), _ROUNDING),
+    **dict.fromkeys(("isnan", "isinf", "isfinite", "signbit"), "they are questions about a number, math.isnan(v.data)"),
+    **dict.fromkeys(("matmul", "mm", "einsum", "tensordot", "outer", "inner"), _MATRICES),
+    **dict.fromkeys(("detach", "clone", "stop_grad"), "a Value has it: v.detach()"),
+    **dict.fromkeys(("ReLU", "Tanh", "Sigmoid", "GELU", "SiLU"), "a function is ag.relu, a layer nn.ReLU()"),
+    **{theirs: f"it is ag.{ours}" for theirs, ours in _OTHER_NAMES.items()},
 }
 
 
@@ -247,6 +264,8 @@ BACKWARD = (
     "backward() walks the graph, so no node has a function of its own. Its .parents and .local_grads say what goes "
     "where, and ag.backward_steps(o) goes one product at a time; a derivative of your own is an @ag.primitive"
 )
+COPY = "v.detach() is a new leaf with the same number, copy.copy(v) the same node again, copy.deepcopy(y) a whole graph"
+ARITHMETIC = "arithmetic is written v + w, v - w, v * w, v / w and v ** w"
 ONE_NUMBER = "a Value is one number; many are a list, or a NumPy array of Values, with a shape of its own"
 REQUIRES_GRAD = (
     "every Value takes part in backward(), and plain numbers do not; .detach() cuts a Value off, ag.no_grad() records "
@@ -277,6 +296,20 @@ class NotOnValues:
         retain_grad = NotToSet("every node keeps its .grad after backward()")
         requires_grad = NotToSet(REQUIRES_GRAD, REQUIRES_GRAD)
         requires_grad_ = NotToSet(REQUIRES_GRAD, REQUIRES_GRAD)
+        clone = NotToSet(COPY)
+        copy = NotToSet(COPY)
+        astype = NotToSet('a Value\'s .data is a float; ag.compile(f, ..., dtype="float32") computes in single ones')
+        to = NotToSet("there are no devices, and a Value's .data is a float")
+        cuda = NotToSet("there are no devices: everything runs on the processor")
+        cpu = NotToSet("there are no devices: everything runs on the processor")
+        add = NotToSet(ARITHMETIC)
+        sub = NotToSet(ARITHMETIC)
+        mul = NotToSet(ARITHMETIC)
+        div = NotToSet(ARITHMETIC)
+        pow = NotToSet(ARITHMETIC)
+        max = NotToSet("a Value is one number; ag.max(values) takes many, ag.maximum(v, w) two")
+        min = NotToSet("a Value is one number; ag.min(values) takes many, ag.minimum(v, w) two")
+        zero_grad_ = NotToSet("v.grad = 0.0 clears one gradient, v.zero_grad() those of all nodes below")
         zero_ = NotToSet("v.grad = 0.0 clears one gradient, v.zero_grad() those of all nodes below")
         name = NotToSet("a Value's name is its .label", "a Value's name is its .label; ag.name(locals()) sets many")
         shape = NotToSet(ONE_NUMBER)

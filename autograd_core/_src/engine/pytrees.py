@@ -6,12 +6,14 @@ NumPy is never imported: an argument can be an array only if somebody has import
 from __future__ import annotations
 
 import sys
+from numbers import Real
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...errors import StructureError
+from .evaluation import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from typing import TypeGuard
 
 
@@ -114,7 +116,7 @@ def flatten_as(expected: Spec, tree: Any, what: str) -> list[Any]:
         StructureError: Naming the first place where the shapes differ.
     """
     leaves, spec = flatten(_ordered(expected, tree))
-    same_shape(expected, spec, what)
+    same_shape(expected, spec, what, leaves)
     return leaves
 
 
@@ -126,23 +128,39 @@ def _ordered(spec: Spec, tree: Any) -> Any:
     return tree
 
 
-def same_shape(expected: Spec, got: Spec, what: str) -> None:
+def same_shape(expected: Spec, got: Spec, what: str, leaves: Sequence[Any] = ()) -> None:
     """Raise unless both trees have the same shape (a list and a tuple are alike).
+
+    Args:
+        expected: The one.
+        got: The other.
+        what: What it is, for messages.
+        leaves: Its leaves: what counts as one may be no number.
 
     Raises:
         StructureError: Naming the first place where they differ.
     """
+    start = 0
     for place, a, b in _pairs(expected, got, what):
         like = a.kind == b.kind or {a.kind, b.kind} == {"list", "tuple"}
         if not like or (a.kind in ("dict", "array") and a.about != b.about) or len(a.children) != len(b.children):
-            msg = f"{place}: expected {described(a)}, got {described(b)}"
+            is_known = b.kind == "leaf" and start < len(leaves)
+            found = _said(leaves[start]) if is_known else described(b)
+            msg = f"{place}: expected {described(a)}, got {found}"
             raise StructureError(msg)
+        if b.kind in ("leaf", "array"):
+            start += b.size
 
 
 def _pairs(a: Spec, b: Spec, place: str) -> Iterator[tuple[str, Spec, Spec]]:
     yield place, a, b
     for i, (x, y) in enumerate(zip(a.children, b.children, strict=False)):
         yield from _pairs(x, y, f"{place}[{a.about[i]!r}]" if a.kind == "dict" else f"{place}[{i}]")
+
+
+def _said(leaf: Any) -> str:
+    """A leaf in words: a Value is known by its class, which imports this module."""
+    return described(LEAF) if isinstance(leaf, Real) or hasattr(type(leaf), "local_grads") else shown(leaf)
 
 
 def described(spec: Spec) -> str:

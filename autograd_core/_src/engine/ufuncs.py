@@ -61,11 +61,16 @@ def call(ufunc: Any, method: str, inputs: Sequence[Any], options: dict[str, Any]
 
 
 def _boxed(p: Any) -> Any:
-    """A Value as an array without dimensions, on which NumPy calls no override."""
-    if not isinstance(p, Value):
-        return p
+    """A Value as an array without dimensions, on which NumPy calls no override; long doubles as floats.
+
+    Those are the numbers that NumPy does not turn into Python's, so that their operators would come back here.
+    """
     import numpy as np
 
+    if not isinstance(p, Value):
+        if getattr(p, "dtype", None) in (np.longdouble, np.clongdouble):
+            return np.asarray(p).astype(float if p.dtype == np.longdouble else complex)
+        return p
     box: Any = np.empty((), object)
     box[()] = p
     return box

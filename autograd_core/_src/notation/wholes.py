@@ -226,7 +226,8 @@ def as_written(roots: Sequence[Value], keep: Iterable[Value] = (), least: int = 
     written: dict[Value, AsWritten] = {}
     hidden: dict[Value, Value] = {}  # by part: the output that stands for it
     for group in wholes_of(order, users, never):
-        parts = [v for v in group.nodes if v not in group.outputs]
+        ends = frozenset(group.outputs)
+        parts = [v for v in group.nodes if v not in ends]
         new = _operation([order[v] for v in group.nodes], [order[v] for v in group.outputs], group)
         if new is None or len(group.outputs) < least or not kept.isdisjoint(parts):
             continue

@@ -101,6 +101,7 @@ def gradcheck(
         True
     """
     _known("gradcheck", tensor_options)
+    functional._callable(func, "gradcheck")
     modes = [name for name, wanted in (("backward", check_backward_ad), ("forward", check_forward_ad)) if wanted]
     if not modes:
         msg = "gradcheck: expected check_backward_ad or check_forward_ad, or nothing is checked; got False for both"
@@ -159,6 +160,7 @@ def gradgradcheck(
         True
     """
     _known("gradgradcheck", tensor_options)
+    functional._callable(func, "gradgradcheck")
     args = _arguments(inputs)
     tolerances: dict[str, Any] = {"eps": eps, "atol": atol, "rtol": rtol, "nondet_tol": nondet_tol}
     if library_of(args) == "torch":
@@ -339,6 +341,7 @@ def check_grads(
         >>> from autograd_core.testing import check_grads
         >>> check_grads(lambda x: ag.sin(x) * x, (0.5,), order=2)
     """
+    functional._callable(f, "check_grads")
     if isinstance(modes, str) or not modes or any(mode not in ("fwd", "rev") for mode in modes):
         msg = f"check_grads: expected modes to be of ('fwd', 'rev'), at least one, got {modes!r}"
         raise RangeError(msg)

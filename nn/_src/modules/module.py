@@ -209,8 +209,7 @@ class Module(NotOnModules):
         pairs = list(self.named_parameters())
         by_name = dict(pairs)
         if len(by_name) < len(pairs):
-            names = [name for name, _ in pairs]
-            twice = next(name for name in names if names.count(name) > 1)
+            twice = files.first_twice(name for name, _ in pairs)
             msg = f"{type(self).__name__}: expected different names, got {twice!r} twice; no dots in the keys of dicts"
             raise StructureError(msg)
         return by_name

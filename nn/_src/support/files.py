@@ -26,7 +26,7 @@ from autograd_core._src.file_reading import MOST_BYTES, open_to_read
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 VERSION = 1
 NOT_FINITE = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}
@@ -126,11 +126,19 @@ def _checksum(content: dict[str, Any]) -> str:
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     content = dict(pairs)
     if len(content) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        msg = f"the name {twice!r:.60} stands there twice"
+        msg = f"the name {first_twice(name for name, _ in pairs)!r:.60} stands there twice"
         raise ValueError(msg)
     return content
+
+
+def first_twice(names: Iterable[str]) -> str:
+    """The first name that comes a second time; "" if none does."""
+    seen = set[str]()
+    for name in names:
+        if name in seen:
+            return name
+        seen.add(name)
+    return ""
 
 
 def _no_constant(token: str) -> None:

@@ -37,7 +37,7 @@ def clip_grad_norm(parameters: Parameters, max_norm: float) -> float:
         >>> nn.clip_grad_norm([a, b], 1.0), a.grad, b.grad
         (5.0, 0.6000000000000001, 0.8)
     """
-    params = [p for _, p in named(parameters, "clip_grad_norm")]
+    params = [p for _, p in named(parameters, "clip_grad_norm") if p.grad is not None]  # as PyTorch's code sets it
     limit = real(max_norm, "clip_grad_norm: max_norm", 0.0)
     norm, factor = length_and_factor([p.grad for p in params], limit)
     if factor is not None:
@@ -71,7 +71,7 @@ def clip_grad_value(parameters: Parameters, clip_value: float) -> None:
         >>> nn.clip_grad_value([a], 2.0); a.grad
         -2.0
     """
-    params = [p for _, p in named(parameters, "clip_grad_value")]
+    params = [p for _, p in named(parameters, "clip_grad_value") if p.grad is not None]
     limit = real(clip_value, "clip_grad_value: clip_value", 0.0)
     for p in params:
         p.grad = limit if p.grad > limit else max(p.grad, -limit)  # max keeps a NaN that comes first

@@ -215,7 +215,9 @@ class Optimizer(Resumable):
         was, old = self._state(), [p.data for p in self.params]
         try:
             self.steps += 1
-            new = [self.update(i, p.data, p.grad, lr) for i, p in enumerate(self.params)]
+            new = [  # without a gradient, as PyTorch's zero_grad leaves it, a parameter stays as it is
+                p.data if p.grad is None else self.update(i, p.data, p.grad, lr) for i, p in enumerate(self.params)
+            ]
             for p, data in zip(self.params, new, strict=True):
                 p.data = data
         except BaseException:

@@ -60,18 +60,23 @@ def _fit(given: Any, spec: Spec, place: str) -> list[Any]:
     if shape is not None:
         leaves, got = flatten(given)
         if shape != shape_of(got, bare=True):
-            same_shape(spec, got, place)
+            same_shape(spec, got, place, leaves)
         return leaves
     if spec.kind == "dict":
         if not isinstance(given, dict) or set(given) != set(spec.about):
-            same_shape(spec, flatten(given)[1], place)
+            _differ(spec, given, place)
         parts = {key: given[key] for key in spec.about}
     else:
         if not _is_sequence(given) or len(given) != len(spec.children):
-            same_shape(spec, flatten(given)[1], place)
+            _differ(spec, given, place)
         parts = dict(enumerate(given))
     pairs = zip(parts.items(), spec.children, strict=True)
     return [x for (key, part), child in pairs for x in _fit(part, child, f"{place}[{key!r}]")]
+
+
+def _differ(spec: Spec, given: Any, place: str) -> None:
+    leaves, got = flatten(given)
+    same_shape(spec, got, place, leaves)
 
 
 def _is_sequence(x: Any) -> bool:
