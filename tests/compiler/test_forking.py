@@ -2,6 +2,8 @@
 
 import os
 import re
+import subprocess
+import sys
 import threading
 import time
 import warnings
@@ -145,3 +147,48 @@ def test_llvm_is_called_under_the_lock_alone(monkeypatch):
     f.bind([1.0] * 3)()
     assert len(held) > 2
     assert all(held)
+
+
+IMPORTS = """
+import math, sys, threading, traceback
+import numpy as np
+import autograd_core as ag
+from autograd_core._src.compiler import locks
+from autograd_core._src.compiler.runtime import specialization
+
+found = {}
+
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if not locks.compiling._is_owned():
+            ours = [f for f in traceback.extract_stack() if "autograd_core" in f.filename]
+            found[name] = ours[-1].name if ours else "?"
+
+def calls():
+    w, X = [0.1] * 5, np.full((200, 5), 0.2)
+    for specialization.PATIENCE in (math.inf, -1.0):
+        f = ag.compile(lambda w, x: ag.sum([ag.tanh(ag.dot(w, x) * float(i)) for i in range(30)]), w, w, in_axes=(None, 0), reduce="sum")
+        for call in (f, f.value_and_grad, f.reduced, f.jacobian, f.hessian, f.hessian.sparse, lambda *args: f.hvp(args, args)):
+            call(w, X)
+        f.bind(w, X)()
+        f.value_and_grad(w, np.full((40_000, 5), 0.2))
+        f([ag.Value(0.1) for _ in w], X).backward()
+        g = ag.compile(lambda x: ag.sin(x) * x if x > 0 else x * 2, 1.0, in_axes=0)
+        g.value_and_grad(np.linspace(-1, 1, 100))
+        h = ag.compile(lambda v: ag.sum([ag.exp(v[i]) * v[(i + 1) % 40] for i in range(40)]), [0.1] * 40, dtype="float32")
+        h.value_and_grad([0.1] * 40)
+        h.bind([0.1] * 40)()
+
+sys.meta_path.insert(0, Finder())
+thread = threading.Thread(target=calls)
+thread.start()
+thread.join()
+print(found)
+"""
+
+
+def test_calls_import_nothing_but_under_the_lock():
+    """A child of a fork during an import would wait for that module's lock, which no thread of its own releases."""
+    environment = os.environ | {"AUTOGRAD_CORE_CACHE": ""}
+    done = subprocess.run([sys.executable, "-c", IMPORTS], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout == "{}\n"

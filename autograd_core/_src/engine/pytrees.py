@@ -10,7 +10,6 @@ from numbers import Real
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...errors import StructureError
-from .evaluation import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -160,7 +159,9 @@ def _pairs(a: Spec, b: Spec, place: str) -> Iterator[tuple[str, Spec, Spec]]:
 
 def _said(leaf: Any) -> str:
     """A leaf in words: a Value is known by its class, which imports this module."""
-    return described(LEAF) if isinstance(leaf, Real) or hasattr(type(leaf), "local_grads") else shown(leaf)
+    if isinstance(leaf, Real) or hasattr(type(leaf), "local_grads"):
+        return described(LEAF)
+    return f"{leaf!r:.60} ({type(leaf).__name__})"
 
 
 def described(spec: Spec) -> str:

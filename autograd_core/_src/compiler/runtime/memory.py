@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import mmap
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from weakref import WeakMethod
@@ -74,8 +75,6 @@ def _blank(size: int) -> Any:
     fitted none: half as much again as all runners together.
     """
     if MAPPED <= size < HUGE:
-        import mmap  # 1 ms
-
         private = {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS} if hasattr(mmap, "MAP_PRIVATE") else {}
         with suppress(OSError):  # too many pieces, where a limit on their number is low
             return np.frombuffer(mmap.mmap(-1, size, **private), np.uint8)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from contextlib import nullcontext, suppress
+from functools import cache
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import numpy as np
 
 from ...engine.pytrees import Spec
 from ...number_systems.source import is_exact
+from ..locks import compiling
 from ..passes.batch_invariant import split
 from ..tracing.record import Traced
 from .executors import MOST_EDGES, InterpreterRunner, KernelRunner, SharedPart, interpreter_of
@@ -18,10 +20,12 @@ from .kept_executors import Shelf
 from .memory import LANES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from ..codegen.llvm.kernel import Kernel
+    from ..codegen.llvm.rolled_kernel import RolledKernel
     from ..ir.layout import Layout
+    from ..ir.program import Program
     from ..passes.batch_invariant import Split
     from .executors import Runner
 
@@ -34,6 +38,17 @@ ROLLED_SECONDS, ROLLED_EDGE_SECONDS = 0.1, 5.5e-4  # the same for code with loop
 CALL_SECONDS = 1e-4  # what an interpreted call takes besides, and a compiled one does not
 PATIENCE = 1.0  # compile once interpreting took so many times the compile time; infinity: never, nor load from disk
 PLAN_SECONDS, PLAN_EDGE_SECONDS = 0.02, 5e-6  # for a plan without regions
+
+
+@cache  # so that later calls do not wait while another thread compiles
+def _imported() -> tuple[type[Kernel], type[RolledKernel], Callable[[Program], int]]:
+    """What writes machine code, which the first calls do without."""
+    with compiling:  # a child forked during an import would wait for ever
+        from ..codegen.llvm.kernel import Kernel
+        from ..codegen.llvm.rolled_kernel import RolledKernel
+        from ..codegen.llvm.segments import edges_written
+
+    return Kernel, RolledKernel, edges_written
 
 
 class Specialization:
@@ -100,10 +115,8 @@ class Specialization:
         return key not in self._makers or not self._makers[key].is_alive()
 
     def _made_kernel(self, layout: Layout, rows: int, *, compiles: bool) -> Kernel:
-        from ..codegen.llvm.kernel import Kernel
-        from ..codegen.llvm.rolled_kernel import RolledKernel
-
-        make = RolledKernel if self.is_rolled(layout) else Kernel
+        straight, rolled, _ = _imported()
+        make = rolled if self.is_rolled(layout) else straight
         parts = self.parts(layout)
         return make(
             self.program, layout, rows, fast=self._fast, dtype=self._dtype, parts=parts, compiles=compiles
@@ -121,8 +134,7 @@ class Specialization:
     def _edges_written(self, layout: Layout) -> int:
         """How many edges the code with loops has: copies count once; what all rows share is a straight line."""
         if layout not in self._written:
-            from ..codegen.llvm.segments import edges_written
-
+            edges_written = _imported()[2]
             parts = self.parts(layout)
             shared = 0 if parts is None else len(parts.first.operands)
             self._written[layout] = shared + edges_written(self.program if parts is None else parts.rest)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from ...engine.contexts import answering, uncollected
 from ...engine.pytrees import Spec, is_array, same_shape
 from ...transforms.recorded_call import one_of, positions
 from ..ir.layout import Layout
-from ..locks import Locked
+from ..locks import Locked, compiling
 from ..tracing.captured_constants import CapturedConstants
 from ..tracing.record import lowered
 from . import executors
@@ -22,6 +23,7 @@ from .specialization import EDGE_SECONDS, Specialization
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from concurrent.futures import ThreadPoolExecutor
 
     from ...engine.value import Value
     from ..ir.tape import TapedGraph
@@ -234,10 +236,9 @@ class TracedFunction(Locked):
         specialization = self._specializations[0]
         # So much work is known to come.
         specialization.seconds += EDGE_SECONDS * len(specialization.program.operands) * count
+        pool_of = _pools()
         total = chunk(0)  # traces what there is to trace, and begins to compile
-        from concurrent.futures import ThreadPoolExecutor  # which brings `logging`, and most calls have one chunk
-
-        with ThreadPoolExecutor(max_workers=_processors()) as pool, np.errstate(all="ignore"):
+        with pool_of(max_workers=_processors()) as pool, np.errstate(all="ignore"):
             for part in pool.map(chunk, starts[1:]):  # inf - inf, and sums beyond all doubles
                 total = total + part
         return values, per_row, total
@@ -344,6 +345,15 @@ def _in_order(sums: list[tuple[int, Any]]) -> Any:
 def _some(rows: Any, mask: Any) -> Any:
     """Select rows: all, or those at the given places."""
     return np.flatnonzero(mask) if isinstance(rows, slice) else rows[mask]
+
+
+@cache
+def _pools() -> type[ThreadPoolExecutor]:
+    """What makes pools of threads; it brings `logging`, and most calls have one chunk."""
+    with compiling:  # a child forked during an import would wait for ever
+        from concurrent.futures import ThreadPoolExecutor
+
+    return ThreadPoolExecutor
 
 
 def _processors() -> int:

@@ -192,7 +192,7 @@ class SegmentBody:
         self.sends = needed[self.slots].any(axis=0).tolist()
         shared = {int(self.slots[0, e]) for e in np.flatnonzero(region.kinds == SHARED) if self.sends[e]}
         # A slot that is gathered in some copy receives products in memory; in two places they would lose their order.
-        self.summed = sorted(shared - set(np.unique(self.slots[:, list(self.columns)]).tolist())) if copies > 1 else []
+        self.summed = sorted(shared - set(self.slots[:, list(self.columns)].ravel().tolist())) if copies > 1 else []
         self.apart = self._apart(shared)
 
     def _apart(self, shared: set[int]) -> set[CopyColumn]:
