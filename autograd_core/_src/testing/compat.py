@@ -16,6 +16,7 @@ from ..engine.ops import PRIMITIVES
 from ..engine.value import Value, record
 from ..transforms import functional
 from ..transforms.recorded import pull_back, push_forward
+from ..transforms.recorded_call import require_callable
 from .arguments.flat import Tree
 from .compat_arrays import Differentiated, check_arrays, gradient_of, library_of, mismatch
 from .directions import total
@@ -101,7 +102,7 @@ def gradcheck(
         True
     """
     _known("gradcheck", tensor_options)
-    functional._callable(func, "gradcheck")
+    require_callable(func, "gradcheck")
     modes = [name for name, wanted in (("backward", check_backward_ad), ("forward", check_forward_ad)) if wanted]
     if not modes:
         msg = "gradcheck: expected check_backward_ad or check_forward_ad, or nothing is checked; got False for both"
@@ -160,7 +161,7 @@ def gradgradcheck(
         True
     """
     _known("gradgradcheck", tensor_options)
-    functional._callable(func, "gradgradcheck")
+    require_callable(func, "gradgradcheck")
     args = _arguments(inputs)
     tolerances: dict[str, Any] = {"eps": eps, "atol": atol, "rtol": rtol, "nondet_tol": nondet_tol}
     if library_of(args) == "torch":
@@ -341,7 +342,7 @@ def check_grads(
         >>> from autograd_core.testing import check_grads
         >>> check_grads(lambda x: ag.sin(x) * x, (0.5,), order=2)
     """
-    functional._callable(f, "check_grads")
+    require_callable(f, "check_grads")
     if isinstance(modes, str) or not modes or any(mode not in ("fwd", "rev") for mode in modes):
         msg = f"check_grads: expected modes to be of ('fwd', 'rev'), at least one, got {modes!r}"
         raise RangeError(msg)
