@@ -568,8 +568,8 @@ def test_what_if_where_from_why_and_what_were_cut_are_asked_by_keys_alone(name, 
     page.keyboard.press("Enter")
     assert "the tangent said" in heard.inner_text()
     assert "the tangent said" in panel.inner_text()
-    page.wait_for_function("() => document.querySelector('.agl-why').innerText.includes('Its gradient, use by use')")
-    assert "What changed" in panel.inner_text()
+    page.wait_for_function("() => document.querySelector('.agl-why').innerText.includes('What changed')")
+    assert "Its gradient, use by use" in panel.inner_text()
     page.keyboard.press("+")
     moved = page.evaluate(f"() => {ELEMENT}.values[{ELEMENT}.model.state.names[{ELEMENT}.chosen]].value")
     assert moved > 0.625 != before
