@@ -37,7 +37,7 @@ COMPILE_SECONDS, COMPILE_EDGE_SECONDS = 0.012, 6e-4  # to compile a program: in 
 ROLLED_SECONDS, ROLLED_EDGE_SECONDS = 0.1, 5.5e-4  # the same for code with loops over a batch, per edge that is written
 CALL_SECONDS = 1e-4  # what an interpreted call takes besides, and a compiled one does not
 PATIENCE = 1.0  # compile once interpreting took so many times the compile time; infinity: never, nor load from disk
-PLAN_SECONDS, PLAN_EDGE_SECONDS = 0.02, 5e-6  # for a plan without regions
+PLAN_SECONDS, PLAN_EDGE_SECONDS = 0.002, 1e-7  # to seek the regions of a plan
 
 
 @cache  # so that later calls do not wait while another thread compiles
