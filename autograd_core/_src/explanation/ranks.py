@@ -49,6 +49,7 @@ def times(a: Rank, b: Rank) -> Rank:
 
 
 def as_float(rank: Rank) -> float:
+    """The size of the product that a rank stands for; infinite beyond all floats, NaN where it is unknown."""
     if rank == UNKNOWN:
         return math.nan
     if rank[0] < -sys.float_info.max_exp:

@@ -110,6 +110,10 @@ def check_recorded(
     modes: Sequence[str],
     tolerances: Tolerances,
 ) -> Report:
+    """The verdict on a recorded function: by bounds in floats where it is large, by 50 digits, and by its own values.
+
+    The values count where a derivative that was given is off: whether rounding within the function explains it.
+    """
     report = screened(rec, given, modes, tolerances) if len(rec.inputs) >= LARGE else None
     judge = Judge(rec, given=given, modes=modes, atol=tolerances.atol, rtol=tolerances.rtol)
     if report is None:
