@@ -235,3 +235,39 @@ def test_wide_chains_stay_readable(n, symbols, layout):
     assert "overflow-x:auto" in html
     assert html.count("<tr>") == len(lines) - 1
     assert len(chain.formulas) == 2 * n  # they are whole
+
+
+@pytest.mark.parametrize("layout", ["numerator", "denominator"])
+@pytest.mark.parametrize("letters", [("e{}", "w{}{}"), ("e_{}", "w_{}{}"), ("error_signal_{}", "weight_{}{}")])
+@pytest.mark.parametrize("n", [2, 3, 5])
+def test_rows_with_symbols_are_no_wider_than_with_names(n, letters, layout):
+    """A long entry stands in the next product by its name, so that each row comes to the entry all the same."""
+    sympy = pytest.importorskip("sympy")
+    e = [sympy.Symbol(letters[0].format(i + 1)) for i in range(n)]
+    w = [[sympy.Symbol(letters[1].format(i + 1, j + 1)) for j in range(n)] for i in range(n)]
+    chain = nn.jacobian_chain(e, w, w, w, layout=layout)
+    _, heads, *rows = str(chain).splitlines()
+    assert heads.split() == ["products", "sum"]  # the terms of a sum of symbols are that sum
+    longest = len(str(w[-1][-1])) + len(str(e[-1]))
+    assert max(map(len, rows)) < 12 + 2 * max(60, n * (longest + 9))
+    entries = iter(x for product in chain.products for x in product)
+    known = {str(x): x for x in (*e, *(x for row in w for x in row))}
+    for row, x in zip(rows, entries, strict=True):
+        name, products = [cell.strip() for cell in row.split("  ") if cell][:2]
+        if all(factor in known for term in products[1:-1].split(") + (") for factor in term.split(" × ")):
+            by_names = sum(known[a] * known[b] for a, b in (t.split(" × ") for t in products[1:-1].split(") + (")))
+            assert sympy.expand(by_names - x) == 0
+        else:  # written out, as it is short
+            assert len(products) <= 60
+        known[name] = x
+
+
+def test_long_entries_of_a_factor_have_names_too():
+    sympy = pytest.importorskip("sympy")
+    a, b = sympy.symbols("a b")
+    slope = sympy.exp(-a) / (1 + sympy.exp(-a)) ** 2
+    chain = nn.jacobian_chain([a, b], [[slope], [slope * b]], [[slope]])
+    rows = [[cell.strip() for cell in line.split("  ") if cell] for line in str(chain).splitlines()[2:]]
+    assert rows[0][:2] == ["R1[0]", "(a × J1[0][0]) + (b × J1[1][0])"]
+    assert rows[1][:2] == ["R2[0]", "(R1[0] × J2[0][0])"]
+    assert chain.result == [(a * slope + b * slope * b) * slope]

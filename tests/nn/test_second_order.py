@@ -120,7 +120,23 @@ def test_a_heat_map_names_parameters_or_units():
     names = [t.get_text() for t in large.plot().axes[0].get_yticklabels()]
     assert names == [f"layer1/neuron{i}" for i in range(8)] + [f"layer2/neuron{i}" for i in range(3)] + ["layer3/neuron0"]
     assert nn.Hessian([[math.nan]], ["a"]).plot().axes[0].get_images()[0].get_clim() == (-1.0, 1.0)
-    assert repr(large) == "Hessian(55 x 55)"
+
+
+def test_a_hessian_is_a_table():
+    X, y = nn.datasets.xor()
+    for sizes, heads in (([2, 1], ["w0", "w1", "b", "w0", "w1", "b", "w0", "w1", "b"]), ([1], ["w0", "w1", "b"])):
+        found = nn.hessian(nn.MLP(2, sizes, "tanh", seed=1), X, y, loss=nn.mse)
+        heading, first, *rows = repr(found).splitlines()
+        n = len(heads)
+        assert heading == f"Hessian  {n} x {n}"
+        assert first.split() == heads
+        for name, row, line in zip(found.names, found.matrix, rows, strict=True):
+            assert line.startswith(name)
+            assert [float(x.replace("−", "-")) for x in line.removeprefix(name).split()] == pytest.approx(row, rel=1e-3, abs=1e-12)
+        assert found._repr_html_().count("<tr>") == n + 1
+    large = nn.hessian(nn.MLP(2, [8, 3, 1], "tanh", seed=1), X, y, loss=nn.mse)
+    assert str(large).splitlines()[0] == "Hessian  55 x 55; .plot() shows it, .matrix has its numbers"
+    assert str(large).splitlines()[2].split()[0] == "3025"
 
 
 def test_what_needs_an_extra_says_so(monkeypatch):

@@ -209,7 +209,24 @@ def test_the_plot_has_the_norms_their_bounds_and_what_to_compare_with():
     tanh = nn.signal_over_time(nn.RNN(1, 2, seed=1), sequence(4))
     assert len(tanh.plot().axes[0].lines) == 2  # a lower bound of 0 is none
     assert len(tanh.plot(beside={"again": tanh}).axes[0].lines) == 3  # the same bound is drawn once
-    assert repr(tanh).startswith("SignalOverTime(4 steps, norm ")
+
+
+def test_it_is_a_table_of_the_norms_and_their_bounds():
+    signal = nn.signal_over_time(nn.RNN(1, 2, seed=1), sequence(4))
+    heading, heads, *rows = repr(signal).splitlines()
+    assert heading.startswith("Signal over time  norm ‖∂state_T / ∂state_(T−k)‖, T = 4; singular values of V ")
+    assert heads.split() == ["k", "norm", "lower", "upper"]
+    for k, row in enumerate(rows):
+        assert int(row.split()[0]) == k
+        found = [float(x.replace("−", "-")) for x in row.split()[1:]]
+        assert found == pytest.approx([signal.norms[k], signal.lower[k], signal.upper[k]], rel=1e-3)
+    assert signal._repr_html_().count("<tr>") == 6
+    lstm = nn.signal_over_time(nn.LSTM(1, 2, seed=1), sequence(4))
+    assert str(lstm).splitlines()[:2] == ["Signal over time  norm ‖∂state_T / ∂state_(T−k)‖, T = 4", "k     norm"]
+    for steps in (14, 15, 16, 40):  # of many steps the first and the last
+        shown = str(nn.signal_over_time(nn.RNN(1, 2, seed=1), sequence(steps))).splitlines()[2:]
+        assert len(shown) == min(steps + 1, 16)
+        assert shown[-1].split()[0] == str(steps)
 
 
 def test_no_two_curves_look_alike():

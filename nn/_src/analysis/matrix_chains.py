@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autograd_core import OperandError, StructureError, Value
 
@@ -13,8 +13,13 @@ from ..support.tables import Table, as_text, number, number_in
 from ..support.validation import plain, shown
 from .labelled_jacobian import Jacobian, bmatrix, by, layout_of, product, tex
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 SHOWN = 60  # entries of a product, and terms of an entry, that are written out
 WIDEST = 160  # signs of the heading up to which its matrices are written out
+WIDE = 60  # signs of a cell with symbols; in a wider one factors of more than LONG signs stand by their names
+LONG = 12
 MOST_TERMS = 8  # of a sum in the table; of more the first three and the last
 HEADS = ("", "products", "terms", "sum")
 
@@ -171,11 +176,57 @@ class JacobianChain(Table):
                 for j, x in enumerate(row):
                     pairs = [(a, other[j]) for a, other in zip(sides[0][i], sides[1], strict=True)]
                     place = f"[{max(i, j)}]" if flat else f"[{i}][{j}]"
-                    written = " + ".join(_cut([f"({_factor(a, spec)} × {_factor(b, spec)})" for a, b in pairs]))
                     name = f"R{k}{place}" if named is None else named[k - 1][i * len(row) + j][0]
+                    if any(map(is_symbol, (x, *sides[0][i]))) or has_symbols(sides[1]):
+                        entries = self._entry_names(k, i, j, flat=flat, named=named)
+                        rows.append([name, *_symbolic(pairs, x, entries, spec)])
+                        continue
+                    written = _in_brackets([(_factor(a, spec), _factor(b, spec)) for a, b in pairs])
                     rows.append([name, written, _sum(pairs, spec), _said(x, spec)])
             before = after
+        if has_symbols(self.factors[0]) or has_symbols(self._matrix(self.r)):
+            column = HEADS.index("terms")
+            if not any(row[column] for row in rows):
+                return HEADS[:column] + HEADS[column + 1 :], [row[:column] + row[column + 1 :] for row in rows]
         return HEADS, rows
+
+    def _entry_names(self, k: int, i: int, j: int, *, flat: bool, named: Any) -> list[tuple[str, str]]:
+        """What the factors of entry i, j of the k-th product are called: R0 is what R begins with."""
+        terms = len(self.factors[k - 1]) if self.layout == "numerator" else len(self.factors[k - 1][0])
+        found = []
+        for m in range(terms):
+            at = (i, m) if self.layout == "numerator" else (m, j)
+            before = f"R{k - 1}[{m}]" if flat else f"R{k - 1}[{at[0]}][{at[1]}]"
+            if named is not None and k > 1:
+                columns = len(self._matrix(self.products[k - 2])[0])
+                before = named[k - 2][at[0] * columns + at[1]][0]
+            if self.layout == "numerator":
+                found.append((before, f"J{k}[{m}][{j}]"))
+            else:
+                found.append((f"J{k}[{i}][{m}]", before))
+        return found
+
+
+def _symbolic(pairs: list[tuple[Any, Any]], x: Any, names: list[tuple[str, str]], spec: str) -> list[str]:
+    """The cells of an entry with symbols; where a cell is too wide, long factors stand by their names.
+
+    Terms that are what the sum is are left out.
+    """
+    written = [(_factor(a, spec), _factor(b, spec)) for a, b in pairs]
+    short = [
+        [name if len(text) > LONG and not (is_symbol(y) and y.is_Atom) else text for text, name, y in zip(*each)]
+        for each in zip(written, names, pairs, strict=True)
+    ]
+    products, terms, total = _in_brackets(written), _sum(pairs, spec), _said(x, spec)
+    if len(products) > WIDE:
+        products = _in_brackets(short)
+    if len(total) > WIDE:
+        total = " + ".join(_cut([_product(a, b) for a, b in short]))
+    return [products, "" if terms == total or len(terms) > WIDE else terms, total]
+
+
+def _in_brackets(pairs: Sequence[Sequence[str]]) -> str:
+    return " + ".join(_cut([f"({a} × {b})" for a, b in pairs]))
 
 
 def _size(rows: list[list[float]]) -> tuple[int, int]:

@@ -11,7 +11,7 @@ from autograd_core import OperandError, Value, grad_of
 from ..modules.recurrent import LSTM, RNN
 from ..support.arrays import numpy, singular_values
 from ..support.figures import curve, figure_of, whole_numbers
-from ..support.tables import number
+from ..support.tables import Table, number
 from ..support.validation import shown
 from .labelled_jacobian import product
 
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from matplotlib.figure import Figure
+
+MEASURED = "‖∂state_T / ∂state_(T−k)‖"
+MOST_STEPS = 16  # rows of the table; of more the first and the last ones
 
 # The least and the greatest slope of each activation; None where it has no bound that is worth a line.
 SLOPES: dict[Any, tuple[float, float] | None] = {
@@ -34,8 +37,8 @@ SLOPES: dict[Any, tuple[float, float] | None] = {
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class SignalOverTime:
-    """How strongly the last state depends on earlier ones; `nn.signal_over_time` makes it.
+class SignalOverTime(Table):
+    """How strongly the last state depends on earlier ones. It is a table, as text and in a notebook.
 
     Attributes:
         norms: The spectral norm of d state_T / d state_(T-k) for k = 0, 1, ..., T: how many times
@@ -53,6 +56,13 @@ class SignalOverTime:
         >>> signal = signal_over_time(RNN(1, 1, nonlinearity="linear", init=init.constant(0.5)), [[0.0]] * 3)
         >>> signal.norms, signal.upper
         ([1.0, 0.5, 0.25, 0.125], [1.0, 0.5, 0.25, 0.125])
+        >>> print(signal)
+        Signal over time  norm ‖∂state_T / ∂state_(T−k)‖, T = 3; singular value of V 0.5
+        k   norm  lower  upper
+        0      1      1      1
+        1    0.5    0.5    0.5
+        2   0.25   0.25   0.25
+        3  0.125  0.125  0.125
     """
 
     norms: list[float]
@@ -60,9 +70,20 @@ class SignalOverTime:
     upper: list[float] | None = None
     lower: list[float] | None = None
 
-    def __repr__(self) -> str:
-        steps = len(self.norms) - 1
-        return f"SignalOverTime({steps} steps, norm {self.norms[-1]:.3g} over all of them)"
+    def _heading(self) -> str:
+        heading = f"Signal over time  norm {MEASURED}, T = {len(self.norms) - 1}"
+        if self.singular_values is None:
+            return heading
+        low, high = map(number, self.singular_values)
+        return f"{heading}; singular {f'value of V {low}' if low == high else f'values of V {low} to {high}'}"
+
+    def _table(self) -> tuple[list[str], list[list[str]]]:
+        columns = {"norm": self.norms, "lower": self.lower, "upper": self.upper}
+        shown = {head: column for head, column in columns.items() if column is not None}
+        rows = [[str(k), *(number(column[k]) for column in shown.values())] for k in range(len(self.norms))]
+        if len(rows) > MOST_STEPS:
+            rows[MOST_STEPS // 2 : -MOST_STEPS // 2 + 1] = [["…"] * (1 + len(shown))]
+        return ["k", *shown], rows
 
     def plot(self, name: str = "measured", *, beside: Mapping[str, SignalOverTime] | None = None) -> Figure:
         """The norms over the number of steps back, on a logarithmic scale, with their bounds.
@@ -89,7 +110,7 @@ class SignalOverTime:
         axes.set_yscale("log")
         axes.set_xlabel("steps back, k")
         whole_numbers(axes)
-        axes.set_ylabel("‖∂state_T / ∂state_(T−k)‖")
+        axes.set_ylabel(MEASURED)
         axes.grid(visible=True, alpha=0.3)
         axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False)
         return figure

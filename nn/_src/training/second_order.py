@@ -12,6 +12,7 @@ from autograd_core import OperandError, StructureError, Value, dot, grad_of
 from ..support.arrays import eigenvalues
 from ..support.figures import COLOURS, figure_of
 from ..support.resuming import Resumable, fields
+from ..support.tables import Table, number
 from ..support.validation import LOSS, callable_of, plain, real, shown, whole
 from .history import History
 from .optimizers import named
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 STATE = ("radius", "max_radius", "max_cg", "products", "steps", "epochs")
 MOST_LABELS = 40  # on an axis, one per parameter
+MOST_ROWS = 12  # of a table
 
 
 class _Curvature:
@@ -84,8 +86,10 @@ def hvp(loss: Value, parameters: Parameters, vector: Sequence[float]) -> list[fl
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Hessian:
+class Hessian(Table):
     """The second derivatives of a loss to all pairs of parameters; `nn.hessian` makes it.
+
+    It is a table, as text and in a notebook, up to 12 parameters; the columns are in the order of the rows.
 
     Attributes:
         matrix: n lists of n numbers, symmetric up to rounding.
@@ -94,14 +98,26 @@ class Hessian:
     Example:
         >>> from nn import Hessian
         >>> Hessian([[2.0, 0.0], [0.0, -1.0]], ["a", "b"])
-        Hessian(2 x 2)
+        Hessian  2 x 2
+           a   b
+        a  2   0
+        b  0  −1
     """
 
     matrix: list[list[float]]
     names: list[str]
 
-    def __repr__(self) -> str:
-        return f"Hessian({len(self.names)} x {len(self.names)})"
+    def _heading(self) -> str:
+        n = len(self.names)
+        return f"Hessian  {n} x {n}{'' if n <= MOST_ROWS else '; .plot() shows it, .matrix has its numbers'}"
+
+    def _table(self) -> tuple[list[str], list[list[str]]]:
+        if len(self.names) > MOST_ROWS:
+            entries = [x for row in self.matrix for x in row]
+            return ["entries", "smallest", "largest"], [[str(len(entries)), number(min(entries)), number(max(entries))]]
+        pairs = zip(self.names, self.matrix, strict=True)
+        heads = ["", *(name.rpartition(" ")[2] for name in self.names)]  # with their units they are the rows' names
+        return heads, [[name, *map(number, row)] for name, row in pairs]
 
     def eigenvalues(self) -> list[float]:
         """The curvatures along the principal axes, smallest first; a minimum has none below 0.
