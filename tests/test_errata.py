@@ -91,6 +91,8 @@ def test_downing_derivative_of_weights_to_themselves():
     right = np.einsum("ik,jl->ijkl", np.eye(3), np.eye(2))
     assert same(own, right)
     assert not same(own, printed)
+    model = nn.Sequential(nn.Layer(weights=V.T, bias=False), nn.Layer(2, 1, bias=False, seed=1))
+    assert same(nn.weight_jacobian(model, list(x), layer="V", of="V", notation="downing").array, right)
     # X . dV/dV, which he goes on with, needs all of them
     assert same(ag.jacobian(lambda v: [ag.dot(list(x), list(v[:, k])) for k in range(2)])(V), np.einsum("i,ikjl->kjl", x, right))
     assert not same(np.einsum("i,ikjl->kjl", x, printed), np.einsum("i,ikjl->kjl", x, right))
@@ -150,6 +152,8 @@ def test_downing_first_derivative_of_weights_to_themselves():
     z, y = 0.6, [0.3, 0.8]
     own = ag.jacobian(lambda w: w)([0.5, -1.0])
     assert own == [[1.0, 0.0], [0.0, 1.0]]
+    unit = nn.Layer(2, 1, "sigmoid", bias=False, seed=1)
+    assert nn.weight_jacobian(unit, y, layer="W", of="W", notation="downing").flat == [1.0, 0.0, 0.0, 1.0]
     printed = [1, 0, 0, 0, 1]
     assert sum(own, []) != printed  # noqa: RUF017
     logit = math.log(z / (1 - z))

@@ -14,6 +14,7 @@ from strategies import examples
 
 import autograd_core as ag
 import nn
+from nn._src.notation import NOTATIONS
 
 # NumPy by hand; tolerances are a few roundings.
 CLOSE = {"rel": 1e-12, "abs": 1e-15}
@@ -811,3 +812,47 @@ def test_layers_without_names_of_arguments_are_told_them(function, said):
     here = {function.__name__: function, "model": model, "x": [1.0, 2.0], "target": 0.5, "nn": nn}
     assert str(eval(call, here))  # what it says works
     assert "of" in inspect.signature(function).parameters
+
+
+@pytest.mark.parametrize("notation", [None, *NOTATIONS])
+@pytest.mark.parametrize("sizes", [(3, 2, 1), (2, 1), (1, 3, 2)])
+def test_weights_differentiated_to_themselves_are_a_matrix_of_matrices(sizes, notation):
+    """Downing's ∂V/∂V: each inner matrix has one 1, where the weight stands itself."""
+    model, x = nn.MLP(sizes[0], [*sizes[1:]], "sigmoid", output="sigmoid", seed=1), [0.5, -1.0, 2.0][: sizes[0]]
+    run = nn.forward_pass(model, x, notation=notation)
+    for k, layer in enumerate(run.layers, 1):
+        of = f"weights of {layer}"
+        asked = {"layer": k, "of": run.names(of) if notation else of, "notation": notation}
+        found = nn.weight_jacobian(model, x, **asked)
+        a, b = nn.weight_jacobian(model, x, layer=k, form="simplified", notation=notation).shape
+        expected = np.einsum("ik,jl->ijkl", np.eye(a), np.eye(b))
+        assert found.shape == (a, b, a, b)
+        assert found.array.tolist() == expected.tolist()
+        assert found.flat == expected.ravel().tolist()
+        other = nn.weight_jacobian(model, x, layout="numerator", **asked)
+        assert other.entries == found.T.entries == expected.transpose(2, 3, 0, 1).tolist()
+        assert other.T.axes == found.axes
+        assert [line.rpartition(" = ")[2] for line in found.formulas] == [str(int(x)) for x in found.flat]
+        names = [line.partition(" = ")[0][1:].split("/∂") for line in found.formulas]
+        assert all((above == below) == bool(x) for (above, below), x in zip(names, found.flat, strict=True))
+        assert len(str(found).splitlines()) == 2 + a
+        assert len(str(other).splitlines()) == 2 + a * b * a
+        assert found.latex.count(r"\begin{bmatrix}") == 1 + a * b
+        with pytest.raises(ag.StructureError, match="form='full'"):
+            nn.weight_jacobian(model, x, form="simplified", **asked)
+        with pytest.raises(ag.StructureError, match=r"Jacobian\.matrix: expected"):
+            _ = found.matrix
+        others = [f"weights of {other}" for other in run.layers if other != layer]
+        for of in others:
+            with pytest.raises(ag.StructureError, match="got other weights"):
+                nn.weight_jacobian(model, x, **asked | {"of": run.names(of) if notation else of})
+
+
+def test_downings_v_to_v_times_x_is_that_of_the_sums():
+    """X • ∂V/∂V = ∂R/∂V of the network 3-2-1, and (1, 0) and (0, 1) for ∂W/∂W of the network 2-1."""
+    model, x, his = nn.MLP(3, [2, 1], "sigmoid", output="sigmoid", bias=False, seed=1), [0.5, -1.0, 2.0], {"notation": "downing"}
+    own = nn.weight_jacobian(model, x, layer="V", of="V", **his)
+    assert own.name == "J_V^V"
+    assert str(own).splitlines()[-1].split("  ")[-1] == "((0, 0), (0, 0), (0, 1))"
+    assert np.einsum("k,abkj->abj", x, own) == pytest.approx(nn.weight_jacobian(model, x, layer="V", of="R", **his).array)
+    assert [row[-6:] for row in str(nn.weight_jacobian(model, x, layer="W", of="W", **his)).splitlines()[2:]] == ["(1, 0)", "(0, 1)"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -39,7 +40,7 @@ class Nodes(NamedTuple):
 
     Attributes:
         run: The pass that they are in.
-        roots: What is differentiated, along one axis; of a simplified one for each unit.
+        roots: What is differentiated, along one axis, or weights in one list; of a simplified one for each unit.
         leaves: What it is differentiated to: a list, or of weights a list of lists.
         write: Gives for some entries their names and formulas.
     """
@@ -144,8 +145,10 @@ class Jacobian:
     @property
     def flat(self) -> list[float]:
         """The entries in one list, the last axis running fastest."""
-        rows = [x for row in self.entries for x in row]
-        return rows if len(self.axes) == 2 else [x for row in rows for x in row]
+        flat = self.entries
+        for _ in self.axes[1:]:
+            flat = [x for row in flat for x in row]
+        return flat
 
     @property
     def norm(self) -> float:
@@ -203,7 +206,7 @@ class Jacobian:
         if len(self.axes) == 2:
             return entries  # type: ignore[no-any-return]
         first = self.layout == "numerator"
-        if self.shape[0 if first else 2] != 1:
+        if len(self.axes) == 4 or self.shape[0 if first else 2] != 1:
             msg = f"Jacobian.matrix: expected the derivatives of one output, got {self._heading()}"
             raise StructureError(msg)
         return entries[0] if first else [[x for [x] in row] for row in entries]
@@ -249,6 +252,10 @@ class Jacobian:
         entries, axes = self.entries, self.axes
         if len(axes) == 2:
             return replace(self, layout=other, axes=axes[::-1], entries=transposed(entries))
+        if len(axes) == 4:  # of weights to weights: the first two axes and the last two
+            (a, b, c, d), [ai, bi, ci, di] = map(range, self.shape), axes
+            exchanged = [[[[entries[i][j][k][m] for j in b] for i in a] for m in d] for k in c]
+            return replace(self, layout=other, axes=(ci, di, ai, bi), entries=exchanged)
         if self.layout == "numerator":  # (z, w, w) -> (w, w, z)
             vectors = [[[block[i][j] for block in entries] for j in range(self.shape[2])] for i in range(self.shape[1])]
             return replace(self, layout=other, axes=(*axes[1:], axes[0]), entries=vectors)
@@ -342,17 +349,17 @@ class Jacobian:
         elif len(titles) == 2:
             axes = f"{self.layout} layout: rows {titles[0]}, columns {titles[1]}"
         elif self.layout == "denominator":
-            axes = f"denominator layout: rows {titles[0]}, columns {titles[1]}, in each entry {titles[2]}"
+            axes = f"denominator layout: rows {titles[0]}, columns {titles[1]}, in each entry {', '.join(titles[2:])}"
         else:
-            axes = f"numerator layout: blocks {titles[0]}, rows {titles[1]}, columns {titles[2]}"
+            axes = f"numerator layout: blocks {', '.join(titles[:-2])}, rows {titles[-2]}, columns {titles[-1]}"
         return f"{self.name}  ({by(self.shape)}, {axes})"
 
     def _labels(self) -> tuple[list[str], list[str]]:
         """Names of the rows and of the columns of what is shown."""
         if len(self.axes) == 2 or self.layout == "denominator":
             return list(self.axes[0].labels), list(self.axes[1].labels)
-        blocks, rows, columns = (axis.labels for axis in self.axes)
-        return [f"{block}, {row}" for block in blocks for row in rows], list(columns)
+        *blocks, rows, columns = (axis.labels for axis in self.axes)
+        return [", ".join(names) for names in itertools.product(*blocks, rows)], list(columns)
 
     def _cells(self, written: Callable[[float], str]) -> list[list[str]]:
         """The table that is shown; an entry that is a vector in parentheses."""
@@ -360,7 +367,8 @@ class Jacobian:
             return [[written(x) for x in row] for row in self.entries]
         if self.layout == "denominator":
             return [[_vector(v, written) for v in row] for row in self.entries]
-        return [[written(x) for x in row] for block in self.entries for row in block]
+        blocks = self.entries if len(self.axes) == 3 else [block for blocks in self.entries for block in blocks]
+        return [[written(x) for x in row] for block in blocks for row in block]
 
     def _repr_html_(self) -> str:
         rows, columns = self._labels()
@@ -436,7 +444,7 @@ class Jacobian:
             first = self.axes[0].title.startswith("to ")  # whether units are rows
             pairs = [(roots[i if first else j], leaves[i][j]) for i in range(rows) for j in range(columns)]
         else:
-            flat = [x for row in leaves for x in row] if len(self.axes) == 3 else list(leaves)
+            flat = [x for row in leaves for x in row] if len(self.axes) > 2 else list(leaves)
             if self.layout == "numerator":
                 pairs = [(root, leaf) for root in roots for leaf in flat]
             else:
@@ -448,6 +456,8 @@ class Jacobian:
         if len(self.axes) == 3 and self.layout == "denominator":
             cells = [[r"\begin{pmatrix} " + r" \\ ".join(map(tex, v)) + r" \end{pmatrix}" for v in r] for r in entries]
             body = bmatrix(cells)
+        elif len(self.axes) == 4:
+            body = bmatrix([[bmatrix([[tex(x) for x in r] for r in block]) for block in row] for row in entries])
         elif len(self.axes) == 3:
             body = r"\left[ " + r",\; ".join(bmatrix([[tex(x) for x in r] for r in b]) for b in entries) + r" \right]"
         else:
@@ -470,9 +480,12 @@ def bmatrix(rows: list[list[str]]) -> str:
     return r"\begin{bmatrix} " + r" \\ ".join(" & ".join(row) for row in rows) + r" \end{bmatrix}"
 
 
-def _vector(numbers: list[float], written: Callable[[float], str]) -> str:
-    """Several numbers in parentheses, one without."""
-    return f"({', '.join(map(written, numbers))})" if len(numbers) > 1 else written(numbers[0])
+def _vector(numbers: Any, written: Callable[[float], str]) -> str:
+    """Several numbers, or rows of them, in parentheses, one without."""
+    if not isinstance(numbers, list):
+        return written(numbers)
+    inner = [_vector(x, written) for x in numbers]
+    return f"({', '.join(inner)})" if len(inner) > 1 else inner[0]
 
 
 def _filled(entries: Any, each: Iterator[str]) -> Any:

@@ -140,7 +140,8 @@ def weight_jacobian(
         model: Any module of `Neuron`s, `Layer`s and `Linear`s; see `nn.forward_pass`.
         x: One case: what the model takes.
         layer: The layer Z whose incoming weights are meant, by name, or by number from 1.
-        of: What is differentiated, by default that layer's activations.
+        of: What is differentiated, by default that layer's activations. The weights themselves, by a text's name such
+            as "V", or "weights of layer1", give Downing's dV/dV: a matrix of matrices, each with a single 1.
         form: "full" or "simplified".
         layout: "denominator", the weights' axes first; "numerator", that of `of` first. The simplified form has no
             axis of `of`, and is the same in both.
@@ -181,12 +182,23 @@ def weight_jacobian(
     order = index_of(index, caller) or (called.order if called else "from_to")
     name = run.end(layer, caller, called, of_weights=True).name
     one_of(run.layers, name, caller)
+    biases = called is not None and called.biases
+    meant = of
+    if called is not None and isinstance(of, str) and of not in run.ends:
+        meant = called.meant(of, [*list(run.ends)[::-1], *(f"weights of {layer}" for layer in run.layers)])
+    if isinstance(meant, str) and meant.startswith("weights of "):
+        if meant != f"weights of {name}":
+            msg = f"{caller}: expected `of` to depend on the weights of {name}, got other weights, of={of!r}"
+            raise StructureError(msg)
+        if form != "full":
+            msg = f"{caller}: expected form='full' for weights differentiated to themselves, got {form!r}"
+            raise StructureError(msg)
+        return weights_to_themselves(run, name, layout, order, biases=biases).named(called)
     top = run.end(name if of is None else f"sum({name})" if of == "sum" else of, caller, called)
     ends = list(run.ends)
     if ends.index(top.name) < ends.index(f"sum({name})"):
-        msg = f"{caller}: expected `of` to come after the weights of {name}, got of={of!r}"
+        msg = f"{caller}: expected `of` to come after the weights of {name}, got of={of!r}, which they do not change"
         raise StructureError(msg)
-    biases = called is not None and called.biases
     if form == "full":
         return to_weights(run, top, name, layout, order, biases=biases).named(called)
     own_layer = top.name in (name, f"sum({name})")
@@ -260,6 +272,20 @@ def to_weights(
     full = Jacobian(
         top.name, f"weights of {layer}", "numerator", (Axis(top.name, top.labels), *axes), blocks, _nodes=nodes
     )
+    return full if layout == "numerator" else full.T
+
+
+def weights_to_themselves(run: ForwardPass, layer: str, layout: str, index: str, *, biases: bool = False) -> Jacobian:
+    """Four axes: for each weight a matrix like the weights, with a 1 where that weight stands itself."""
+    from_, to = _weight_axes(run, layer, "weight_jacobian", biases=biases)
+    rows: Any = [list(_row(unit, biases)) for unit in run.layers[layer]]
+    rows, axes = (rows, (to, from_)) if index == "to_from" else (transposed(rows), (from_, to))
+    flat, n = [w for row in rows for w in row], len(rows[0])
+    blocks = [grad_of(w, flat) for w in flat]
+    matrices = [[block[i : i + n] for i in range(0, len(flat), n)] for block in blocks]
+    entries = [matrices[i : i + n] for i in range(0, len(flat), n)]
+    name, nodes = f"weights of {layer}", Nodes(run, tuple(flat), rows, entry_formulas)
+    full = Jacobian(name, name, "numerator", (*axes, *axes), entries, _nodes=nodes)
     return full if layout == "numerator" else full.T
 
 
