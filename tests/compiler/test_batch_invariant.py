@@ -112,6 +112,16 @@ def test_nothing_to_part(f, in_axes):
     assert parts_of(f, 1.0, 1.0, in_axes=in_axes, reduce="sum")[1] is None
 
 
+@pytest.mark.parametrize("reduce", ["sum", "mean"])
+def test_compiled_code_is_that_of_the_parts(reduce):
+    """Asked for again and again, as the executor, the kernel, and the length of its code do."""
+    f = compiler.compile(penalised, W, [1.0, 1.0], in_axes=(None, 0), reduce=reduce)
+    [one] = f._specializations
+    layout = f._layout(one, gradient=True)
+    assert one.parts(layout) is one.parts(layout) is not None
+    assert one.parts(layout).first.codes.tolist() == split(f.program, layout).first.codes.tolist()
+
+
 def test_the_order_of_backward_is_kept_where_it_is_asked_for():
     exact = compiler.compile(penalised, W, [1.0, 1.0], in_axes=(None, 0), reduce="sum", optimize=False)
     [one] = exact._specializations

@@ -320,6 +320,9 @@ READ = {
     "Value in a list": (lambda x: x * mixed[3], r"mixed\[3\] was 4.0", change(mixed[3], "data", 5.0)),
     "Values in lists": (lambda x: x * weights[0][1], r"weights\[0\] has", change(weights[0][1], "data", 5.0)),
     "another Value": (lambda x: x * weights[1][0], r"weights\[1\] has", put(weights[1], 0, ag.Value(7.0))),
+    "a number for a Value": (lambda x: x * weights[1][0], r"weights\[1\] has", put(weights[1], 0, 7.0)),
+    "a text for a Value": (lambda x: x * weights[1][0], r"weights\[1\] has", put(weights[1], 0, "7")),
+    "a list for a Value": (lambda x: x * weights[1][0], r"weights\[1\] has", put(weights[1], 0, [ag.Value(7.0)])),
     "one Value more": (lambda x: x * ag.sum(weights[0]), r"weights\[0\] has", lambda _: weights[0].append(ag.Value(1.0))),
     "array of objects": (lambda x: x * objects[1], r"objects\[1\] was 3.0", put(objects, 1, 4.0)),
     "set": (lambda x: ag.exp(x) if "exp" in chosen else x, "chosen has changed", lambda _: chosen.discard("exp")),
@@ -832,3 +835,58 @@ def test_watches_together_report_what_each_of_them_reports(change, most, monkeyp
     changes[change]()
     is_change = change not in ("nothing", "defaults where there were none")
     assert all(untouched() is not is_change for _ in range(4))
+
+
+def objects_in(n):
+    return [object() for _ in range(n)]
+
+
+# By kind of container: n things in one, its watch, and something else that may stand in the place of each.
+CONTAINERS = {
+    "objects in a list": (objects_in, lambda x: watches.of_items(x, list(x)), object),
+    "objects in a deque": (lambda n: collections.deque(objects_in(n)), lambda x: watches.of_items(x, list(x)), object),
+    "objects in an array": (lambda n: np.array(objects_in(n)), lambda x: watches.of_items(x, list(x)), object),
+    "objects in a dict": (lambda n: dict(enumerate(objects_in(n))), watches.of_entries, object),
+    "Values": (lambda n: [ag.Value(0.25)] * n, watches.of_values, lambda: ag.Value(0.5)),
+    "Values, then a number": (lambda n: [ag.Value(0.25)] * n, watches.of_values, lambda: 0.25),
+    "numbers in a list": (lambda n: [0.25] * n, lambda x: watches.of_plain(x, x[:]), lambda: 0.5),
+    "numbers in a dict": (lambda n: dict.fromkeys(range(n), 0.25), lambda x: watches.of_plain(x, x.copy()), lambda: 0.5),
+    "rows in a list": (lambda n: [[0.25]] * n, lambda x: watches.of_plain(x, x[:]), lambda: [0.5]),
+    "array of doubles": (lambda n: array.array("d", [0.25] * n), lambda x: watches.of_plain(x, x[:]), lambda: 0.5),
+    "bytes": (bytearray, lambda x: watches.of_plain(x, x[:]), lambda: 1),
+    "array of NumPy's": (np.zeros, watches.of_array, lambda: 0.5),
+}
+PLACES, LENGTHS = (0.0, 0.5, 1.0), ("more", "fewer", "first to last")
+CHANGES = [
+    (kind, change) for kind in CONTAINERS for change in (*PLACES, *LENGTHS)
+    if change in PLACES or kind not in ("objects in an array", "array of NumPy's")
+]  # fmt: skip
+
+
+def changed(things, change, other):
+    """Things in which something else stands at a place, or one more, or less than all."""
+    keys = list(things) if isinstance(things, dict) else range(len(things))
+    if isinstance(change, float):
+        things[keys[round(change * (len(keys) - 1))]] = other
+    elif change == "more":
+        things.update({-1: other}) if isinstance(things, dict) else things.append(other)
+    elif change == "fewer":
+        things.popitem() if isinstance(things, dict) else things.pop()
+    else:
+        del things[keys[0]]
+        changed(things, "more", other)
+
+
+@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize("n", [3, 600, 6000])
+@pytest.mark.parametrize(("kind", "change"), CHANGES)
+def test_a_container_of_any_size_is_watched(kind, change, n, late):
+    """Nothing is reported before a change; a change is, within as many calls as it takes to look at all; and stays so."""
+    make, watch, other = CONTAINERS[kind]
+    things = make(n)
+    untouched = watches.of_all([watch(things)])
+    calls = watches.WHOLE + 1 + n // 15  # some twenty rows take as long as a thousand numbers
+    assert all(untouched() for _ in range(calls if late else 1))
+    changed(things, change, other())
+    assert not all(untouched() for _ in range(calls))
+    assert not any(untouched() for _ in range(calls))

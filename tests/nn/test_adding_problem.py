@@ -1,8 +1,11 @@
 """An LSTM learns what a plain recurrent network of the same size does not."""
 
+import random
+
 import pytest
 
 import autograd_core as ag
+import nn
 from nn.experiments.adding import BASELINE, LastState, adding_problem, memory
 
 
@@ -49,3 +52,19 @@ def test_it_shows_itself_and_the_same_seed_gives_the_same():
     assert [line.get_label() for line in left.lines] == ["RNN", "RNN, clipped", "LSTM", "always answering 1"]
     assert [len(line.get_ydata()) for line in right.lines] == [4, 4, 4]
     assert isinstance(found.models["LSTM"], LastState)
+
+
+def test_the_networks_are_trained_as_the_text_says():
+    """By `fit`: Adam at 0.02, batches of 20, gradients clipped to length 1 but for the first, forget biases of 1."""
+    found = memory(steps=2, cases=41, hidden=2, epochs=2, seed=3, progress=False)
+    rng = random.Random(3)
+    (X, y), unseen = adding_problem(41, 2, seed=rng), adding_problem(20, 2, seed=rng)
+    networks = {"RNN": nn.RNN(2, 2, seed=3), "RNN, clipped": nn.RNN(2, 2, seed=3), "LSTM": nn.LSTM(2, 2, seed=3)}
+    for p in networks["LSTM"].bias_ih_l0[2:4]:
+        p.data = 1.0
+    for name, network in networks.items():
+        history = nn.fit(
+            LastState(network, seed=3), X, y, loss=nn.mse, optimizer=nn.Adam(lr=0.02), epochs=2, batch_size=20,
+            validation=unseen, max_grad_norm=None if name == "RNN" else 1.0, seed=3, progress=False,
+        )  # fmt: skip
+        assert (history.loss, history.val_loss) == (found.histories[name].loss, found.histories[name].val_loss)

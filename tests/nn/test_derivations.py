@@ -292,19 +292,19 @@ def test_other_quotients_stay_as_they_are():
     assert nn.derivation(a / b, a).result == "1/b"
 
 
-@pytest.mark.parametrize(
-    "f",
-    [
-        lambda a, b: a + b, lambda a, b: a - b, lambda a, b: b - a, lambda a, b: -a * b, lambda a, b: a * a * b,
-        lambda a, b: a / b, lambda a, b: b / a, lambda a, b: 1 / a, lambda a, b: 3 / a, lambda a, b: a / 3,
-        lambda a, b: a**3 * b, lambda a, b: a**1, lambda a, b: a**-2, lambda a, b: a**b, lambda a, b: b**a,
-        lambda a, b: ag.exp(a * b), lambda a, b: ag.log(a), lambda a, b: ag.tanh(a + b), lambda a, b: ag.relu(a) * a,
-        lambda a, b: ag.sigmoid(a) - ag.sigmoid(a * a), lambda a, b: ag.dot([a, b, a], [b, a, 2.0]),
-        lambda a, b: ag.sum([a, b, a]), lambda a, b: ag.mean([a, b, a * b]), lambda a, b: ag.atan2(a, b),
-        lambda a, b: ag.maximum(a, b), lambda a, b: ag.leaky_relu(a), lambda a, b: ag.logsumexp([a, b]),
-        lambda a, b: ag.hypot(a, b) ** 2, lambda a, b: 0.5 * (a - b) ** 2, lambda a, b: -1 * -a, lambda a, b: a - (b - a),
-    ],
+FUNCTIONS = (
+    lambda a, b: a + b, lambda a, b: a - b, lambda a, b: b - a, lambda a, b: -a * b, lambda a, b: a * a * b,
+    lambda a, b: a / b, lambda a, b: b / a, lambda a, b: 1 / a, lambda a, b: 3 / a, lambda a, b: a / 3,
+    lambda a, b: a**3 * b, lambda a, b: a**1, lambda a, b: a**-2, lambda a, b: a**b, lambda a, b: b**a,
+    lambda a, b: ag.exp(a * b), lambda a, b: ag.log(a), lambda a, b: ag.tanh(a + b), lambda a, b: ag.relu(a) * a,
+    lambda a, b: ag.sigmoid(a) - ag.sigmoid(a * a), lambda a, b: ag.dot([a, b, a], [b, a, 2.0]),
+    lambda a, b: ag.sum([a, b, a]), lambda a, b: ag.mean([a, b, a * b]), lambda a, b: ag.atan2(a, b),
+    lambda a, b: ag.maximum(a, b), lambda a, b: ag.leaky_relu(a), lambda a, b: ag.logsumexp([a, b]),
+    lambda a, b: ag.hypot(a, b) ** 2, lambda a, b: 0.5 * (a - b) ** 2, lambda a, b: -1 * -a, lambda a, b: a - (b - a),
 )  # fmt: skip
+
+
+@pytest.mark.parametrize("f", FUNCTIONS)
 @pytest.mark.parametrize("labelled", [True, False])
 def test_numbers_are_those_of_the_graph(f, labelled):
     a, b = leaves(a=0.7, b=1.9)
@@ -322,6 +322,15 @@ def test_numbers_are_those_of_the_graph(f, labelled):
     assert math.fsum(by_factors) == pytest.approx(found.value)
     assert "∂/∂a [" not in found.result
     assert convert(found.latex.replace("{aligned}", "{split}"))
+
+
+@pytest.mark.parametrize("named", ["", "b"])
+@pytest.mark.parametrize("f", FUNCTIONS)
+def test_what_is_written_as_its_number_has_a_derivative_too(f, named):
+    """To a leaf without a name, beside one that has a name or has none."""
+    a, b = (ag.Value(x, label=name if name == named else "") for name, x in (("a", 0.7), ("b", 1.9)))
+    root = f(a, b)
+    assert nn.derivation(root, a).value == pytest.approx(ag.grad_of(root, [a])[0], rel=1e-12)
 
 
 def test_a_node_whose_number_is_0_is_still_to_be_differentiated():

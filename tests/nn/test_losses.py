@@ -291,3 +291,25 @@ def test_a_label_that_is_none_is_named_with_its_case_and_its_cure(loss, label, s
     rest = said.replace(", the target of case 1", "")
     with pytest.raises(ag.AutogradError, match=rest):
         loss([0.3, 0.4], label)
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        lambda p: nn.cross_entropy(p, [0.25, 0.25, 0.5]),
+        lambda p: nn.cross_entropy([p, p], [[0.25, 0.75, 0.0], [0.0, 0.5, 0.5]]),
+        lambda p: nn.nll_loss(p, [0.25, 0.25, 0.5]),
+        lambda p: nn.binary_cross_entropy(p, [0.25, 1.0, 0.0]),
+        lambda p: nn.binary_cross_entropy_with_logits(p, [0.25, 1.0, 0.0]),
+    ],
+    ids=["cross_entropy", "cases", "nll_loss", "binary_cross_entropy", "with logits"],
+)
+def test_targets_stand_before_what_they_are_multiplied_with(loss):
+    """As texts have it, y log p."""
+    ps = [ag.Value(x, label=f"p_{k}") for k, x in enumerate((0.25, 0.5, 0.125))]
+    products = [node for node in ag.topological_order(loss(ps)) if node.op in ("mul", "dot")]
+    assert products
+    for node in products:
+        half = len(node.parents) // 2
+        assert not any(x.op or x.label for x in node.parents[:half])
+        assert all(x.op or x.label for x in node.parents[half:])

@@ -26,17 +26,14 @@ def difference(m: Any, x: Any, y: Any) -> tuple[Any, Any]:
     return d, (x - (d + b)) + (b - y)
 
 
-def exp_of_difference(m: Any, x: Any, y: Any, z: Any = None) -> Any:
-    """exp(x - y - z) with the rounding errors of the differences put back."""
+def exp_of_difference(m: Any, x: Any, y: Any) -> Any:
+    """exp(x - y) with the rounding error of the difference put back."""
 
     def careful() -> Any:
         d, e = difference(m, x, y)
-        if z is not None:
-            d, f = difference(m, d, z)
-            e = e + f
         return m.exp(d) * m.where(m.abs(e) < 1, 1 + e, 1)
 
-    return m.to_round(careful, lambda: m.exp(x - y if z is None else x - y - z))
+    return m.to_round(careful, lambda: m.exp(x - y))
 
 
 def sum_twice(m: Any, xs: Any) -> Any:

@@ -11,7 +11,7 @@ from ..notation import latex
 from ..support.formulas import Formula, Formulas
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from ..analysis.layers_by_name import ForwardPass, Unit
     from ..analysis.signal_formulas import Top
@@ -41,38 +41,39 @@ def forward_matrices(run: ForwardPass, asked: tuple[Any, Any] | None) -> Formula
     """Two lines for each layer, its sums and its activations."""
     lines: list[tuple[Formula, Any, Formula]] = []
     rows = _is_in_rows(run)
-    whole = (1, 1)  # where there are no layers
+
+    def shape_of(numbers: Sequence[Any]) -> str:
+        return _shape((1, len(numbers)) if rows else (len(numbers), 1))
+
     for layer in _layers(run):
         n = layer.n + bool(layer.added)
         factors, shapes = [layer.weights, layer.entering], [(layer.m, n), (n, 1)]
         if rows:
             factors, shapes = factors[::-1], [(1, n), (n, layer.m)]
         right, of = side_by_side(factors), " ".join(map(_shape, shapes))
-        whole = (1, layer.m) if rows else (layer.m, 1)
+        size = shape_of(layer.units)
         if layer.bias is not None:
             right = sum_of([right, layer.bias])
-            of += f" + {_shape(whole)}"
+            of += f" + {size}"
         numbers = [unit.sum.data for unit in layer.units]
-        lines.append((_equals(layer.sums, right), numbers, _beside(f"{_shape(whole)} = {of}{layer.added}")))
+        lines.append((_equals(layer.sums, right), numbers, _beside(f"{size} = {of}{layer.added}")))
         if layer.output.text != layer.sums.text:
             after = layer.sums if not layer.letter else _of(layer.letter, layer.sums)
-            lines.append((_equals(layer.output, after), [u.output.data for u in layer.units], _beside(_shape(whole))))
+            lines.append((_equals(layer.output, after), [u.output.data for u in layer.units], _beside(size)))
     called = run.names
     if run.of_scores:
         last = list(run.layers)[-1]
         name = "softmax" if run.of_scores[0].op == "softmax" else "σ"
         left = _named(called, f"activation {last}")
         right = _of(name, _sums(run, last))
-        lines.append((_equals(left, right), [a.data for a in run.of_scores], _beside(_shape(whole))))
+        lines.append((_equals(left, right), [a.data for a in run.of_scores], _beside(shape_of(run.of_scores))))
     for end in run.ends.values():
         if end.name == "softmax":
             before = _sums(run, list(run.layers)[-1]) if run.layers else _named(called, "inputs")
             if run.layers and called is not None and called(list(run.layers)[-1]) != before.text:
                 before = _named(called, list(run.layers)[-1])
-            size = len(end.nodes)
             line = _equals(_named(called, end.name), _of("softmax", before))
-            said = _beside(_shape((1, size) if rows else (size, 1)))
-            lines.append((line, [y.data for y in end.nodes], said))
+            lines.append((line, [y.data for y in end.nodes], _beside(shape_of(end.nodes))))
     return _made(lines)
 
 

@@ -133,7 +133,8 @@ class Shuffle:
     def __init__(self, rng: random.Random, order: Any, *, is_shared: bool = True) -> None:
         self._rng, self._order, self._is_shared = rng, order, is_shared
         self._words = np.empty(0, np.uint32)
-        self._fields = np.array([order.ctypes.data, 0, 0, 0, 0], np.int64)  # see `_write_shuffle`
+        self._fields = np.zeros(5, np.int64)  # see `_write_shuffle`
+        self._fields[0] = order.ctypes.data
 
     def __call__(self) -> None:
         """Shuffle."""

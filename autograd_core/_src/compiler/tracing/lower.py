@@ -258,8 +258,11 @@ class _Lowering:
         return x != 0.0 and isfinite(x)
 
     def _instruction(self, primitive: Primitive, operands: tuple[int, ...]) -> int:
-        """The slot of an operation on these operands: that of an equal one, a number, or a new one."""
-        if primitive is PRODUCT and (low := min(operands)) < 0 and self._is_plain(self.numbers[-1 - low]):
+        """The slot of an operation on these operands: that of an equal one, a number, or a new one.
+
+        Of the operands of a `path_product` one is a number; others are put in without a look at their operands.
+        """
+        if primitive is PRODUCT and self._is_plain(self.numbers[-1 - min(operands)]):
             # By a finite number other than 0 strict zero changes nothing. A plain `mul` merges with others and
             # can become part of a `dot`.
             primitive = MUL
