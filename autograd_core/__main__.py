@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
     import nn
 
+    from ._src.pictures.choose_layout import Engine
+    from ._src.pictures.render.theme import Theme
     from .testing import Report
 
 HIGHEST = 6  # order of derivatives that a check in the shell has in seconds
@@ -207,7 +209,7 @@ def _values(words: Sequence[str]) -> dict[str, float]:
     return values
 
 
-def _draw(expression: str, words: Sequence[str], output: Path | None, *, layout: str, theme: str) -> None:
+def _draw(expression: str, words: Sequence[str], output: Path | None, *, layout: Engine, theme: Theme) -> None:
     if output is not None and output.suffix.lower() in (".gif", ".webp", ".apng"):
         msg = f"draw: {output}: a drawing does not move; an animation of the steps is {PROGRAM} step ... -o {output}"
         raise ExpressionError(msg)
@@ -220,7 +222,7 @@ def _draw(expression: str, words: Sequence[str], output: Path | None, *, layout:
     print(f"picture: {path}")
 
 
-def _step(expression: str, words: Sequence[str], output: Path | None, *, interactive: bool, theme: str) -> None:
+def _step(expression: str, words: Sequence[str], output: Path | None, *, interactive: bool, theme: Theme) -> None:
     root, _ = parse(expression, _values(words))
     stepper = Stepper(root, title=expression, theme=theme)
     if output is not None:
@@ -234,12 +236,12 @@ def _step(expression: str, words: Sequence[str], output: Path | None, *, interac
             print(f"\n{'-' * 100}\n{stepper}")
 
 
-def _live(expression: str, words: Sequence[str], output: Path | None, *, theme: str) -> None:
+def _live(expression: str, words: Sequence[str], output: Path | None, *, theme: Theme) -> None:
     path = live_expression(expression, _values(words), theme=theme).save(output or "page.html")
     print(f"page: {path}")
 
 
-def _explain(expression: str, words: Sequence[str], output: Path | None, *, of: str, theme: str) -> None:
+def _explain(expression: str, words: Sequence[str], output: Path | None, *, of: str, theme: Theme) -> None:
     root, inputs = parse(expression, _values(words))
     of = normalize("NFKC", of)
     if of not in inputs:
@@ -453,6 +455,7 @@ def _network(out: Path, epochs: int) -> list[tuple[Path, str]]:
 def _boundary(model: nn.MLP, inputs: list[list[float]], labels: list[float]) -> Figure:
     """A figure of the plane, coloured by the network's score, and the points."""
     from matplotlib.figure import Figure
+
 
     steps = 61
     xs = [-1.6 + 4.2 * i / (steps - 1) for i in range(steps)]

@@ -57,6 +57,35 @@ CASES = {
         ag.Value(1.0).tahn()  # error
         ag.Value(1.0).labl  # error
     """,
+    "misspelt_options": """
+        import autograd_core as ag
+        import nn
+
+        v = ag.Value(1.0, label="v")
+        net = nn.MLP(1, [1], seed=0)
+        ag.compile(ag.tanh, 1.0, in_axes=0, reduce="mean", guards="error")
+        ag.compile(ag.tanh, 1.0, in_axes=0, reduce="maen")  # error
+        ag.compile(ag.tanh, 1.0, guards="parts")  # error
+        ag.jacobian(ag.tanh, mode="forward", layout="denominator")
+        ag.jacobian(ag.tanh, mode="foward")  # error
+        ag.jacobian(ag.tanh, layout="denominators")  # error
+        ag.draw(v, layout="builtin", theme="dark", direction="LR", style="compact")
+        ag.draw(v, layout="graphviz")  # error
+        ag.draw(v, theme="drak")  # error
+        ag.draw(v, direction="RL")  # error
+        ag.draw(v, style="small")  # error
+        ag.draw(v).save("x.svg", theme="drak")  # error
+        ag.explain(v, v).draw(theme="drak")  # error
+        ag.live(v, theme="drak")  # error
+        ag.Stepper(v, style="small")  # error
+        nn.mse([v], [1.0], reduction="batchmean")
+        nn.mse([v], [1.0], reduction="none")  # error
+        nn.nll([[v]], [0], reduction="maen")  # error
+        nn.draw_network(net, [1.0], theme="drak")  # error
+        nn.layer_jacobian(net, [1.0], of="layer2", to="layer1", layout="rows")  # error
+        nn.weight_jacobian(net, [1.0], layer="layer1", of="layer1", layout="rows")  # error
+        nn.jacobian_chain([1.0], [[1.0]], layout="rows")  # error
+    """,
     "misspelt_keywords": """
         import autograd_core as ag
         import nn

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from .runtime.bound_call import Bound
     from .runtime.specialization import Specialization
+    from .runtime.traced_function import Reduction
 
 
 class Bindable(Protocol):
@@ -24,7 +25,7 @@ class Bindable(Protocol):
     _argnums: tuple[int, ...]
     _mapped: tuple[bool, ...]
     _specializations: list[Specialization]
-    _reduce: str | None
+    _reduce: Reduction | None
 
     def bind(self, *args: Any) -> Bound:
         """A call with memory of its own."""

@@ -13,6 +13,7 @@ from ..pictures.stepper.animation import SLIDE, TALLEST, encoded, images_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from ..pictures.render.theme import Theme
     from ..pictures.view.scope_tree import Graph
 
 MOST_POINTS = 60
@@ -39,14 +40,14 @@ def film_of(
     count = len(points["data"])
     size = min(count, MOST_POINTS)
     chosen = [k * (count - 1) // max(size - 1, 1) for k in range(size)]
-    shade = "dark" if theme == "dark" else "light"
+    shade: Theme = "dark" if theme == "dark" else "light"
     images = images_of(_pictures(graph, roots, points, chosen, shade, sizes), size, sizes)
     stay = [POINT_MS] * (size - 1) + [LAST_MS]
     return encoded(_of_one_size(images, shade), stay, suffix, shade)
 
 
 def _pictures(
-    graph: Graph, roots: Sequence[Value], points: dict[str, Any], chosen: Sequence[int], theme: str, sizes: Sizes
+    graph: Graph, roots: Sequence[Value], points: dict[str, Any], chosen: Sequence[int], theme: Theme, sizes: Sizes
 ) -> Iterator[tuple[str, tuple[float, float]]]:
     for k in chosen:
         numbers = dict(zip(points["leaves"], map(float, points["data"][k]), strict=True))

@@ -23,11 +23,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ..pictures.living.state import Operation
+    from ..pictures.render.theme import Theme
 
 MOST_ARGUMENTS = 8  # of a function of any number of operands; one that is a single node takes more
 
 
-def live_expression(text: str, values: Mapping[str, float], *, theme: str = "auto") -> LivePage:
+def live_expression(text: str, values: Mapping[str, float], *, theme: Theme = "auto") -> LivePage:
     """The living page of an expression, with a line on it in which the expression can be changed.
 
     Args:

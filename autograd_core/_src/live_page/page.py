@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from ...errors import OperandError, RangeError
 from ..atomic_write import write_file
@@ -15,6 +15,7 @@ from ..pictures.living import html
 from ..pictures.living.predicted import name_copies, predicted_of, untagged
 from ..pictures.living.saved import told_of
 from ..pictures.living.state import cases_of, point_added, points_of
+from ..pictures.render.theme import Theme
 from ..pictures.sizes import sizes_of
 from ..pictures.stepper.animation import FORMATS
 from ..pictures.view.folding import view_of
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from ..pictures.view.folding import Fold
     from ..pictures.view.scope_tree import Graph
 
-THEMES = ("auto", "light", "dark")
 
 
 class LivePage:
@@ -51,7 +51,7 @@ class LivePage:
     """
 
     def __init__(
-        self, roots: Sequence[Value], graph: Graph, state: dict[str, Any], rules: str, *, title: str, theme: str
+        self, roots: Sequence[Value], graph: Graph, state: dict[str, Any], rules: str, *, title: str, theme: Theme
     ) -> None:
         self.state = state
         self._roots = tuple(roots)
@@ -155,7 +155,7 @@ def live(
     cases: Iterable[Value] | Mapping[str, Value] | None = None,
     compare: Any = None,
     title: str | None = None,
-    theme: str = "auto",
+    theme: Theme = "auto",
     fold: Fold = "auto",
     unfold: str | Iterable[str] = (),
     plates: bool | None = None,
@@ -210,8 +210,8 @@ def live(
     if not isinstance(title, (str, type(None))):
         msg = f"live: expected a title (str), got {title!r:.60} ({type(title).__name__})"
         raise OperandError(msg)
-    if theme not in THEMES:
-        msg = f"live: expected theme to be one of {', '.join(map(repr, THEMES))}, got {theme!r:.60}"
+    if theme not in get_args(Theme):
+        msg = f"live: expected theme to be one of {', '.join(map(repr, get_args(Theme)))}, got {theme!r:.60}"
         raise RangeError(msg)
     view = view_of(roots, fold=fold, unfold=unfold, read=None, plates=plates)
     _check_fresh(view.graph.stale, view.graph.order)

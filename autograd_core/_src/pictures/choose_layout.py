@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from . import text
 from .layout.nested import plan
@@ -18,9 +18,14 @@ from .sizes import FREE, Extent, Sizes
 
 if TYPE_CHECKING:
     from .layout.nested import Plan
+    from .render.theme import Theme
     from .scene.cards import Card, Scene
     from .scene.highlight import Track
     from .view.folding import View
+
+Engine = Literal["builtin", "dot"]
+Direction = Literal["auto", "LR", "TB"]
+Style = Literal["full", "compact"]
 
 NOTEBOOK_WIDTH = 1000.0  # pixels that an output cell usually has
 RETRIES, LEAST_STEP, LEAST_ROOM = 4, 0.05, 0.3  # layouts with shorter lines; steps, and the shortest, over the page
@@ -36,8 +41,8 @@ class Look(NamedTuple):
     """How a graph is shown, whichever part of it is in view."""
 
     title: str = ""
-    theme: str = "auto"
-    style: str = "full"
+    theme: Theme = "auto"
+    style: Style = "full"
     tracks: tuple[Track, ...] = ()
     overlay: Overlay | None = None
     formulas: tuple[str, ...] = ()  # LaTeX

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import re
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict, get_args
 
 from ...errors import OperandError, RangeError, StructureError, UsageWarning
 from ..atomic_write import write_file
@@ -17,15 +17,15 @@ from ..notation.formulas import expression as equations
 from ..notation.formulas import mathml
 from . import text
 from .checked_path import path_for
-from .choose_layout import Look, decorated, frame, framed
+from .choose_layout import Direction, Engine, Look, Style, decorated, frame, framed
 from .fitting import fitted
-from .layout.crossings import ENGINES
 from .living.asked import Asked, kept, note
 from .page import embed
 from .render.digraph import digraph
 from .render.mermaid import mermaid
 from .render.pdf import pdf
 from .render.raster import png
+from .render.theme import Theme
 from .render.tikz import tikz
 from .render.typst import typst
 from .scene.highlight import tracks_of
@@ -55,9 +55,6 @@ MOST_PIXELS = 16_000.0  # of a PNG's longer side
 PDF_SECONDS = 60
 SIZE = re.compile(r'width="([\d.]+)" height="([\d.]+)"')
 
-THEMES = ("auto", "light", "dark")
-DIRECTIONS = ("auto", "LR", "TB")
-STYLES = ("full", "compact")
 outputs = itertools.count(1)
 
 
@@ -178,7 +175,7 @@ class Picture:
             warn_user(f"show: no browser could be opened; the page is {page}", UsageWarning)
         return page
 
-    def save(self, path: str | os.PathLike[str], *, theme: str | None = None) -> Path:
+    def save(self, path: str | os.PathLike[str], *, theme: Theme | None = None) -> Path:
         """Write the picture to a file; its suffix says how. A failure leaves an older file whole.
 
         Args:
@@ -211,7 +208,7 @@ class Picture:
         path = path_for(path, WRITERS)
         kind = path.suffix.lower()
         if theme is not None:
-            _check("theme", theme, THEMES)
+            _check("theme", theme, Theme)
         if theme == "auto" and kind not in FOLLOWING:
             msg = f"save: a {kind} file cannot follow its reader's system; expected theme='light' or theme='dark'"
             raise RangeError(msg)
@@ -229,15 +226,15 @@ class Picture:
 class DrawOptions(TypedDict, total=False):
     """What `draw` takes by keyword."""
 
-    layout: str
+    layout: Engine
     title: str | None
-    theme: str
-    direction: str
+    theme: Theme
+    direction: Direction
     fold: bool | str | Iterable[str] | None
     unfold: str | Iterable[str]
     around: Value | None
     hops: int
-    style: str
+    style: Style
     highlight: HighlightedPath | Value | Iterable[HighlightedPath | Value] | None
     overlay: Overlay | None
     expression: bool
@@ -253,15 +250,15 @@ class DrawOptions(TypedDict, total=False):
 def draw(
     root: Value | Iterable[Value],
     *,
-    layout: str = "builtin",
+    layout: Engine = "builtin",
     title: str | None = None,
-    theme: str = "auto",
-    direction: str = "auto",
+    theme: Theme = "auto",
+    direction: Direction = "auto",
     fold: bool | str | Iterable[str] | None = "auto",
     unfold: str | Iterable[str] = (),
     around: Value | None = None,
     hops: int = 2,
-    style: str = "full",
+    style: Style = "full",
     highlight: HighlightedPath | Value | Iterable[HighlightedPath | Value] | None = None,
     overlay: Overlay | None = None,
     expression: bool = False,
@@ -449,20 +446,20 @@ def _still(around: object, gradients: object, overlay: object) -> str:
 
 def drawn(view: View, look: Look, *, layout: str, direction: str, asked: Asked | None = None) -> Picture:
     """The picture of a view; names and numbers come from its graph."""
-    _check("layout", layout, tuple(ENGINES))
-    _check("direction", direction, DIRECTIONS)
+    _check("layout", layout, Engine)
+    _check("direction", direction, Direction)
     _check_look(look)
     return Picture(view, frame(view, look, direction, layout), asked)
 
 
 def _check_look(look: Look) -> None:
-    _check("theme", look.theme, THEMES)
-    _check("style", look.style, STYLES)
+    _check("theme", look.theme, Theme)
+    _check("style", look.style, Style)
 
 
-def _check(name: str, given: object, allowed: Sequence[str]) -> None:
-    if given not in allowed:
-        msg = f"draw: expected {name} to be one of {', '.join(map(repr, allowed))}, got {given!r:.60}"
+def _check(name: str, given: object, allowed: Any) -> None:
+    if given not in get_args(allowed):
+        msg = f"draw: expected {name} to be one of {', '.join(map(repr, get_args(allowed)))}, got {given!r:.60}"
         raise RangeError(msg)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import partial
 from types import MethodType
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from ..engine.evaluation import is_fraction
 from ..engine.pytrees import Spec, array, build, flatten_as, unflatten
@@ -27,13 +27,16 @@ from .recorded_call import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import Literal, TypeVar
+    from typing import TypeVar
 
     from . import signatures
 
     R = TypeVar("R")
     A = TypeVar("A")
     B = TypeVar("B")
+
+Sweep = Literal["auto", "forward", "reverse"]
+Outputs = Literal["numerator", "denominator"]  # where a Jacobian has them: in rows, or in columns
 
 
 def _unwrap(trees: Sequence[Any], argnums: Any) -> Any:
@@ -233,30 +236,30 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
 
 @overload
 def jacobian(
-    f: Callable[..., R], argnums: Literal[0] = 0, *, mode: str = "auto", layout: str = "numerator"
+    f: Callable[..., R], argnums: Literal[0] = 0, *, mode: Sweep = "auto", layout: Outputs = "numerator"
 ) -> signatures.JacobianOf[R]: ...
 @overload
 def jacobian(
-    f: Callable[..., R], argnums: Literal[1], *, mode: str = "auto", layout: str = "numerator"
+    f: Callable[..., R], argnums: Literal[1], *, mode: Sweep = "auto", layout: Outputs = "numerator"
 ) -> signatures.SecondJacobianOf[R]: ...
 @overload
 def jacobian(
-    f: Callable[..., R], argnums: tuple[Literal[0], Literal[1]], *, mode: str = "auto", layout: str = "numerator"
+    f: Callable[..., R], argnums: tuple[Literal[0], Literal[1]], *, mode: Sweep = "auto", layout: Outputs = "numerator"
 ) -> signatures.TwoJacobiansOf[R]: ...
 @overload
 def jacobian(
-    f: Callable[..., R], argnums: Sequence[int], *, mode: str = "auto", layout: str = "numerator"
+    f: Callable[..., R], argnums: Sequence[int], *, mode: Sweep = "auto", layout: Outputs = "numerator"
 ) -> signatures.ManyJacobians: ...
 @overload
 def jacobian(
-    f: Callable[..., R], argnums: int, *, mode: str = "auto", layout: str = "numerator"
+    f: Callable[..., R], argnums: int, *, mode: Sweep = "auto", layout: Outputs = "numerator"
 ) -> Callable[..., Any]: ...
 def jacobian(
     f: Callable[..., Any],
     argnums: int | Sequence[int] = 0,
     *,
-    mode: str = "auto",
-    layout: str = "numerator",
+    mode: Sweep = "auto",
+    layout: Outputs = "numerator",
 ) -> Callable[..., Any]:
     """The function `(*args) -> Jacobian`: every output differentiated with respect to every input.
 
@@ -281,14 +284,16 @@ def jacobian(
         [[3.0, 1.0], [2.0, 0.0]]
     """
     require_callable(f, "jacobian")
-    one_of("jacobian", "mode", mode, ("auto", "forward", "reverse"))
-    one_of("jacobian", "layout", layout, ("numerator", "denominator"))
+    one_of("jacobian", "mode", mode, Sweep)
+    one_of("jacobian", "layout", layout, Outputs)
 
     function = _jacobian(f, argnums, "jacobian", mode, layout)
     return DerivedFunction(jacobian, f, {"argnums": argnums, "mode": mode, "layout": layout}, function)
 
 
-def _jacobian(f: Any, argnums: Any, name: str, mode: str = "auto", layout: str = "numerator") -> Callable[..., Any]:
+def _jacobian(
+    f: Any, argnums: Any, name: str, mode: Sweep = "auto", layout: Outputs = "numerator"
+) -> Callable[..., Any]:
     def differentiated(*args: Any, **kwargs: Any) -> Any:
         call = RecordedCall(f, args, positions(argnums, args, name), kwargs, name)
         rows = _jacobian_rows(call, mode)
@@ -301,7 +306,7 @@ def _jacobian(f: Any, argnums: Any, name: str, mode: str = "auto", layout: str =
     return differentiated
 
 
-def _jacobian_rows(call: RecordedCall, mode: str) -> list[list[Any]]:
+def _jacobian_rows(call: RecordedCall, mode: Sweep) -> list[list[Any]]:
     """d output i / d input j, by whichever mode takes fewer sweeps."""
     n, m = len(call.inputs), len(call.outputs)
     if mode == "forward" or (mode == "auto" and n < m):

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from ...errors import OperandError, RangeError, StructureError
 from ..engine.contexts import transforming
@@ -169,12 +169,18 @@ def directions_of(primals: Sequence[Any], tangents: Sequence[Any], name: str) ->
     return checked, any(isinstance(x, Value) for x in checked)
 
 
-def one_of(caller: str, name: str, given: Any, allowed: tuple[str, ...]) -> None:
+def one_of(caller: str, name: str, given: Any, allowed: Any) -> None:
     """Refuse an option that does not exist.
+
+    Args:
+        caller: What the message begins with.
+        name: The option.
+        given: What it was set to.
+        allowed: The `Literal` of its annotation, so that checkers of types and this one have one list.
 
     Raises:
         RangeError: It is none of those that are allowed.
     """
-    if given not in allowed:
-        msg = f"{caller}: expected {name} to be {' or '.join(map(repr, allowed))}, got {given!r}"
+    if given not in get_args(allowed):
+        msg = f"{caller}: expected {name} to be {' or '.join(map(repr, get_args(allowed)))}, got {given!r}"
         raise RangeError(msg)

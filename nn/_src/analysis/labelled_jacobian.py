@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 from autograd_core import RangeError, StructureError
 from autograd_core._src.notation.formulas import latex_name
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
     from ..support.names import Names
 
-LAYOUTS = ("numerator", "denominator")
+Outputs = Literal["numerator", "denominator"]  # where a Jacobian has them: in rows, or in columns
+LAYOUTS = get_args(Outputs)
 
 
 class Axis(NamedTuple):
@@ -517,7 +518,7 @@ def by(shape: tuple[int, ...]) -> str:
     return " x ".join(map(str, shape))
 
 
-def layout_of(layout: Any, caller: str) -> str:
+def layout_of(layout: Any, caller: str) -> Outputs:
     """The layout, if it is one.
 
     Raises:
@@ -526,7 +527,7 @@ def layout_of(layout: Any, caller: str) -> str:
     if layout not in LAYOUTS:
         msg = f"{caller}: expected layout to be 'numerator' or 'denominator', got {shown(layout)}"
         raise RangeError(msg)
-    return str(layout)
+    return "denominator" if layout == "denominator" else "numerator"
 
 
 # --- nested lists ---------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from ..support.tables import Table, as_text, number_in
 from ..support.validation import by_name, shown
 from ..teaching.jacobian_formulas import entry_formulas
 from .forward_pass import below, forward_pass
-from .labelled_jacobian import Axis, Jacobian, Nodes, by, layout_of, transposed
+from .labelled_jacobian import Axis, Jacobian, Nodes, Outputs, by, layout_of, transposed
 from .layers_by_name import ForwardPass, JacobianEnd, Unit, one_of
 from .path_sums import PathSum, paths_of
 
@@ -49,7 +49,7 @@ def layer_jacobian(
     to: str | int,
     target: Any = None,
     loss: Loss | None = None,
-    layout: str = "numerator",
+    layout: Outputs = "numerator",
     notation: str | None = None,
 ) -> Jacobian:
     """The derivatives of one layer to another, for one case.
@@ -123,7 +123,7 @@ def weight_jacobian(
     layer: str | int,
     of: str | int | None = None,
     form: str = "full",
-    layout: str = "denominator",
+    layout: Outputs = "denominator",
     index: str | None = None,
     target: Any = None,
     loss: Loss | None = None,
@@ -420,7 +420,7 @@ def chain(
     to: str | int = "inputs",
     weights: bool = False,
     sums: bool = False,
-    layout: str = "numerator",
+    layout: Outputs = "numerator",
     index: str | None = None,
     notation: str | None = None,
 ) -> Chain:

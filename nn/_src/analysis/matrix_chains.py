@@ -11,7 +11,7 @@ from autograd_core import OperandError, StructureError, Value
 from ..notation import PRIMES, latex
 from ..support.tables import Table, as_text, number, number_in
 from ..support.validation import plain, shown
-from .labelled_jacobian import Jacobian, bmatrix, by, layout_of, product, tex
+from .labelled_jacobian import Jacobian, Outputs, bmatrix, by, layout_of, product, tex
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -260,7 +260,7 @@ def _written(x: Any, spec: str) -> str:
     return _said(x, spec)
 
 
-def jacobian_chain(r: Any, *jacobians: Any, layout: str = "numerator") -> JacobianChain:
+def jacobian_chain(r: Any, *jacobians: Any, layout: Outputs = "numerator") -> JacobianChain:
     """An error, as a row, through one Jacobian after the other: R <- R J, with every product shown.
 
     In denominator layout the error is a column, and factors are put in front: R <- J R. `nn.chain` reads the

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import autograd_core as ag
 from autograd_core import OperandError, RangeError, StructureError, Value
@@ -80,7 +80,7 @@ def sum_of_squares(xs: Sequence[Any]) -> Any:
     return squares[0] if len(squares) == 1 else ag.sum(squares)
 
 
-REDUCTIONS = ("mean", "sum", "batchmean")  # PyTorch's words; "batchmean" is that of its KLDivLoss
+Reduction = Literal["mean", "sum", "batchmean"]  # PyTorch's words; "batchmean" is that of its KLDivLoss
 ONE_CASE: ContextVar[bool] = ContextVar("ONE_CASE", default=False)  # whether a prediction is that of one case
 
 
@@ -93,21 +93,21 @@ def of_one_case(loss: Callable[[Any, Any], Any], prediction: Any, target: Any) -
         ONE_CASE.reset(token)
 
 
-def divisor(terms: int, prediction: Any, reduction: str, caller: str) -> int:
+def divisor(terms: int, prediction: Any, reduction: Reduction, caller: str) -> int:
     """What the sum of all terms is divided by.
 
     Raises:
         RangeError: There is no such reduction.
     """
-    if reduction not in REDUCTIONS:
-        msg = f"{caller}: reduction: expected {', '.join(map(repr, REDUCTIONS))}, got {shown(reduction)}"
+    if reduction not in get_args(Reduction):
+        msg = f"{caller}: reduction: expected {', '.join(map(repr, get_args(Reduction)))}, got {shown(reduction)}"
         raise RangeError(msg)
     if reduction == "batchmean":
         return len(prediction) if isinstance(prediction, list) and not ONE_CASE.get() else 1
     return terms if reduction == "mean" else 1
 
 
-def reduced(terms: list[Any], prediction: Any, reduction: str, caller: str) -> Any:
+def reduced(terms: list[Any], prediction: Any, reduction: Reduction, caller: str) -> Any:
     """One number from the terms of all outputs and cases."""
     n = divisor(len(terms), prediction, reduction, caller)
     if n == len(terms):
@@ -116,7 +116,7 @@ def reduced(terms: list[Any], prediction: Any, reduction: str, caller: str) -> A
 
 
 def written_as_one(
-    terms: list[Any], prediction: Any, reduction: str, rule: LossRule, ps: list[Any], ts: list[Any]
+    terms: list[Any], prediction: Any, reduction: Reduction, rule: LossRule, ps: list[Any], ts: list[Any]
 ) -> Any:
     """The same number, with the rule by which texts write it."""
     n = divisor(len(terms), prediction, reduction, rule.name)

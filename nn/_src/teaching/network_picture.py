@@ -8,13 +8,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from autograd_core import RangeError
 from autograd_core._src.atomic_write import write_file
 from autograd_core._src.pictures.checked_path import path_for
 from autograd_core._src.pictures.render.raster import png
-from autograd_core._src.pictures.render.theme import DARK, LIGHT
+from autograd_core._src.pictures.render.theme import DARK, LIGHT, Theme
 from autograd_core._src.pictures.text import clean
 
 from ..analysis.error_signals import error_signals
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from ..modules.module import Module
 
 MOST_ARROWS = 400
-THEMES = ("auto", "light", "dark")
 WEIGHTS = ("names", "numbers", "both", "none")
 SUFFIXES = (".svg", ".png")
 
@@ -55,7 +54,7 @@ class NetworkPicture:
 
     width: float
     height: float
-    theme: str
+    theme: Theme
     _body: str
 
     @property
@@ -63,7 +62,7 @@ class NetworkPicture:
         """The picture as SVG."""
         return self._in(self.theme)
 
-    def _in(self, theme: str) -> str:
+    def _in(self, theme: Theme) -> str:
         name = f"n{sha256(self._body.encode()).hexdigest()[:10]}"
         style = CSS.format(**(DARK if theme == "dark" else LIGHT))
         rules = _within(name, style)
@@ -82,7 +81,7 @@ class NetworkPicture:
     def _repr_svg_(self) -> str:
         return self.svg
 
-    def save(self, path: str | os.PathLike[str], *, theme: str | None = None) -> Path:
+    def save(self, path: str | os.PathLike[str], *, theme: Theme | None = None) -> Path:
         """Write the picture to a file. A failure leaves an older file whole.
 
         Args:
@@ -106,7 +105,7 @@ class NetworkPicture:
         found = path_for(path, SUFFIXES)
         if theme is None:
             theme = "light" if self.theme == "auto" else self.theme
-        if theme not in THEMES or (theme == "auto" and found.suffix.lower() != ".svg"):
+        if theme not in get_args(Theme) or (theme == "auto" and found.suffix.lower() != ".svg"):
             msg = f"save: expected theme to be 'light' or 'dark', or 'auto' for an .svg, got {shown(theme)}"
             raise RangeError(msg)
         drawn = self._in(theme)
@@ -127,7 +126,7 @@ def draw_network(
     notation: str | None = None,
     weights: str | None = None,
     title: str = "",
-    theme: str = "auto",
+    theme: Theme = "auto",
 ) -> NetworkPicture:
     """Draw a network as texts do: a circle for each unit and input, and an arrow with its name for each weight.
 
@@ -161,7 +160,7 @@ def draw_network(
         >>> picture.svg.count('class="edge"'), picture.svg.count('class="unit"')
         (8, 3)
     """
-    for what, given, allowed in (("theme", theme, THEMES), ("weights", weights, (None, *WEIGHTS))):
+    for what, given, allowed in (("theme", theme, get_args(Theme)), ("weights", weights, (None, *WEIGHTS))):
         if given not in allowed:
             known = ", ".join(repr(x) for x in allowed if x is not None)
             msg = f"draw_network: {what}: expected one of {known}, got {shown(given)}"

@@ -13,12 +13,15 @@ from autograd_core import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from typing import Literal
 
     from autograd_core import CompiledFunction
 
     from ..data.dataset import Cases
     from ..modules.module import Module
     from .task import Task
+
+    Adds = Literal["mean", "sum"]  # how the losses of cases are put together
 
 
 MOST_BRANCHES = 4  # of one case: 16 ways at most, as many as a compiled function follows
@@ -211,7 +214,7 @@ class Case:
         self.start: Any = np.array([p.data for p in self.params], float)
 
     def compiled(
-        self, of: Callable[..., Any], *more: Any, mode: bool, reduce: str | None = None, gradient: bool = True
+        self, of: Callable[..., Any], *more: Any, mode: bool, reduce: Adds | None = None, gradient: bool = True
     ) -> BatchFunction:
         """`of(prediction, *more)` as a compiled function of (parameters, row, *more)."""
 

@@ -22,7 +22,7 @@ from .ways import CLOSE, CaseByCase, LossOnGraphs
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from .case_programs import Data
+    from .case_programs import Adds, Data
     from .ways import Trial, Way
 
 MOST_CLASSES = 32  # different targets that one program can choose from
@@ -43,14 +43,14 @@ def the_way(trial: Trial) -> Way:
     case = Case(trial.task, trial.data[0].inputs[0].tolist())
     P = case.start.copy()
     later: list[CaseByCase] = []
-    adds = None if trial.loss is None else how_it_adds(trial)
-    for of, codes in codings(trial) if adds else ():
-        with suppress(NotCompiledError):
-            way = CaseByCase(case, str(adds), of, codes)
-            if not way.branches:
-                way.check(P, trial)
-                return way
-            later.append(way)
+    if trial.loss is not None and (adds := how_it_adds(trial)):
+        for of, codes in codings(trial):
+            with suppress(NotCompiledError):
+                way = CaseByCase(case, adds, of, codes)
+                if not way.branches:
+                    way.check(P, trial)
+                    return way
+                later.append(way)
     for way in later:
         if trial.follows or way.branches <= MOST_BRANCHES:
             with suppress(NotCompiledError):
@@ -88,7 +88,7 @@ def codings(trial: Trial) -> Iterator[tuple[Callable[..., Any], dict[Data, Any]]
     yield chosen, {data: np.array([places[n] for n in ns]) for data, ns in zip(trial.data, names, strict=True)}
 
 
-def how_it_adds(trial: Trial) -> str | None:
+def how_it_adds(trial: Trial) -> Adds | None:
     """Whether the loss of a batch is the "mean" or the "sum" of its cases' losses; found by trying."""
     predictions, targets = trial.measured[0].predictions[:PROBED], trial.data[0].targets[trial.places[0]][:PROBED]
     n = len(targets)
@@ -102,7 +102,7 @@ def how_it_adds(trial: Trial) -> str | None:
         apart = 0.1 * (0.618 * (i + 1) % 1.0)  # different for every case
         return _mapped(lambda x: (scale * x if math.isfinite(x) else 0.5) * (1.0 - apart) + offset * apart, p)
 
-    answers = {"sum", "mean"}
+    answers: set[Adds] = {"sum", "mean"}
     for scale, offset in ((1.0, 0.0), (0.5, 0.0), (1.0, 1.0), (-1.0, -1.0)):  # twice among probabilities
         try:
             ps = [moved(p, i, scale, offset) for i, p in enumerate(predictions)]
@@ -111,7 +111,7 @@ def how_it_adds(trial: Trial) -> str | None:
             continue
         total, size = math.fsum(parts), max(abs(whole), math.fsum(map(abs, parts)) / n)
         if math.isfinite(total) and math.isfinite(whole):
-            sums = {"sum": total, "mean": total / n}
+            sums: dict[Adds, float] = {"sum": total, "mean": total / n}
             answers = {name for name in answers if abs(sums[name] - whole) <= CLOSE * size}
     return answers.pop() if len(answers) == 1 else None
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ..data.dataset import Cases
-    from .case_programs import BatchFunction, Case, Data
+    from .case_programs import Adds, BatchFunction, Case, Data
     from .task import Measured, Task
 
 CLOSE = 1e-9  # how far programs and graphs may differ, relative to the largest number
@@ -99,7 +99,7 @@ class CaseByCase(Way):
 
     name = "compiled"
 
-    def __init__(self, case: Case, adds: str, of: Callable[..., Any], codes: dict[Data, Any]) -> None:
+    def __init__(self, case: Case, adds: Adds, of: Callable[..., Any], codes: dict[Data, Any]) -> None:
         super().__init__(case)
         self._adds, self._codes = adds, codes
         example = next(iter(codes.values()))[0].tolist()

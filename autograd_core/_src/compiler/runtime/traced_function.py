@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from functools import cache
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from ..ir.tape import TapedGraph
     from ..tracing.record import RecordedGraph, Traced
 
+Reduction = Literal["sum", "mean"]  # over examples
+Guards = Literal["part", "error"]  # where data takes another branch: one more trace, or an error
+
 
 class TracedFunction(Locked):
     """Base of `CompiledFunction`, without the ways to call it: specializations, and arguments as rows of numbers.
@@ -43,9 +46,9 @@ class TracedFunction(Locked):
         numbers: Sequence[float],
         *,
         in_axes: Any = None,
-        reduce: str | None = None,
+        reduce: Reduction | None = None,
         argnums: Any = None,
-        guards: str,
+        guards: Guards,
         max_traces: int,
         optimize: bool,
         dtype: Any,
@@ -70,8 +73,8 @@ class TracedFunction(Locked):
             "dtype": dtype,
         }
         if reduce is not None:
-            one_of(name, "reduce", reduce, ("sum", "mean"))
-        one_of(name, "guards", guards, ("part", "error"))
+            one_of(name, "reduce", reduce, Reduction)
+        one_of(name, "guards", guards, Guards)
         self._specs = tuple(specs)
         self._argument_names = tuple(argument_names) or tuple(f"x{k}" for k in range(len(specs)))
         self._reduce, self._guards = reduce, guards

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from ..scene import compact
 from ..scene.cards import BAR_STEPS, CAPTION_FONT, CARD_WIDTH, CHIP_FONT, LEAST_FONT, NAME_FONT, NUMBER_FONT
 from ..scene.highlight import ACCENTS, NIL
 from .header import LINE_FONT
+
+Theme = Literal["auto", "light", "dark"]  # "auto": as the page around the picture is
 
 BADGE_FONT, CALLED_FONT = LEAST_FONT, 11.5
 MONO = "ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace"

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
     from ...engine.value import Value
     from ...steps import Step
+    from ..choose_layout import Direction, Engine, Style
+    from ..render.theme import Theme
     from ..view.folding import Fold
     from .widget import StepperWidget
 
@@ -115,10 +117,10 @@ class Stepper:
         root: Value | Iterable[Value],
         *,
         title: str | None = None,
-        theme: str = "auto",
-        layout: str = "builtin",
-        direction: str = "auto",
-        style: str = "full",
+        theme: Theme = "auto",
+        layout: Engine = "builtin",
+        direction: Direction = "auto",
+        style: Style = "full",
         fold: Fold = "auto",
         unfold: str | Iterable[str] = (),
         width: float | None = None,
