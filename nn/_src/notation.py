@@ -86,6 +86,8 @@ class _Text(NamedTuple):
     through: bool = False  # whether nodes are counted through the network, inputs first, not in each layer anew
     box: Callable[[int, int], str] = lambda k, d: f"layer {k}"  # around a layer, in pictures
     units: str = "unit"  # its word for one
+    weight_first: bool = True  # whether its recursion has w δ, not δ w
+    slope_first: int = 0  # of how many terms on it has the slope before their sum; 0: behind it
 
 
 def _letter(k: int, d: int) -> str:
@@ -139,6 +141,7 @@ TEXTS = {
         weight=lambda k, d, j, n, i, m: f"{_matrix(k, d).lower()}_{_pair(i, j, m, n)}",
         bias=lambda k, d, j, n: f"{_matrix(k, d).lower()}_{_pair(0, j, 0, n)}",
         by_outputs=True,
+        slope_first=1,
         box=lambda k, d: f"layer {_letter(k, d)}",
         units="node",
     ),
@@ -154,6 +157,7 @@ TEXTS = {
         weight=lambda k, d, j, n, i, m: f"w_{_pair(j, i, j, i)}",
         bias=lambda k, d, j, n: f"w_{_pair(j, 0, j, 0)}",
         by_outputs=True,
+        slope_first=1,
         through=True,
         slope=lambda k: "f_T′",
         units="node",
@@ -171,6 +175,8 @@ TEXTS = {
         weights=lambda k, d: f"w_{_node(k - 1, d, 1, 1)}→{_node(k, d, 1, 1)}",
         weight=lambda k, d, j, n, i, m: f"w_{_node(k - 1, d, i, m)}→{_node(k, d, j, n)}",
         bias=lambda k, d, j, n: f"b_{_node(k, d, j, n)}",
+        weight_first=False,
+        slope_first=2,
     ),
     "lecture": _Text(
         "to_from", ("signal", "z_i", "a_{i+1}", "b′_{i+1}(z_i)", "Wᵀ ∂f/∂z_{i+1}", "∂f/∂z_i"), "f",
@@ -242,6 +248,7 @@ TEXTS = {
         weights=lambda k, d: f"w{_primes(k - 1)}",
         weight=lambda k, d, j, n, i, m: f"w{_primes(k - 1)}_{j},{i}",
         bias=lambda k, d, j, n: f"b{_primes(k - 1)}_{j}",
+        weight_first=False,
         box=lambda k, d: f"layer a{_primes(k)}",
         units="neuron",
     ),
@@ -255,7 +262,7 @@ RULES = {  # the recursion of error signals
     "lecture-first": "g_i = (W_{i+1}ᵀ g_{i+1}) ⊙ b′_i(z_i)",
     "cs60050": "δ^(l) = ((Θ^(l))ᵀ δ^(l+1), without its row 0) ⊙ g′(z^(l))",
     "cs60050-first": "∂L/∂z^(l) = ((W^(l+1))ᵀ ∂L/∂z^(l+1)) ⊙ g′(z^(l))",
-    "ling3804": "e′_i = f′(x_i) Σ_j e_j w_j,i, one prime more at each layer down",
+    "ling3804": "e′_i = (Σ_j e_j w_j,i) f′(x_i), one prime more at each layer down",
 }
 OF_LINEAR = {"lecture-first": "g_i = W_{i+1}ᵀ g_{i+1}"}  # the same where every unit is linear
 
@@ -270,7 +277,7 @@ BY_OUTPUTS = {
     "lecture-first": ("g_i = ∂ℓ/∂a_i ⊙ b′_i(z_i)", "∂ℓ/∂a_i"),
     "cs60050": ("δ^(l) = ∂cost/∂a^(l) ⊙ g′(z^(l))", "∂cost/∂a"),
     "cs60050-first": ("∂L/∂z^(l) = ∂L/∂a^(l) ⊙ g′(z^(l))", "∂L/∂a"),
-    "ling3804": ("e′_i = f′(x_i) ∂error/∂a_i, one prime more at each layer down", "∂error/∂a"),
+    "ling3804": ("e′_i = ∂error/∂a_i · f′(x_i), one prime more at each layer down", "∂error/∂a"),
 }
 BIASES: dict[str, Callable[[int], str]] = {  # those of layer k, where the text has a name for them
     "lecture": "b_{}".format,
@@ -361,7 +368,7 @@ def names(notation: Any, run: ForwardPass, caller: str = "notation", *, scores: 
     return Names(
         notation, text.order, heads, text.loss, of, text.biases, rule, target, text.by_outputs,
         "α" if notation.startswith("cs60050") else "η", notation in BY_LAYERS, alone,
-        _other_names(notation, run, of, scores=scores),
+        _other_names(notation, run, of, scores=scores), text.weight_first, text.slope_first,
     )  # fmt: skip
 
 

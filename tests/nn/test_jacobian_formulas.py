@@ -46,6 +46,29 @@ def test_downings_matrices_of_the_network_3_2_1():
     )
 
 
+FACTOR = re.compile(r"[a-z]_\d+(?:\(1 − [a-z]_\d+\))?")
+
+
+def test_downings_factors_are_those_of_the_path():
+    """On his slides factors of one product stand in several orders; here along the path, from the output back."""
+    model, his = network(2, 1), {"notation": "downing"}
+    near = nn.layer_jacobian(model, X, of="Z", to="Y", **his)
+    own = nn.weight_jacobian(model, X, layer="V", **his)
+    far = nn.weight_jacobian(model, X, layer="V", of="Z", **his)
+    simple = nn.weight_jacobian(model, X, layer="W", form="simplified", **his)
+    printed = [
+        (near, [f"w_{j}1z_1(1 − z_1)" for j in (1, 2)]),
+        (own, [f"x_{i}y_{j}(1 − y_{j})" for i in (1, 2, 3) for j in (1, 2)]),
+        (far, [f"z_1(1 − z_1)x_{i}y_{j}(1 − y_{j})w_{j}1" for i in (1, 2, 3) for j in (1, 2)]),
+        (simple, [f"y_{j}z_1(1 − z_1)" for j in (1, 2)]),
+    ]
+    for jacobian, his_products in printed:
+        ours = [line for line in right_sides(jacobian) if line != "0"]
+        for line, product in zip(ours, his_products, strict=True):
+            assert sorted(FACTOR.findall(line)) == sorted(FACTOR.findall(product))
+            assert "".join(FACTOR.findall(line)) == line.replace(" ", "").replace("1−", "1 − ")
+
+
 def test_downings_first_jacobians_and_the_practical_ones():
     """J_Z^L = ⅔(z_1 − t_1) ..., J_Y^L, J_Sum^Z, and the simplified Ĵ_W^Z."""
     model, his = network(2, 3), {"notation": "downing"}

@@ -202,7 +202,7 @@ def test_downings_first_half_counts_nodes_through_the_network():
         delta[j] = o[j] * (1 - o[j]) * sum(v[f"w_{k}{j}"] * delta[k] for k in (6, 7))
     assert {i: signals[f"δ_{i}d"] for i in delta} == pytest.approx(delta)
     assert signals.formulas[0] == "δ_6d = (o_6d − t_6d) o_6d(1 − o_6d)"
-    assert signals.formulas[-1] == "δ_5d = (δ_6d w_65 + δ_7d w_75) o_5d(1 − o_5d)"
+    assert signals.formulas[-1] == "δ_5d = o_5d(1 − o_5d) (w_65 δ_6d + w_75 δ_7d)"
     assert {"Δw_64 = −η δ_6d o_4d", "Δw_43 = −η δ_4d x_3d", "Δw_40 = −η δ_4d"} <= set(signals.updates)
     run.loss.backward()
     for i, j in ((4, 1), (5, 3), (6, 4), (7, 5)):
@@ -249,7 +249,7 @@ def test_the_linear_network_of_the_lectures_first_half():
     assert [node.data for node in run["a_0"]] == X
     assert run["ℓ"] is run["L"] is run.loss
     assert str(signals).splitlines()[0].split("  ")[1].startswith("g_i = W_{i+1}ᵀ g_{i+1}; at the output")
-    assert signals.formulas[-1] == "g_1,2 = g_2,1 W_2,1,2 + g_2,2 W_2,2,2 + g_2,3 W_2,3,2"
+    assert signals.formulas[-1] == "g_1,2 = W_2,1,2 g_2,1 + W_2,2,2 g_2,2 + W_2,3,2 g_2,3"
     assert "W_2,3,1 ← W_2,3,1 − η g_2,3 a_1,1" in signals.updates
     assert r"\frac{\partial \ell}{\partial W_{2}}" in nn.weight_jacobian(net, X, layer=2, of="loss", target=y, **given).latex
     curved = nn.error_signals(nn.MLP(3, [2, 1], "tanh", seed=1), X, 1.0, loss=nn.sse, notation="lecture-first")

@@ -124,7 +124,9 @@ def test_four_digits_are_not_asked_but_three_are():
 
 def test_an_exercise_shows_its_question_and_judges():
     e = practice.exercise("Dolhansky paths")
-    assert str(e) == f"Dolhansky paths: {e.question}"
+    for each in practice.exercises():
+        assert str(each).split() == f"{each.name}: {each.question}".split()
+        assert max(map(len, str(each).splitlines())) <= 100
     assert e.question in repr(e)
     assert e.question in e._repr_html_()
     assert e.check(1000)

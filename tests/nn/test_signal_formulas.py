@@ -267,7 +267,7 @@ def test_dolhanskys_own_networks_have_his_letters(inputs, sizes, weights):
     labels = {p.label for p in model.parameters()}
     assert labels == {f"w_{w}" for w in weights.split()}
     if (inputs, sizes) == (1, [1, 2, 1]):
-        assert signals.formulas[-1] == "δ_i = (δ_j w_i→j + δ_k w_i→k) σ(s_i)(1 − σ(s_i))"
+        assert signals.formulas[-1] == "δ_i = σ(s_i)(1 − σ(s_i)) (δ_j w_i→j + δ_k w_i→k)"
 
 
 @pytest.mark.parametrize("notation", NOTATIONS)
@@ -333,12 +333,12 @@ def test_a_softmax_at_the_end_of_a_users_module_has_its_name():
 @pytest.mark.parametrize(
     ("notation", "activation", "expected"),
     [
-        ("downing", "sigmoid", "δ(y_2) = (δ(z_1) w_21 + δ(z_2) w_22) y_2(1 − y_2)"),
-        ("downing", "tanh", "δ(y_2) = (δ(z_1) w_21 + δ(z_2) w_22) (1 − y_2²)"),
-        ("cs60050", "sigmoid", "δ_2^(2) = (δ_1^(3) Θ_12^(2) + δ_2^(3) Θ_22^(2)) a_2^(2)(1 − a_2^(2))"),
-        ("cs60050", "tanh", "δ_2^(2) = (δ_1^(3) Θ_12^(2) + δ_2^(3) Θ_22^(2)) (1 − (a_2^(2))²)"),
-        ("cs60050-first", "sigmoid", "∂L/∂z_2^(1) = (∂L/∂z_1^(2) · w_12^(2) + ∂L/∂z_2^(2) · w_22^(2)) a_2^(1)(1 − a_2^(1))"),
-        ("dolhansky", "sigmoid", "δ_l = (δ_o1 w_l→o1 + δ_o2 w_l→o2) σ(s_l)(1 − σ(s_l))"),
+        ("downing", "sigmoid", "δ(y_2) = y_2(1 − y_2) (w_21 δ(z_1) + w_22 δ(z_2))"),
+        ("downing", "tanh", "δ(y_2) = (1 − y_2²) (w_21 δ(z_1) + w_22 δ(z_2))"),
+        ("cs60050", "sigmoid", "δ_2^(2) = (Θ_12^(2) δ_1^(3) + Θ_22^(2) δ_2^(3)) a_2^(2)(1 − a_2^(2))"),
+        ("cs60050", "tanh", "δ_2^(2) = (Θ_12^(2) δ_1^(3) + Θ_22^(2) δ_2^(3)) (1 − (a_2^(2))²)"),
+        ("cs60050-first", "sigmoid", "∂L/∂z_2^(1) = (w_12^(2) ∂L/∂z_1^(2) + w_22^(2) ∂L/∂z_2^(2)) a_2^(1)(1 − a_2^(1))"),
+        ("dolhansky", "sigmoid", "δ_l = σ(s_l)(1 − σ(s_l)) (δ_o1 w_l→o1 + δ_o2 w_l→o2)"),
         ("ling3804", "tanh", "e′_2 = (e_1 w′_1,2 + e_2 w′_2,2) (1 − tanh(x′_2)²)"),
     ],
 )
@@ -346,6 +346,35 @@ def test_slopes_are_written_by_what_came_out_where_the_text_does_so(notation, ac
     model = nn.MLP(2, [2, 2], activation, output=activation, seed=1)
     signals = nn.error_signals(model, [0.5, -1.0], [1.0, 0.0], loss=nn.sse, notation=notation)
     assert signals.formulas[-1] == expected
+
+
+FACTORS = {  # of a hidden unit's signal with several terms, and with one, as the text's recursion has them
+    "downing": ("y_1(1 − y_1)", "w_11 δ(z_1)", "slope first"), "downing-first": ("o_3d(1 − o_3d)", "w_53 δ_5d", "slope first"),
+    "dolhansky": ("σ(s_k)(1 − σ(s_k))", "δ_o{1} w_k→o{1}", "slope before a sum"),
+    "lecture": ("σ(z_1,1)(1 − σ(z_1,1))", "W_2,1,1 ∂f/∂z_2,1", "slope last"),
+    "lecture-first": ("σ(z_1,1)(1 − σ(z_1,1))", "W_2,1,1 g_2,1", "slope last"),
+    "cs60050": ("a_1^(2)(1 − a_1^(2))", "Θ_11^(2) δ_1^(3)", "slope last"),
+    "cs60050-first": ("a_1^(1)(1 − a_1^(1))", "w_11^(2) ∂L/∂z_1^(2)", "slope last"),
+    "ling3804": ("σ(x′_1)(1 − σ(x′_1))", "e_1 w′_1,1", "slope last"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("outputs", [1, 2, 3])
+@pytest.mark.parametrize("notation", NOTATIONS)
+def test_factors_stand_in_the_order_of_the_texts_recursion(notation, outputs):
+    """δ_jd = o_jd(1 − o_jd) Σ w_kj δ_kd of Downing, δ_k = δ_o w_k→o σ′ and δ_i = σ′ Σ δ_k w_i→k of Dolhansky, Wᵀ δ ⊙ g′."""
+    model = nn.MLP(2, [2, outputs], "sigmoid", output="sigmoid", bias=False, seed=1)
+    signals = nn.error_signals(model, [0.5, -1.0], [1.0] * outputs, loss=nn.sse, notation=notation)
+    slope, term, order = FACTORS[notation]
+    term = term.format("", "" if outputs == 1 else 1)
+    line = signals.formulas[outputs].partition(" = ")[2]
+    first = order == "slope first" or (order == "slope before a sum" and outputs > 1)
+    assert line.startswith(slope if first else term if outputs == 1 else f"({term}")
+    assert line.endswith(slope) != first
+    assert term in line
+    weight = signals.names(f"weight 0 {signals.run.layers['layer2'][0].name}")
+    arrived = signals.names(f"signal {signals.run.layers['layer2'][0].name}")
+    assert (line.index(weight) < line.index(arrived)) == signals.names.weight_first
 
 
 @pytest.mark.parametrize("outputs", [1, 2, 3, 4, 5])

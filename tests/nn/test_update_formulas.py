@@ -218,7 +218,7 @@ def test_step_2_of_dolhansky_has_the_case_as_a_superscript():
         f"δ_o^(y_i) = (ŷ_i − y_i) {slope('o')}",
         f"δ_j^(y_i) = δ_o^(y_i) w_j→o {slope('j')}",
         f"δ_k^(y_i) = δ_o^(y_i) w_k→o {slope('k')}",
-        f"δ_i^(y_i) = (δ_j^(y_i) w_i→j + δ_k^(y_i) w_i→k) {slope('i')}",
+        f"δ_i^(y_i) = {slope('i')} (δ_j^(y_i) w_i→j + δ_k^(y_i) w_i→k)",
     ]
     assert r"\delta_{i}^{(y_i)} &= " in batch.formulas.latex
 

@@ -8,7 +8,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from ..support.figures import COLOURS, figure_of
-from ..support.tables import as_text, number
+from ..support.tables import as_text, number, wrapped
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -39,7 +39,7 @@ class Finding:
     advice: str
 
     def __str__(self) -> str:
-        return f"{self.kind}, {self.where}: {self.text} {self.advice}"
+        return wrapped(f"{self.kind}, {self.where}: {self.text} {self.advice}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +141,7 @@ class Diagnosis:
         if self.findings:
             lines = [f"{len(self.findings)} finding{'s' if len(self.findings) > 1 else ''} on {self.cases} cases."]
             for i, f in enumerate(self.findings, 1):
-                lines += [f"{i}. {f.kind}, {f.where}: {f.text}", f"   {f.advice}"]
+                lines += [wrapped(f"{i}. {f.kind}, {f.where}: {f.text}"), f"   {f.advice}"]
         if self.layers:
             lines += as_text(COLUMNS, self._rows(), left=2)
             lines += EXPLAINED

@@ -98,9 +98,15 @@ def _share_slope(mate: Unit, unit: Unit, names: Names | None) -> Formula:
 def _arriving(unit: Unit, units: list[Unit], names: Names | None) -> list[Formula]:
     """The terms δ w of the units that an output goes to."""
     return [
-        side_by_side([_name(names, f"signal {above.name}"), _name(names, f"weight {i} {above.name}")])
+        _term(above, _name(names, f"weight {i} {above.name}"), names)
         for above in units for i, x in enumerate(above.inputs) if x is unit.output
     ]  # fmt: skip
+
+
+def _term(above: Unit, weight: Formula, names: Names | None) -> Formula:
+    """δ w or w δ, as the text has it."""
+    factors = [_name(names, f"signal {above.name}"), weight]
+    return side_by_side(factors[::-1] if names is not None and names.weight_first else factors)
 
 
 def update_formulas(run: ForwardPass, signals: dict[str, UnitSignal], names: Names | None) -> Formulas:
@@ -343,11 +349,13 @@ def _signal(
     if parts.given is not None:
         inner = in_product(parts.given, alone=parts.slope is None)
     else:
-        terms = [side_by_side([_name(names, f"signal {other.name}"), w]) for other, w in parts.above]
+        terms = [_term(other, w, names) for other, w in parts.above]
         inner = in_product(sum_of(terms), alone=parts.slope is None)
     if parts.slope is None:
         return _both("{} = {}", "{} &= {}", delta, inner)
-    return _both("{} = {}", "{} &= {}", delta, side_by_side([inner, parts.slope]))
+    before = names is not None and 0 < names.slope_first <= len(parts.above)
+    product = [parts.slope, inner] if before else [inner, parts.slope]
+    return _both("{} = {}", "{} &= {}", delta, side_by_side(product))
 
 
 # --- written out -----------------------------------------------------------------------------------

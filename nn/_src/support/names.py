@@ -27,6 +27,8 @@ class Names(NamedTuple):
         assigns: Whether it writes a step as W ← W − η ..., not as ΔW = −η ...
         differentials: Whether derivatives of the loss are written dz and dw.
         also: Other names that the text has, by which things can be asked for: the library's for each of them.
+        weight_first: Whether its recursion of error signals has w δ, not δ w.
+        slope_first: Of how many such terms on it has the slope before their sum; 0: behind it.
     """
 
     notation: str
@@ -42,6 +44,8 @@ class Names(NamedTuple):
     assigns: bool = False
     differentials: bool = False
     also: Mapping[str, str] = MappingProxyType({})
+    weight_first: bool = False
+    slope_first: int = 0
 
     def __call__(self, name: str) -> str:
         """The text's name for one of the library's, such as "layer1/neuron0"; others stay as they are."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import html
+import textwrap
 from typing import TYPE_CHECKING
 
 from autograd_core._src.notation.numbers import rounded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+LINE = 100  # signs of a line of sentences
 
 
 class Table:
@@ -63,6 +66,11 @@ def as_html(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -
         f'<p style="margin:8px 0 2px"><strong>{html.escape(name)}</strong> {html.escape(about)}</p>'
         f'<table style="margin:0 0 8px"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
     )
+
+
+def wrapped(text: str) -> str:
+    """Sentences in lines that a page has room for."""
+    return textwrap.fill(text, LINE, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
 
 
 def number_in(x: float, spec: str) -> str:

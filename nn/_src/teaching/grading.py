@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from autograd_core import OperandError, StructureError, Value
 
-from ..support.tables import number
+from ..support.tables import number, wrapped
 from ..support.validation import plain, shown
 from .answer_graphs import drawn
 
@@ -84,10 +84,10 @@ class Exercise:
         return _numbers(self.solve())  # type: ignore[no-any-return]
 
     def __str__(self) -> str:
-        return f"{self.name}: {self.question}"
+        return wrapped(f"{self.name}: {self.question}")
 
     def __repr__(self) -> str:
-        return f"<Exercise {self}>"
+        return f"<Exercise {self.name}: {self.question}>"
 
     def _repr_html_(self) -> str:
         return f"<p><strong>{html.escape(self.name)}</strong> {html.escape(self.question)}</p>"
