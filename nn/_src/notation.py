@@ -345,7 +345,7 @@ def names(notation: Any, run: ForwardPass, caller: str = "notation", *, scores: 
     if notation == "dolhansky":
         of |= _small_network(run)
     of |= _after_the_last_layer(notation, run, before, of)
-    if set(run.ends) - {"loss"} == {"inputs", run.last} and not run.layers:
+    if set(run.ends) - {"loss"} == {"inputs", run.last} and not run.layers and not run.others:
         of |= _function_alone(notation, run)
     of |= _what_came_in(text, run, of)
     if notation == "dolhansky":

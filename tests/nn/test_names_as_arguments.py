@@ -139,9 +139,68 @@ def test_activations_in_a_row_are_a_chain(notation):
     assert np.allclose(chain.result, expected)
 
 
-def test_a_model_with_parameters_that_cannot_be_read_is_refused():
-    with pytest.raises(ag.StructureError, match="expected a model of Neurons, Layers or Linears"):
-        nn.forward_pass(nn.Conv1d(1, 1, 2), [[1.0, 2.0, 3.0]])
+WITHOUT_UNITS = {
+    "rnn": (nn.RNN(1, 2, seed=1), [[0.3], [0.1], [-0.2]]), "one step": (nn.RNN(1, 2, seed=1), [[0.3]]),
+    "lstm": (nn.LSTM(1, 2, seed=1), [[0.3], [0.1], [-0.2]]), "conv1d": (nn.Conv1d(1, 2, 2, seed=1), [[1.0, 2.0, 3.0]]),
+    "conv2d": (nn.Conv2d(1, 1, 2, seed=1), [[[1.0, 2.0, 3.0], [0.5, -1.0, 2.0]]]),
+    "in a row": (nn.Sequential(nn.Conv1d(1, 2, 2, seed=1), nn.Flatten(), nn.Tanh()), [[1.0, 2.0, 3.0]]),
+}  # fmt: skip
+
+
+def leaves(x):
+    return [z for y in x for z in leaves(y)] if isinstance(x, (list, tuple)) else [x]
+
+
+@pytest.mark.parametrize("notation", [None, *NOTATIONS])
+@pytest.mark.parametrize("kind", WITHOUT_UNITS)
+def test_a_model_without_units_has_its_inputs_and_outputs(kind, notation):
+    model, x = WITHOUT_UNITS[kind]
+    run = nn.forward_pass(model, x, notation=notation)
+    expected = list(dict.fromkeys(y.data for y in leaves(model(x))))
+    assert [y.data for y in run.outputs] == expected
+    assert [x.data for x in run.inputs] == leaves(x)
+    assert next(iter(run.ends)) == "inputs"
+    labels = [label for end in run.ends.values() for label in end.labels]
+    assert len(set(labels)) == len(labels) == len(str(run).splitlines()) - 2
+    J = nn.layer_jacobian(model, x, of="outputs", to="inputs", notation=notation)
+    last = run.ends[run.last].nodes
+    assert J.entries == [ag.grad_of(y, run.inputs) for y in last]
+    called = f"got {type(model).__name__}"
+    of = {"notation": notation} if notation else {}
+    for refused in (
+        lambda: nn.weight_jacobian(model, x, layer=1, **of), lambda: nn.draw_network(model, x, **of),
+        lambda: nn.chain(model, x, weights=True, **of),
+        lambda: nn.error_signals(model, x, None, loss=lambda p, _: ag.sum(leaves(p)), **of),
+        lambda: nn.backward_pass(model, x, None, loss=lambda p, _: ag.sum(leaves(p)), **of),
+        lambda: nn.cost(model, [x], [0.0], loss=lambda p, _: ag.sum(leaves(p)), **of),
+    ):  # fmt: skip
+        with pytest.raises(ag.StructureError, match="expected a model of Neurons, Layers or Linears") as error:
+            refused()
+        assert called in str(error.value)
+
+
+@pytest.mark.parametrize("activation", ["tanh", "linear", "sigmoid"])
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_a_recurrent_network_has_its_steps(size, activation):
+    """A chain of the Jacobians from step to step is what `signal_over_time` measures; linear, it is a power of V."""
+    rnn = nn.RNN(1, size, nonlinearity=activation, seed=2)
+    x = [[0.3], [0.1], [-0.2], [0.5]]
+    run = nn.forward_pass(rnn, x, [0.5] * size, loss=lambda prediction, target: nn.sse(prediction[1], target))
+    assert list(run.ends) == ["inputs", "step0", "step1", "step2", "step3", "loss"]
+    assert [y.data for y in run["step2"]] == [h.data for (h,) in [rnn.states(x)[2]] for h in h]
+    assert run.ends["step3"].labels == tuple(f"step3/h[{j}]" for j in range(size))
+    chain = nn.chain(rnn, x, of="step3", to="step0")
+    norms = nn.signal_over_time(rnn, x).norms
+    assert [max(values) for values in chain.singular_values] == pytest.approx(norms[1:4])
+    assert chain.result.flat == pytest.approx(chain.by_backward.flat)
+    if activation == "linear":
+        V = np.array([[w.data for w in row] for row in rnn.weight_hh_l0])
+        assert chain.result.array == pytest.approx(np.linalg.matrix_power(V, 3))
+        assert nn.layer_jacobian(rnn, x, of="step3", to="step1").array == pytest.approx(V @ V)
+    with pytest.raises(ag.StructureError, match="leads around one"):  # inputs come in at every step
+        nn.chain(rnn, x)
+    rnn.truncate = 2
+    assert not np.any(nn.layer_jacobian(rnn, x, of="step3", to="step1").array)
 
 
 # --- as arrays ---------------------------------------------------------------------------------------------

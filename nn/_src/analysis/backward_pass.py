@@ -9,7 +9,7 @@ from autograd_core import StructureError
 
 from ..support.tables import Table, number
 from ..support.validation import shown
-from .forward_pass import forward_pass
+from .forward_pass import forward_pass, with_layers
 from .labelled_jacobian import Jacobian, by
 from .layer_jacobians import between, to_weights
 
@@ -102,7 +102,7 @@ def backward_pass(
     if run.loss is None:
         msg = f"backward_pass: expected a loss such as nn.sse, got {shown(loss)}"
         raise StructureError(msg)
-    called = run.names
+    called = with_layers(run, model, "backward_pass").names
     order = called.order if called else "to_from"
     biases = called is not None and called.biases
     top = run.ends["loss"]

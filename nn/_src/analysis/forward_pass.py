@@ -14,7 +14,7 @@ from ..modules.layers import Layer, Linear, Neuron, Sequential
 from ..modules.loss_terms import of_one_case
 from ..modules.losses import made_of_scores
 from ..modules.module import Module
-from ..modules.recurrent import _Recurrent
+from ..modules.recurrent import RNN, _Recurrent
 from ..notation import names, put_labels
 from ..support.validation import callable_of, plain, shown
 from ..teaching.forward_formulas import explicit_formulas, forward_formulas
@@ -51,6 +51,11 @@ def forward_pass(
     Layers are called "layer1", "layer2", ... in the order of the pass, or as the scope that they were
     built in; those of a module of your own have the names of its attributes.
 
+    A model of something else, such as a convolution, has its inputs and outputs. An `RNN` alone has a stage for each
+    step, "step0", "step1", ..., the state h after it: `nn.layer_jacobian(rnn, x, of="step3", to="step1")` is the
+    derivative of a state to an earlier one. The state of an `LSTM` is (h, c), and no two steps of h alone are all that
+    is between them: it has outputs, and `nn.signal_over_time` measures it.
+
     Args:
         model: The module; one without randomness (call `model.eval()` where it has `Dropout`).
         x: One case: what the model takes. Plain numbers become nodes x0, x1, ...
@@ -70,8 +75,7 @@ def forward_pass(
     Raises:
         OperandError: The model is no Module, or the loss no function.
         RangeError: There is no such notation.
-        StructureError: The model has no such layers, uses a unit twice, or a unit does not reach the end; or `x` is a
-            list of cases.
+        StructureError: The model uses a unit twice, or a unit does not reach the end; or `x` is a list of cases.
 
     Example:
         >>> import nn
@@ -93,19 +97,20 @@ def forward_pass(
     named: list[tuple[str, Value]] = []
     groups = _groups(model)
     boxed = _boxed(x, "x", named)
-    stages = _stages(model, boxed) if not groups else {}
+    stages = {} if groups or isinstance(model, _Recurrent) else _stages(model, boxed)
     prediction = list(stages.values())[-1] if stages else _predicted(model, boxed)
+    if isinstance(model, _Recurrent):
+        stages = {"outputs": prediction}
+        if isinstance(model, RNN):
+            stages = {f"step{t}": h for t, h in enumerate(prediction[0])}
     inputs = tuple(node for _, node in named)
-    outputs = tuple(y for y in _leaves(prediction) if isinstance(y, Value))
+    outputs = tuple(dict.fromkeys(y for y in _leaves(prediction) if isinstance(y, Value)))
     error = None if loss is None else of_one_case(loss, prediction, target)
     for what, y in (("model whose prediction", outputs or prediction), ("loss whose result", error)):
         if y is not None and not isinstance(y, (Value, tuple)):
             msg = f"forward_pass: expected a {what} is a graph, got {shown(y)}"
             raise StructureError(msg)
     tops = outputs if error is None else (error,)
-    if not groups and model.parameters():
-        msg = f"forward_pass: expected a model of Neurons, Layers or Linears, got {shown(model)}"
-        raise StructureError(msg)
     layers = _Reading(model, groups, inputs, outputs, tops).layers() if groups else {}
     ends = {"inputs": JacobianEnd("inputs", tuple(name for name, _ in named), inputs)}
     for name, units in layers.items():
@@ -117,9 +122,13 @@ def forward_pass(
         shares = _is_softmax(model) or all(y.op == "softmax" for y in outputs)
         stages = {"softmax" if shares else "outputs": prediction}
     for name, stage in stages.items():
-        nodes = tuple(y for y in _leaves(stage) if isinstance(y, Value))
+        nodes = tuple(dict.fromkeys(y for y in _leaves(stage) if isinstance(y, Value)))
         middle = "/" if name[-1].isdigit() else ""
-        ends[name] = JacobianEnd(name, tuple(f"{name}{middle}{i}" for i in range(len(nodes))), nodes)
+        labels = tuple(f"{name}{middle}{i}" for i in range(len(nodes)))
+        if isinstance(model, _Recurrent):  # a state by its step and its name
+            labels = tuple(f"{y.scope.rpartition('/')[2]}/{y.label or i}" for i, y in enumerate(nodes))
+        if nodes:
+            ends[name] = JacobianEnd(name, labels, nodes)
     if error is not None:
         ends["loss"] = JacobianEnd("loss", ("loss",), (error,))
     asked = None if error is None else (loss, target)
@@ -151,8 +160,22 @@ def activations_of_scores(function: str, run: ForwardPass, given: Names) -> tupl
     return tuple(found)
 
 
+def with_layers(run: ForwardPass, model: Module, caller: str) -> ForwardPass:
+    """The pass, if the model has layers.
+
+    Raises:
+        StructureError: It has none.
+    """
+    if not run.layers:
+        msg = f"{caller}: expected a model of Neurons, Layers or Linears, got {shown(model)}"
+        raise StructureError(msg)
+    return run
+
+
 def _without_units(model: Module, groups: list[tuple[str, list[_Part]]]) -> tuple[str, ...]:
     """The modules that have parameters of their own, but no units that were read."""
+    if not groups and not isinstance(model, Sequential) and model.parameters():
+        return (type(model).__name__,)
     read = {id(p) for _, parts in groups for _, w, b in parts for p in (*w, b)}
     modules = sorted((name for name, _ in model.named_modules() if name), key=len, reverse=True)
     names = [name for name, p in model.named_parameters() if id(p) not in read]
@@ -202,7 +225,7 @@ def _is_softmax(model: Any) -> bool:
 
 
 def _stages(model: Any, x: Any) -> dict[str, Any]:
-    """What activations without any layer give, one after the other."""
+    """What the parts of a model without any layer give, one after the other."""
     parts, todo = [], [model]
     while todo:
         part = todo.pop()

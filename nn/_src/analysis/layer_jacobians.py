@@ -20,7 +20,7 @@ from ..notation import names
 from ..support.tables import Table, as_text, number_in
 from ..support.validation import by_name, shown
 from ..teaching.jacobian_formulas import entry_formulas
-from .forward_pass import below, forward_pass
+from .forward_pass import below, forward_pass, with_layers
 from .labelled_jacobian import Axis, Jacobian, Nodes, Outputs, by, layout_of, transposed
 from .layers_by_name import ForwardPass, JacobianEnd, Unit, one_of
 from .path_sums import PathSum, paths_of
@@ -177,7 +177,7 @@ def weight_jacobian(
     caller = "weight_jacobian"
     layout = layout_of(layout, caller)
     _among(form, ("full", "simplified"), f"{caller}: expected form")
-    run = forward_pass(model, x, target, loss=loss)
+    run = with_layers(forward_pass(model, x, target, loss=loss), model, caller)
     called = names(notation, run, caller)
     order = index_of(index, caller) or (called.order if called else "from_to")
     name = run.end(layer, caller, called, of_weights=True).name
@@ -471,6 +471,8 @@ def chain(
     order = index_of(index, "chain") or (called.order if called else "from_to")
     biases = called is not None and called.biases
     bottom = run.end(to, "chain", of_weights=weights)
+    if weights:
+        with_layers(run, model, "chain")
     if weights and bottom.name not in run.layers:
         msg = (
             f"chain: expected to= with weights=True to be the layer whose weights are meant, one of "

@@ -19,7 +19,7 @@ from ..support.tables import Table, as_html, as_text, number
 from ..support.validation import callable_of, plain, real
 from ..teaching.cost_formulas import CostParts, cost_formula
 from .error_signals import signals_of
-from .forward_pass import activations_of_scores, forward_pass, takes_sums
+from .forward_pass import activations_of_scores, forward_pass, takes_sums, with_layers
 from .labelled_jacobian import by
 from .signal_formulas import batch_updates, letter_of_cases
 
@@ -443,7 +443,7 @@ def _run(model: Module, x: Any, y: Any, loss: Callable[[Any, Any], Any]) -> Forw
             _probable(outputs)
         return loss(prediction, _target(loss, target, len(outputs) if several else 1))
 
-    run = forward_pass(model, x, y, loss=value_of)
+    run = with_layers(forward_pass(model, x, y, loss=value_of), model, "cost")
     for name, units in run.layers.items():
         if len({(len(unit.weights), unit.bias is None) for unit in units}) > 1:
             msg = f"cost: expected the units of {name} to have as many inputs each, so that their weights are a matrix"

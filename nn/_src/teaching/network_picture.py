@@ -18,7 +18,7 @@ from autograd_core._src.pictures.render.theme import DARK, LIGHT, Theme
 from autograd_core._src.pictures.text import clean
 
 from ..analysis.error_signals import error_signals
-from ..analysis.forward_pass import forward_pass
+from ..analysis.forward_pass import forward_pass, with_layers
 from ..support.validation import shown
 from .network_layout import placed
 from .network_svg import CSS, network_svg
@@ -171,7 +171,7 @@ def draw_network(
         found = error_signals(model, x, target, loss=loss, notation=notation)
         run = found.run
         signals = {unit.name: unit.delta for units in found.layers.values() for unit in units}
-    network = network_of(run, signals)
+    network = network_of(with_layers(run, model, "draw_network"), signals)
     if len(network.arrows) > MOST_ARROWS:
         msg = (
             f"draw_network: expected at most {MOST_ARROWS} weights, got {len(network.arrows)}; "
