@@ -68,6 +68,16 @@ SAVERS = {
     "curve.svg": lambda path: save_figure(curve(), path),
 } | {f"picture{suffix}": lambda path: ag.draw(graph()).save(path) for suffix in WRITERS}
 
+LOADERS = {
+    "model.json": lambda path: nn.MLP(2, [3, 1], seed=2).load(path),
+    "minmax.json": lambda path: nn.MinMaxScaler().load(path),
+    "standard.json": lambda path: nn.StandardScaler().load(path),
+    "onehot.json": lambda path: nn.OneHotEncoder().load(path),
+    "optimizer.json": lambda path: nn.Adam(nn.MLP(2, [3, 1], seed=1)).load(path),
+    "schedule.json": lambda path: nn.schedules.cosine(0.1, steps=10).load(path),
+    "program.npz": ag.Program.load,
+}
+
 
 @pytest.fixture(params=SAVERS)
 def saver(request, tmp_path):
@@ -91,6 +101,30 @@ def test_every_public_saver_is_tried_here():
 
 def names(folder):
     return sorted(p.name for p in folder.iterdir())
+
+
+@pytest.mark.parametrize("kind", ["number", "truth", "bytes", "open file", "list"])
+def test_what_is_no_path_is_refused_before_anything_is_opened(saver, tmp_path, kind):
+    """`open` takes a number for a descriptor, writes there and closes it: `save(True)` ended the program's output."""
+    save, path = saver
+    old = path.read_bytes()
+    with path.open("rb+") as file:
+        given = {"number": file.fileno(), "truth": True, "bytes": os.fsencode(path), "open file": file, "list": [path]}
+        with pytest.raises(ag.OperandError, match="a path"):
+            save(given[kind])
+        os.fstat(file.fileno())  # it is open still
+    os.fstat(1)
+    assert path.read_bytes() == old
+
+
+@pytest.mark.parametrize("name", LOADERS)
+def test_nothing_but_a_path_is_read(tmp_path, name):
+    SAVERS[name](tmp_path / name)
+    with (tmp_path / name).open("rb") as file:
+        for given in (file.fileno(), True, os.fsencode(tmp_path / name), file, [tmp_path / name]):
+            with pytest.raises(ag.OperandError, match="a path"):
+                LOADERS[name](given)
+        assert file.read() == (tmp_path / name).read_bytes()
 
 
 # --- what goes wrong on the way -------------------------------------------------------------------

@@ -7,6 +7,9 @@ import os
 import stat
 import time
 from contextlib import suppress
+from typing import Any
+
+from ..errors import OperandError
 
 FRESH = os.O_WRONLY | os.O_CREAT | os.O_EXCL  # never a file, or a link, that stands there already
 FLAGS = sum(getattr(os, name, 0) for name in ("O_BINARY", "O_CLOEXEC", "O_NOFOLLOW"))  # those that the system has
@@ -16,6 +19,34 @@ MOST_LINKS = 40  # one after the other, as Linux has it
 # On Windows a file that somebody has open cannot be replaced; a virus scanner or an indexer soon lets go of it.
 WAITS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5) if os.name == "nt" else ()  # seconds
 UNSYNCED = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP)  # of file systems without fsync
+
+
+def name_of_file(path: Any, caller: str = "") -> str:
+    """A path as text.
+
+    A number is none: `open` takes it for a descriptor, writes there, and closes it, so that `save(True)` would be the
+    end of the program's output.
+
+    Args:
+        path: What a user passed.
+        caller: What the message begins with.
+
+    Raises:
+        OperandError: It is neither a str nor a `pathlib.Path`.
+
+    Example:
+        >>> import pathlib
+        >>> from autograd_core._src.atomic_write import name_of_file
+        >>> name_of_file(pathlib.Path("model.json"))
+        'model.json'
+    """
+    name = os.fspath(path) if isinstance(path, os.PathLike) else path
+    if not isinstance(name, str):
+        opened = hasattr(path, "close")
+        what = f"a path (str or pathlib.Path){', not an open file' * opened}"
+        msg = f"{caller}{': ' * bool(caller)}expected {what}, got {path!r:.60} ({type(path).__name__})"
+        raise OperandError(msg)
+    return name
 
 
 def write_file(path: str | os.PathLike[str], content: bytes | str) -> None:
@@ -38,6 +69,7 @@ def write_file(path: str | os.PathLike[str], content: bytes | str) -> None:
 
     Raises:
         OSError: It cannot be written, because it is read-only for instance.
+        OperandError: `path` is no path.
 
     Example:
         >>> import pathlib, tempfile
@@ -47,6 +79,7 @@ def write_file(path: str | os.PathLike[str], content: bytes | str) -> None:
         >>> path.read_text(encoding="utf-8"), len(list(path.parent.iterdir()))
         ('x² = 16', 1)
     """
+    path = name_of_file(path)
     data = content.encode() if isinstance(content, str) else content
     try:
         old = None
@@ -64,7 +97,7 @@ def write_file(path: str | os.PathLike[str], content: bytes | str) -> None:
     except OSError as error:  # it may name the file beside, or none
         if error.errno is None:
             raise
-        raise OSError(error.errno, error.strerror, os.fspath(path)) from error
+        raise OSError(error.errno, error.strerror, path) from error
 
 
 def put(

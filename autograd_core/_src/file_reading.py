@@ -8,6 +8,7 @@ import stat
 from typing import IO, TYPE_CHECKING
 
 from ..errors import StructureError
+from .atomic_write import name_of_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +30,7 @@ def open_to_read(path: str | os.PathLike[str]) -> IO[bytes]:
 
     Raises:
         OSError: It cannot be opened.
+        OperandError: It is no path.
         StructureError: It is a pipe from which nothing comes for 10 s, or more than 1 GiB.
 
     Example:
@@ -40,6 +42,7 @@ def open_to_read(path: str | os.PathLike[str]) -> IO[bytes]:
         ...     file.read()
         b'x'
     """
+    path = name_of_file(path)
     file = open(path, "rb", opener=lambda name, flags: os.open(name, flags | NONBLOCK))  # noqa: SIM115  it is handed on
     if not stat.S_ISFIFO(os.fstat(file.fileno()).st_mode):
         if NONBLOCK:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
-from ...errors import OperandError, RangeError
+from ...errors import RangeError
+from ..atomic_write import name_of_file
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterable
     from pathlib import Path
 
@@ -21,10 +22,7 @@ def path_for(path: str | os.PathLike[str], suffixes: Iterable[str]) -> Path:
     """
     from pathlib import Path
 
-    if not isinstance(path, (str, os.PathLike)) or isinstance(os.fspath(path), bytes):
-        msg = f"save: expected a path (str or pathlib.Path), got {path!r} ({type(path).__name__})"
-        raise OperandError(msg)
-    path = Path(path)
+    path = Path(name_of_file(path, "save"))
     if path.suffix.lower() not in suffixes:
         msg = f"save: expected a file name that ends in {', '.join(suffixes)}, got {path.name!r}"
         raise RangeError(msg)

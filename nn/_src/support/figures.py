@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autograd_core import MissingExtraError
-from autograd_core._src.atomic_write import write_file
+from autograd_core._src.atomic_write import name_of_file, write_file
 
 if TYPE_CHECKING:
     import os
@@ -67,7 +67,7 @@ def save_figure(figure: Any, path: str | os.PathLike[str]) -> None:
         OSError: The place cannot be written.
         ValueError: matplotlib knows no such format.
     """
-    write_file(path, _drawn(figure, Path(path).suffix[1:] or "png", dpi=150))
+    write_file(path, _drawn(figure, Path(name_of_file(path)).suffix[1:] or "png", dpi=150))
 
 
 def _drawn(figure: Any, form: str, dpi: int) -> bytes:

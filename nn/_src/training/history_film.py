@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import io
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from autograd_core import MissingExtraError, OperandError, RangeError, StructureError
-from autograd_core._src.atomic_write import write_file
+from autograd_core import MissingExtraError, RangeError, StructureError
+from autograd_core._src.atomic_write import name_of_file, write_file
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable
 
     from matplotlib.figure import Figure
@@ -23,10 +23,7 @@ FRAME_MS, LAST_MS = 120, 3000  # how long a frame stays
 
 def save_film(plot: Callable[[], Figure], count: int, path: str | os.PathLike[str]) -> Path:
     """Write the film of so many epochs, from the figure of all of them; see `History.save`."""
-    if not isinstance(path, (str, os.PathLike)) or isinstance(os.fspath(path), bytes):
-        msg = f"History.save: expected a path (str or pathlib.Path), got {path!r:.60} ({type(path).__name__})"
-        raise OperandError(msg)
-    path = Path(path)
+    path = Path(name_of_file(path, "History.save"))
     form = FORMATS.get(path.suffix.lower())
     if form is None:
         msg = f"History.save: expected a file name that ends in {', '.join(FORMATS)}, got {path.name!r}"
