@@ -78,7 +78,12 @@ def test_downings_first_jacobians_and_the_practical_ones():
     terms = [" + ".join(f"(z_{k} − t_{k}) z_{k}(1 − z_{k}) w_{i}{k}" for k in (1, 2, 3)) for i in (1, 2)]
     below = nn.layer_jacobian(model, X, of="L", to="Y", **loss, **his)
     assert right_sides(below) == [f"⅔ ({term})" for term in terms]
-    sums = nn.layer_jacobian(model, X, of="Z", to="S", **his)
+    for own in ("S", "Sum", "sum"):
+        sums = nn.layer_jacobian(model, X, of="Z", to=own, **his)
+        assert sums.name == "J_Sum^Z"
+        assert sums.formula_latex.startswith(r"J_{\text{Sum}}^{Z} = ")
+    assert nn.layer_jacobian(model, X, of="Y", to="Sum", **his).name == "J_Sum^Y"
+    assert nn.layer_jacobian(model, X, of="Z", to="R", **his).name == "J_sum(Y)^Z"
     assert right_sides(sums) == [f"z_{i}(1 − z_{i})" if i == j else "0" for i in (1, 2, 3) for j in (1, 2, 3)]
     simple = nn.weight_jacobian(model, X, layer="Z", form="simplified", **his)
     assert right_sides(simple) == [f"z_{k}(1 − z_{k}) y_{i}" for i in (1, 2) for k in (1, 2, 3)]

@@ -448,3 +448,21 @@ def test_a_product_adds_up_entry_by_entry(kind):
 def test_formulas_of_texts_hold_for_what_a_pass_calls_so(notation, of_the_sums, sums):
     run = nn.forward_pass(nn.MLP(2, [3, 2], "tanh", seed=0), [0.5, -1.0], notation=notation)
     assert [v.data for v in of_the_sums(run)] == pytest.approx([v.data for v in run[sums]], rel=1e-14)
+
+
+def test_parameters_show_their_numbers():
+    """A matrix row by row, as NumPy writes an array; in a notebook a table. What layers hold are lists of Values."""
+    layer = nn.Layer(weights=[[0.123456, -2.0], [3.0, 4.0], [1e-9, 0.0]], bias=[0.5, -1.0, 0.0])
+    assert repr(layer.weight) == "Parameters([[0.1235, -2],\n            [3, 4],\n            [1e-09, 0]])"
+    assert repr(layer.bias) == "Parameters([0.5, -1, 0])"
+    for shown in (layer.weight, layer.bias, layer.theta, nn.Linear(3, 2, seed=1).theta, nn.MLP(2, [3, 1], seed=1).layers[0].weight):
+        numbers = np.array(shown.data)
+        assert np.array(eval(repr(shown), {"Parameters": list})) == pytest.approx(numbers, rel=1e-3)
+        assert shown._repr_html_().count("</tr>") == 1 + len(np.atleast_2d(numbers))
+    run = nn.forward_pass(layer, [1.0, 2.0], notation="downing")
+    assert repr(run["W"]) == "Parameters([[0.1235, 3, 1e-09],\n            [-2, 4, 0]])"
+    assert run["W"]._repr_html_().count("</tr>") == 3
+    kernel = nn.Conv1d(1, 2, 3, seed=1).weight
+    assert np.shape(kernel) == (2, 1, 3)
+    assert repr(layer.neurons[0].w).startswith("[Value(data=")
+    assert getattr(layer.neurons[0].w, "_repr_html_", None) is None

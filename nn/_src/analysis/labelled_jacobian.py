@@ -102,9 +102,13 @@ class Jacobian:
     def name(self) -> str:
         """The derivative as it is written, such as "∂loss/∂layer1"."""
         if self.notation == "downing":
-            return f"{'Ĵ' if self.simplified else 'J'}_{self.to}^{self.of}"
+            return f"{'Ĵ' if self.simplified else 'J'}_{self._below()}^{self.of}"
         hat = ", simplified" if self.simplified else ""
         return f"∂{self.of}/∂{self.to}{hat}"
+
+    def _below(self) -> str:
+        """What it is differentiated to, as Downing writes it below J: a layer's own sums are Sum."""
+        return "Sum" if self.to == f"sum({self.of})" else self.to
 
     def named(self, names: Names | None) -> Jacobian:
         """The same with the names of a text.
@@ -467,7 +471,7 @@ class Jacobian:
         if self.notation is None:
             return rf"{hat}_{{\text{{{self.to}}}}}^{{\text{{{self.of}}}}} = {body}"
         if self.notation == "downing":
-            return rf"{hat}_{{{latex(self.to)}}}^{{{latex(self.of)}}} = {body}"
+            return rf"{hat}_{{{latex(self._below())}}}^{{{latex(self.of)}}} = {body}"
         return rf"\frac{{\partial {latex(self.of)}}}{{\partial {latex(self.to)}}} = {body}"
 
 

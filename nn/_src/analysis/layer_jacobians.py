@@ -65,7 +65,7 @@ def layer_jacobian(
         model: Any module of `Neuron`s, `Layer`s and `Linear`s; see `nn.forward_pass`.
         x: One case: what the model takes.
         of: The layer that is differentiated.
-        to: The layer that it is differentiated to, before it in the pass.
+        to: The layer that it is differentiated to, before it in the pass; "sum" are the sums of `of` itself.
         target: What the loss wants as its second argument, for `of="loss"`.
         loss: A function of `(prediction, target)`, for `of="loss"`.
         layout: "numerator", rows are `of`; "denominator", rows are `to`.
@@ -95,7 +95,9 @@ def layer_jacobian(
     layout = layout_of(layout, "layer_jacobian")
     run = forward_pass(model, x, target, loss=loss)
     called = names(notation, run, "layer_jacobian")
-    top, bottom = (run.end(which, "layer_jacobian", called) for which in (of, to))
+    top = run.end(of, "layer_jacobian", called)
+    own_sums = f"sum({top.name})"  # Downing's J_Sum^Z
+    bottom = run.end(own_sums if to in ("sum", "Sum") and own_sums in run.ends else to, "layer_jacobian", called)
     order = list(run.ends)
     if order.index(bottom.name) >= order.index(top.name):
         msg = (
@@ -194,7 +196,7 @@ def weight_jacobian(
             msg = f"{caller}: expected form='full' for weights differentiated to themselves, got {form!r}"
             raise StructureError(msg)
         return weights_to_themselves(run, name, layout, order, biases=biases).named(called)
-    top = run.end(name if of is None else f"sum({name})" if of == "sum" else of, caller, called)
+    top = run.end(name if of is None else f"sum({name})" if of in ("sum", "Sum") else of, caller, called)
     ends = list(run.ends)
     if ends.index(top.name) < ends.index(f"sum({name})"):
         msg = f"{caller}: expected `of` to come after the weights of {name}, got of={of!r}, which they do not change"

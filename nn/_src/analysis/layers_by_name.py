@@ -60,6 +60,12 @@ class WeightsByName(tuple[tuple[Value, ...], ...]):
     def __rmatmul__(self, other: Any) -> Any:
         return other @ view(list(map(list, self)))
 
+    def __repr__(self) -> str:
+        return repr(view(list(map(list, self))))
+
+    def _repr_html_(self) -> Any:
+        return view(list(map(list, self)))._repr_html_()
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class JacobianEnd:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from autograd_core import OperandError, RangeError, StructureError, Value, dot
 
+from ..support.tables import as_html, number
 from ..support.validation import plain, shown, whole
 
 if TYPE_CHECKING:
@@ -114,9 +115,9 @@ class Affine:
 class Parameters(list[Any]):
     """The parameters of a layer as a vector, or as a matrix with a row per unit.
 
-    It is a list of Values, or of such lists. Setting an entry or a row to numbers sets the parameters' `.data`;
-    their number stays. `np.asarray` of it has the numbers, while NumPy's functions take the Values: `np.dot(W, x)` is a
-    graph.
+    It is a list of Values, or of such lists, and shows itself as their numbers, in a notebook as a table. Setting an
+    entry or a row to numbers sets the parameters' `.data`; their number stays. `np.asarray` of it has the numbers,
+    while NumPy's functions take the Values: `np.dot(W, x)` is a graph.
 
     Attributes:
         data: Their numbers, nested likewise.
@@ -126,6 +127,9 @@ class Parameters(list[Any]):
         >>> from nn import Layer
         >>> layer = Layer(weights=[[1.0, 2.0], [3.0, 4.0]], activation="linear")
         >>> layer.weight[0][1] = 5.0
+        >>> layer.weight
+        Parameters([[1, 5],
+                    [3, 4]])
         >>> layer.weight.data, [y.data for y in layer([1.0, 1.0])]
         ([[1.0, 5.0], [3.0, 4.0]], [6.0, 7.0])
         >>> [z.data for z in layer.weight @ [1.0, 1.0]]
@@ -143,6 +147,17 @@ class Parameters(list[Any]):
     def grad(self) -> list[Any]:
         """The gradients."""
         return [x.grad for x in self]
+
+    def __repr__(self) -> str:
+        return f"Parameters({_in_rows(self, len('Parameters('))})"
+
+    def _repr_html_(self) -> str | None:
+        shape = _shape(self)
+        if not 1 <= len(shape) <= 2 or 0 in shape:
+            return None
+        rows = self if len(shape) == 2 else [self]
+        cells = [[str(i), *(number(_number_of(x)) for x in row)] for i, row in enumerate(rows)]
+        return as_html(f"Parameters  {' x '.join(map(str, shape))}", ["", *map(str, range(shape[-1]))], cells)
 
     def __setitem__(self, index: Any, value: Any) -> None:
         put(self[index], value, "a parameter")
@@ -222,6 +237,19 @@ def _sum(left: Any, right: Any) -> Any:
     return Product(map(_sum, one, other))
 
 
+def _in_rows(x: Any, indent: int) -> str:
+    """Numbers as NumPy writes an array: rows below each other."""
+    if not isinstance(x, list):
+        return format(_number_of(x), ".4g")
+    if x and isinstance(x[0], list):
+        return f"[{(',' + chr(10) + (indent + 1) * ' ').join(_in_rows(row, indent + 1) for row in x)}]"
+    return f"[{', '.join(_in_rows(y, indent) for y in x)}]"
+
+
+def _number_of(x: Any) -> Any:
+    return x.data if isinstance(x, Value) else x
+
+
 def _as_lists(x: Any) -> Any:
     return list(map(_as_lists, x)) if isinstance(x, list) else x
 
@@ -265,6 +293,9 @@ for _name in "append extend insert pop remove clear sort reverse __delitem__ __i
 
 class Held(Parameters):
     """The parameters that a layer uses; a Value that is assigned replaces the one before."""
+
+    __repr__ = list.__repr__
+    _repr_html_ = None  # type: ignore[assignment]
 
     def __setitem__(self, index: Any, value: Any) -> None:
         now = self[index]
