@@ -12,6 +12,7 @@ from autograd_core import RangeError
 from ..notation import latex
 from ..support.formulas import MOST_PATHS, juxtaposed
 from ..support.names import one_named
+from ..support.sums import exact_sum
 from ..support.tables import Table, number
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class PathSum(Table):
     @property
     def value(self) -> float:
         """Their sum, which is the entry."""
-        return math.fsum(self.products)
+        return exact_sum(self.products)
 
     @property
     def formula(self) -> str:

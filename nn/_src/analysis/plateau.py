@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from autograd_core import grad_of
 
 from ..metrics.accuracy import right_for
+from ..support.sums import exact_sum
 from ..support.tables import number
 from ..support.validation import plain
 from .diagnosis import Finding
@@ -32,9 +33,9 @@ NAMED = 3  # units that are named
 def nearly_alike(layer: str, units: list[UnitUses]) -> Iterator[Finding]:
     """Hidden units with nearly the same outputs in all cases."""
     outputs = [float(y.data) for u in units for y in u.outputs]
-    if len(units) < 2 or not all(map(math.isfinite, outputs)):
+    if len(units) < 2:
         return
-    middle = math.fsum(outputs) / len(outputs)
+    middle = exact_sum(outputs) / len(outputs)
     root = math.sqrt(len(outputs))
     apart, size = math.hypot(*(y - middle for y in outputs)) / root, math.hypot(*outputs) / root
     if 0.0 < apart < ALIKE * size:

@@ -10,6 +10,7 @@ from autograd_core import RangeError, grad_of
 
 from ..notation import latex
 from ..support.formulas import MOST_PATHS, Formula, Formulas, is_loose, juxtaposed
+from ..support.sums import exact_sum
 from ..support.tables import number
 from .labelled_jacobian import tex
 
@@ -272,8 +273,8 @@ def _steps(
     gradients = grad_of(run.loss, list(uses))
     for shared, gradient in zip(uses.values(), gradients, strict=True):
         parts = [[signal(w.unit), *([w.came] if w.came else [])] for w in shared]
-        total = math.fsum(signals[w.unit.name].delta * w.input for w in shared)
-        size = math.fsum(abs(signals[w.unit.name].delta * w.input) for w in shared)
+        total = exact_sum(signals[w.unit.name].delta * w.input for w in shared)
+        size = exact_sum(abs(signals[w.unit.name].delta * w.input) for w in shared)
         slope = derivative_to(names, shared[0].name)
         is_by_signals = math.isclose(total, gradient, rel_tol=CLOSE, abs_tol=CLOSE * size)
         times_1 = shared[0].is_bias and names is not None and names.notation == "cs60050-first"
@@ -331,7 +332,7 @@ def _parts(
                 above.append((other, _name(names, f"weight {i} {other.name}")))
                 total.append(signals[other.name].delta * other.weights[i].data)
     arriving, slope = signals[unit.name].arriving, _slope(unit, names)
-    if above and math.isclose(math.fsum(total), arriving, rel_tol=CLOSE, abs_tol=CLOSE):
+    if above and math.isclose(exact_sum(total), arriving, rel_tol=CLOSE, abs_tol=CLOSE):
         return _Parts(above, None, slope)
     if top is not None and not above and top.to_sum is not None:
         return _Parts([], top.to_sum, None)

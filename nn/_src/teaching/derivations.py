@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from autograd_core import OperandError, RangeError, Value, count_paths, topological_order
 
 from ..support.formulas import is_loose, juxtaposed
+from ..support.sums import exact_sum
 from ..support.tables import Table, number
 from ..support.validation import shown
 from .lines import common_end, in_numbers, line_of, product_of, sum_of
@@ -271,7 +272,7 @@ def _made(root: Value, bottom: Written, written: Sequence[_Line], last: Sequence
         tuple(f"{' ' * len(left[0]) if k else left[0]} = {line.text}" for k, line in enumerate(written)),
         tuple(line.why for line in written),
         tuple(f"{'' if k else left[1] + ' '}&= {line.latex}" for k, line in enumerate(written)),
-        math.fsum(t.coefficient * math.prod(f.value for f in t.factors) for t in last),
+        exact_sum(t.coefficient * math.prod(f.value for f in t.factors) for t in last),
         tuple(t.factors for t in last),
         tuple(t.coefficient for t in last),
     )
@@ -513,7 +514,7 @@ def _without_denominators(
     if number is not None and number < 0 and turned is not None:  # −(1 − a) is a − 1
         polynomial, n = outside[turned]
         outside[turned], number = (-polynomial, n), -number
-    value = math.fsum(t.coefficient * math.prod(f.value for f in t.factors) for t in terms)
+    value = exact_sum(t.coefficient * math.prod(f.value for f in t.factors) for t in terms)
     factors = []
     for polynomial, n in outside:
         part = polynomial.written()

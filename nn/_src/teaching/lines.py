@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from ..support.formulas import juxtaposed, unbracketed
+from ..support.sums import exact_sum
 from ..support.tables import number
 from .slopes import Factor
 from .ways import OpenProduct
@@ -74,7 +75,7 @@ def sum_of(terms: list[OpenProduct]) -> OpenProduct:
     coefficient = first.coefficient if len({t.coefficient for t in terms}) == 1 else 1.0
     inside = [(t.coefficient / coefficient, t.factors[front : len(t.factors) - back]) for t in terms]
     text, tex = added_up([product_of(c, factors, ()) for c, factors in inside])
-    value = math.fsum(c * math.prod(f.value for f in factors) for c, factors in inside)
+    value = exact_sum(c * math.prod(f.value for f in factors) for c, factors in inside)
     figures = f"({' '.join(_signed(c, factors, k) for k, (c, factors) in enumerate(inside))})"
     whole = Factor(f"({text})", rf"\left({tex}\right)", value, figures=figures)
     behind = first.factors[len(first.factors) - back :] if back else ()

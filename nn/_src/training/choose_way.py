@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import autograd_core as ag
 from autograd_core import Value
 
+from ..support.sums import exact_sum
 from .case_programs import MOST_BRANCHES, Case, NotCompiledError, flat
 from .side_effects import PLAIN
 from .ways import CLOSE, CaseByCase, LossOnGraphs
@@ -109,7 +110,7 @@ def how_it_adds(trial: Trial) -> Adds | None:
             whole, parts = loss_of(ps, targets), [loss_of([p], [t]) for p, t in zip(ps, targets)]
         except Exception:  # noqa: BLE001, S112  outside of the loss's domain, or not made for one case
             continue
-        total, size = math.fsum(parts), max(abs(whole), math.fsum(map(abs, parts)) / n)
+        total, size = exact_sum(parts), max(abs(whole), exact_sum(map(abs, parts)) / n)
         if math.isfinite(total) and math.isfinite(whole):
             sums: dict[Adds, float] = {"sum": total, "mean": total / n}
             answers = {name for name in answers if abs(sums[name] - whole) <= CLOSE * size}
