@@ -76,6 +76,9 @@ CASES = {
         ag.draw(v, style="small")  # error
         ag.draw(v).save("x.svg", theme="drak")  # error
         ag.explain(v, v).draw(theme="drak")  # error
+        ag.explain(v, v).without(net.layers[0].neurons[0])
+        ag.explain(v, v).without("layer1")
+        ag.explain(v, v).without(3)  # error
         ag.live(v, theme="drak")  # error
         ag.Stepper(v, style="small")  # error
         nn.mse([v], [1.0], reduction="batchmean")

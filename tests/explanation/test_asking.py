@@ -3,6 +3,7 @@
 import dataclasses
 import math
 import random
+from contextlib import nullcontext
 from fractions import Fraction
 
 import pytest
@@ -10,6 +11,8 @@ import pytest
 import autograd_core as ag
 import nn
 from autograd_core._src.explanation.answers import change
+from autograd_core._src.explanation.asking import replayed
+from autograd_core._src.pictures import text
 
 
 def _random_graph(seed):
@@ -105,8 +108,15 @@ def test_ways_that_do_not_lie_between_are_refused():
         why.without(z)
     with pytest.raises(ag.RangeError, match="expected an operand of v1 from 0 to 1, got 2"):
         why.without((why.root, 2))
-    with pytest.raises(ag.OperandError, match="expected a Path, a Use, a node or an edge"):
+    with pytest.raises(ag.RangeError, match=r"expected a scope of the graph \(it has none\), got 'x'"):
         why.without("x")
+    for no_unit in (nn.Tanh(), 3, None, (why.root, "0")):
+        with pytest.raises(ag.OperandError, match=r"expected a Path, a Use, a node, an edge \(node, operand\), or a unit"):
+            why.without(no_unit)
+    with ag.scope("layer1/neuron0"):
+        y = x * 3
+    with pytest.raises(ag.RangeError, match=r"expected a scope of the graph \(layer1\.neuron0\), got 'neuron'"):
+        ag.explain(y, x).without("neuron")
 
 
 def test_a_unit_that_is_cut_leaves_the_value_that_it_would_leave():
@@ -117,6 +127,72 @@ def test_a_unit_that_is_cut_leaves_the_value_that_it_would_leave():
     left = ag.explain(y, x).without(h)
     assert (left.value, left.value_without, left.rest) == (y.data, 2.0, 1.0)
     assert ag.explain(y, x).without(y.parents[0]).share == pytest.approx(abs(left.through) / abs(left.gradient))
+
+
+class _Pair(nn.Module):
+    """Layers of its own names, and one of them twice."""
+
+    def __init__(self):
+        self.first, self.second, self.out = nn.Linear(2, 2, seed=1), nn.Layer(2, 2, "tanh", seed=2), nn.Neuron(4, seed=3)
+
+    def forward(self, x):
+        return self.out([*self.second(self.first(x)), *self.first(x)])
+
+
+UNITS = {
+    "MLP": lambda: nn.MLP(2, [3, 2, 1], "tanh", seed=3),
+    "layers": lambda: nn.Sequential(nn.Linear(2, 3, seed=1), nn.Tanh(), nn.Linear(3, 1, seed=2)),
+    "own": _Pair,
+}
+
+
+def _given(node, own):
+    """Whether a node is one of a unit's, and what it gives to others, is said by its users."""
+    return node.op and any(node.scope == scope or f"/{node.scope}/".find(f"/{scope}/") >= 0 for scope in own)
+
+
+@pytest.mark.parametrize("of_cases", [False, True])
+@pytest.mark.parametrize("name", UNITS)
+def test_a_neuron_or_a_layer_is_left_out_as_its_paths_are(name, of_cases):
+    """By the paths one by one, and by a replay in which all that it gives is 0."""
+    model = UNITS[name]()
+    inputs = [[0.5, -1.0], [1.0, 0.25]]
+    x = ag.Value(0.75, label="x")
+    losses = []
+    for k, row in enumerate(inputs):
+        with ag.scope(f"case{k}") if of_cases else nullcontext():
+            out = model([row[0] * x, row[1]])
+            losses.append(nn.mse(out if isinstance(out, ag.Value) else out[0], 0.5))
+    root = ag.mean(losses)
+    why = ag.explain(root, x)
+    every = list(ag.paths(root, x))
+    modules = [m for _, m in model.named_modules() if not isinstance(m, (_Pair, nn.Tanh))]
+    for unit in (*modules, *{scope for m in modules for scope in m._scopes()}):
+        own = {unit} if isinstance(unit, str) else {*unit._scopes()}
+        nodes = {node for node in ag.topological_order(root) if _given(node, own)}
+        through = math.fsum(p.product for p in every if not nodes.isdisjoint(p.nodes))
+        left = why.without(unit)
+        assert left.through == pytest.approx(through, rel=1e-12, abs=1e-15)
+        assert left.rest == pytest.approx(math.fsum(p.product for p in every) - through, rel=1e-12, abs=1e-15)
+        gone = {n for n in nodes if n is root or any(n in user.parents for user in ag.topological_order(root) if user not in nodes)}
+        assert left.value_without == replayed(root, dict.fromkeys(gone, 0.0))[root]
+        assert left.text.startswith(f"{text.number(left.through)} of ∂")
+    one = model.named_parameters()
+    weight = next(p for _, p in one)
+    assert ag.explain(root, weight).without(model).share == pytest.approx(1.0)
+
+
+def test_a_scope_of_leaves_alone_is_left_out_by_its_leaves():
+    with ag.scope("weights"):
+        w, b = ag.Value(2.0, label="w"), ag.Value(1.0, label="b")
+    root = ag.tanh(w * 0.5 + b) * w
+    left = ag.explain(root, w).without("weights")
+    assert (left.rest, left.value_without) == (0.0, 0.0)
+    exact = Fraction(1, 3)
+    with ag.scope("unit"):
+        h = ag.Value(exact, label="h") * 2
+    left = ag.explain(h * h, h.parents[0]).without("unit")
+    assert (left.through, left.rest, left.value_without) == (Fraction(8, 3), 0, 0)
 
 
 def _loss(z, at=0.0):

@@ -6,7 +6,7 @@ import math
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
-from ...errors import OperandError, RangeError
+from ...errors import RangeError
 from ..engine.evaluation import evaluate, is_finite, is_fraction, number, plus, times, value_of
 from ..engine.graph import sweep_order, topological_order
 from ..engine.provenance import box_of
@@ -20,13 +20,15 @@ from .flow import adjoints_of, ratio
 from .path import Path, local_grad
 from .reasons import Words
 from .training_cases import case_of, cases_by_structure
+from .units import unit_of
 from .uses import Use
 from .walks import dependents
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from ..notation.wholes import Edge
+    from .units import PartOfModel
     from .uses import Explained
 
 MOST_CHANGED = 8  # comparisons and kinks that an answer names
@@ -40,8 +42,8 @@ def derivative(of: Explained) -> str:
 # --- without one way --------------------------------------------------------------------------------
 
 
-def without(of: Explained, way: Path | Use | tuple[Value, int] | Value) -> Without:
-    """The gradient without a path, an edge or a node."""
+def without(of: Explained, way: Path | Use | tuple[Value, int] | Value | str | PartOfModel) -> Without:
+    """The gradient without a path, an edge, a node or a unit."""
     if isinstance(way, Path):
         if way.nodes[0] is not of.leaf or way.nodes[-1] is not of.root:
             msg = f"without: expected a path from {of.name(of.leaf)} to {of.name(of.root)}, got {way}"
@@ -51,6 +53,8 @@ def without(of: Explained, way: Path | Use | tuple[Value, int] | Value) -> Witho
     root, leaf = of.root, of.leaf
     if isinstance(way, Use) and of._read is not None:
         root, leaf = of._read.copy(root), of._read.copy(leaf)
+    if not isinstance(way, (Use, Value)) and not _is_edge(way):
+        return _without_unit(of, *unit_of(of, way))
     node, operand = (way._written, way.operand) if isinstance(way, Use) else _edge(way)
     order = sweep_order(root)
     if node not in set(order):
@@ -72,7 +76,7 @@ def without(of: Explained, way: Path | Use | tuple[Value, int] | Value) -> Witho
     if isinstance(way, Use) and of._read is not None and recorded in of._read.edges:
         edges = of._read.edges[recorded][way.operand]
     value = _value_without(of, recorded, edges)
-    return _left_out(of, words, through, _rest(root, leaf, node, operand), value)
+    return _left_out(of, words, through, _rest(root, leaf, {node}, operand), value)
 
 
 def _left_out(of: Explained, words: str, through: Any, rest: Any, value: Any) -> Without:
@@ -81,13 +85,32 @@ def _left_out(of: Explained, words: str, through: Any, rest: Any, value: Any) ->
     return Without(derivative(of), words, g, through, rest, share, of.root.data, value, of.name(of.root))
 
 
+def _without_unit(of: Explained, called: str, cuts: frozenset[Value]) -> Without:
+    """Without what a unit gives: of each path, be it that it passes several of these nodes, once."""
+    zero, one = 0 * of.gradient if is_fraction(of.gradient) else 0.0, type(of.root.data)(1)
+    passed, others = {of.leaf: zero}, {of.leaf: one}
+    for node in dependents(of.root, of.leaf):
+        for found in (passed, others):
+            if node is not of.leaf:
+                sent = [
+                    _product(local_grad(node, k), found[p])
+                    for k, p in enumerate(node.parents)
+                    if not isinstance(p, Constant) and p in found
+                ]
+                found[node] = reduce(plus, sent, zero)
+        if node in cuts:
+            passed[node], others[node] = plus(passed[node], others[node]), zero
+    value = replayed(of.root, dict.fromkeys(cuts, zero))[of.root]
+    rest = _rest(of.root, of.leaf, cuts, None)
+    return _left_out(of, f"through {called}", passed.get(of.root, zero), rest, value)
+
+
+def _is_edge(way: Any) -> bool:
+    return isinstance(way, tuple) and len(way) == 2 and isinstance(way[0], Value) and type(way[1]) is int
+
+
 def _edge(way: Any) -> tuple[Value, int | None]:
-    if isinstance(way, Value):
-        return way, None
-    if isinstance(way, tuple) and len(way) == 2 and isinstance(way[0], Value) and type(way[1]) is int:
-        return way
-    msg = f"without: expected a Path, a Use, a node or an edge (node, operand), got {way!r} ({type(way).__name__})"
-    raise OperandError(msg)
+    return way if isinstance(way, tuple) else (way, None)
 
 
 def _name(of: Explained, node: Value) -> str:
@@ -110,8 +133,8 @@ def tangents_of(root: Value, leaf: Value) -> dict[Value, Any]:
     return found
 
 
-def _rest(root: Value, leaf: Value, cut: Value, operand: int | None) -> Any:
-    """The gradient by a sweep that sends nothing along an edge, or nothing on from a node."""
+def _rest(root: Value, leaf: Value, cuts: Collection[Value], operand: int | None) -> Any:
+    """The gradient by a sweep that sends nothing along an edge, or nothing on from some nodes."""
     order = sweep_order(root)
     kind = type(root.data) if is_fraction(root.data) else float
     adjoints = dict.fromkeys(order, kind(0)) | {root: kind(1)}
@@ -119,12 +142,12 @@ def _rest(root: Value, leaf: Value, cut: Value, operand: int | None) -> Any:
     def edges(node: Value) -> tuple[Any, ...]:
         found = list(node._edges)
         half = len(found) // 2
-        if node is cut:
+        if node in cuts:
             for k in range(half) if operand is None else (operand,):
                 found[half + k] = 0 * found[half + k] if is_finite(found[half + k]) else 0.0
         return tuple(found)
 
-    if cut is leaf and operand is None:
+    if leaf in cuts and operand is None:
         return kind(0)
     return reverse(order, adjoints, edges).get(leaf, kind(0))
 

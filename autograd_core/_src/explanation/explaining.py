@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from ..pictures import Picture
     from ..pictures.picture import DrawOptions
     from .answers import CaseGradients, Comparison, WhatIf, Without
+    from .units import PartOfModel
 
 
 LEVELS = {"zero": 1.0, "not finite": 1.0}  # of a mark; other reasons are less severe
@@ -108,18 +109,19 @@ class Explanation(Explained):
         """The gradient as a sum over its paths, or over the uses if there are too many, in LaTeX."""
         return writing.latex_of(self)
 
-    def without(self, way: Path | Use | tuple[Value, int] | Value) -> Without:
+    def without(self, way: Path | Use | tuple[Value, int] | Value | str | PartOfModel) -> Without:
         """The gradient without one of its ways: what came this way, and what is left.
 
         Args:
             way: A `Path` of this explanation, an edge, as a `Use` or as (node, operand), or a node: all paths
-                through it.
+                through it. Or a unit, that is, all nodes that it gives, such as one for each training case: a neuron
+                or a layer of `nn`, or the name of a scope, "layer1/neuron0". It is found by its scope.
 
         Returns:
             A `Without`: `.gradient .through .rest .share .value .value_without .text .latex`.
 
         Raises:
-            OperandError: `way` is none of these.
+            OperandError: `way` is none of these, or a module that has no scope.
             RangeError: It does not lie between the leaf and the root.
 
         Example:
@@ -128,6 +130,12 @@ class Explanation(Explained):
             >>> why = ag.explain(x * w + 5 * x, x)
             >>> print(why.without(why.paths[0]))
             5 of ∂v3/∂x = 2 (250 %) comes along x →(×5) v2 →(×1) v3; without it −3.
+            >>> import nn
+            >>> model = nn.MLP(2, [2, 1], "tanh", init=nn.init.constant(0.5))
+            >>> why = ag.explain(model([x, 1.0]), x)
+            >>> print(why.without(model.layers[0].neurons[1]))
+            0.04518 of ∂v8/∂x = 0.09035 (50 %) comes through layer1.neuron1; without it 0.04518. Were it 0, v8
+            would be 0.4526, now 0.9051.
         """
         return asking.without(self, way)
 

@@ -75,6 +75,16 @@ def _layers(model: Modules) -> Iterator[Any]:
             yield module
 
 
+def scopes_within(module: Modules) -> tuple[str, ...]:
+    """The scopes of the nodes that a module and those within it record; none that lies within another."""
+    found: dict[str, None] = {}
+    for _, part in module.named_modules():
+        notes = [part._note] if hasattr(part, "_note") else getattr(part, "_notes", [])
+        own = getattr(part, "_scope", None)
+        found |= dict.fromkeys([note.scope for note in notes] + ([own] if isinstance(own, str) else []))
+    return tuple(s for s in found if s and not any(t and s.startswith(f"{t}/") for t in found))
+
+
 def _scope_of(layer: Any) -> str:
     """The scope that a layer was built in."""
     if hasattr(layer, "_note"):

@@ -16,7 +16,7 @@ from autograd_core._src.engine.elsewhere import Elsewhere, NotOnModules, names_o
 from ..data.preprocessing import _Learnt
 from ..support import files
 from ..support.validation import plain, shown
-from .layer_scopes import name_by_attribute
+from .layer_scopes import name_by_attribute, scopes_within
 from .parameters import assigned, held, holds_parameters
 
 ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
@@ -104,6 +104,9 @@ class Module(NotOnModules):
         raise StructureError(msg)
 
     # --- what it consists of ---
+
+    def _scopes(self) -> tuple[str, ...]:
+        return scopes_within(self)  # what `Explanation.without` finds its nodes by
 
     def named_modules(self) -> Iterator[tuple[str, Module]]:
         """The module itself as "" and all below it with their dotted names, each once.
