@@ -84,3 +84,25 @@ def test_options_of_other_libraries_say_what_to_use_here(call, hints):
 def test_freezing_says_how():
     with pytest.raises(AttributeError, match="the optimizer gets the parameters that are to be trained"):
         nn.Linear(1, 1).freeze()
+
+
+def test_results_are_written_the_same_where_python_and_where_a_notebook_shows_them():
+    """What shows itself as a table in a notebook is that table at the end of a line of Python, too."""
+    model, X, y = nn.MLP(2, [2, 1], "sigmoid", output="sigmoid", seed=1), [[0.5, -1.0], [1.0, 2.0]], [1.0, 0.0]
+    run = nn.forward_pass(model, X[0], y[0], loss=nn.sse, notation="downing")
+    rnn, steps = nn.RNN(1, 2, seed=1), [[0.3], [0.1], [0.2]]
+    results = [
+        run, nn.error_signals(model, X[0], y[0], loss=nn.sse), nn.backward_pass(model, X[0], y[0], loss=nn.sse),
+        nn.cost(model, X, y), nn.layer_jacobian(model, X[0], of=2, to=1), nn.weight_jacobian(model, X[0], layer=1),
+        nn.chain(model, X[0]), nn.chain(model, X[0]).entry("layer2/neuron0", "x0"), nn.jacobian_chain([1, 2], [[3], [4]]),
+        nn.signal_over_time(rnn, steps), nn.signal_over_time(nn.LSTM(1, 2, seed=1), steps), nn.forward_pass(rnn, steps),
+        nn.hessian(model, X, y, loss=nn.mse), nn.attenuation(3, 2, runs=1, seed=0), nn.activation_curve("relu"),
+        nn.derivation(run.loss, run["v_11"]), nn.softmax_derivation(), nn.diagnose(model, X, y, loss=nn.mse),
+        nn.confusion_matrix([0, 1], [0, 0]),
+    ]  # fmt: skip
+    for result in results:
+        text = repr(result)
+        assert text == str(result), type(result).__name__
+        assert len(text.splitlines()) > 1
+        assert not text.startswith((f"{type(result).__name__}(", "<"))
+        assert result._repr_html_().count("<") > 4

@@ -81,9 +81,9 @@ EXPLAINED = (
 COLUMNS = ("layer", "activation", "units", "flat", "signal", "error", "weights", "largest")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Diagnosis:
-    """What `diagnose` found. `str()` is its text; a notebook shows a table; `.plot()` draws it.
+    """What `diagnose` found. It is a text with a table, and in a notebook likewise; `.plot()` draws it.
 
     Attributes:
         findings: What is odd, each with its place, its number and what to do.
@@ -146,6 +146,9 @@ class Diagnosis:
             lines += as_text(COLUMNS, self._rows(), left=2)
             lines += EXPLAINED
         return "\n".join(line.rstrip() for line in lines)
+
+    def __repr__(self) -> str:
+        return str(self)
 
     def _repr_html_(self) -> str:
         items = "".join(

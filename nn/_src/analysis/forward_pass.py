@@ -80,8 +80,8 @@ def forward_pass(
     Example:
         >>> import nn
         >>> run = nn.forward_pass(nn.MLP(2, [3, 1], "tanh", seed=0), [1.0, -1.0], 1.0, loss=nn.mse)
-        >>> run
-        <ForwardPass inputs -> layer1 -> layer2 -> loss>
+        >>> list(run.ends)
+        ['inputs', 'sum(layer1)', 'layer1', 'sum(layer2)', 'layer2', 'loss']
         >>> print(nn.forward_pass(nn.MLP(2, [1], init=nn.init.constant(1.0)), [1.0, -1.0]))
         Forward pass  s = w · x + b, z = f(s)
         name            s   z

@@ -332,9 +332,6 @@ class ForwardPass(Table):
             return ("name", "value"), [[name, value] for name, _, value in rows]
         return ("name", *(self.names.heads[1:3] if self.names is not None else ("s", "z"))), rows
 
-    def __repr__(self) -> str:
-        return f"<ForwardPass {' -> '.join(name for name in self.ends if not name.startswith('sum('))}>"
-
 
 def one_of(known: dict[str, Any], name: Any, caller: str) -> Any:
     """What has that name.
