@@ -11,7 +11,8 @@ import pytest
 
 import autograd_core as ag
 from autograd_core import Value
-from autograd_core._src.engine.value import Constant
+from autograd_core._src.engine.ops import PRIMITIVES
+from autograd_core._src.engine.value import Constant, record, record_many
 
 inf, nan = math.inf, math.nan
 
@@ -677,3 +678,20 @@ def test_fractions_beyond_float_are_shown():
     assert ag.backward_steps(w)[0].formula.endswith("= 2 * 1 = 2")
     assert ag.forward_steps(w)[0].formula == "v2 = v1 * 2 = 1e400 * 2 = 2e400"
     assert ag.draw(w).svg.startswith("<svg")
+
+
+@pytest.mark.parametrize("name", [name for name, primitive in PRIMITIVES.items() if not primitive.inner])
+def test_a_new_node_has_no_gradient_yet(name):
+    """However it is made: of few operands or many, of Values or numbers too, for the first time or again."""
+    primitive = PRIMITIVES[name]
+    lists = max(primitive.lists, 1)
+    for count in [primitive.arity] if primitive.arity else [lists, 2 * lists, 50 * lists, 600 * lists]:
+        operands = [Value(0.5) for _ in range(count)]
+        for _ in range(3):
+            for xs in (operands, [*operands[:-1], 0.25], [*operands[:-1], Fraction(1, 4)], [*operands[:-1], Value(1)]):
+                if any(x.__class__ is Value for x in xs):
+                    made = [record(primitive, *xs), *([] if primitive.arity else [record_many(primitive, xs)])]
+                    for node in made:
+                        assert (node.grad, node.label) == (0.0, "")
+                        node.backward()
+                        assert node.grad == 1.0

@@ -856,3 +856,13 @@ def test_downings_v_to_v_times_x_is_that_of_the_sums():
     assert str(own).splitlines()[-1].split("  ")[-1] == "((0, 0), (0, 0), (0, 1))"
     assert np.einsum("k,abkj->abj", x, own) == pytest.approx(nn.weight_jacobian(model, x, layer="V", of="R", **his).array)
     assert [row[-6:] for row in str(nn.weight_jacobian(model, x, layer="W", of="W", **his)).splitlines()[2:]] == ["(1, 0)", "(0, 1)"]
+
+
+@pytest.mark.parametrize("other", [2.0, "x", None, [[1.0]], object()], ids=lambda x: type(x).__name__)
+@pytest.mark.parametrize("sign", ["@", "*", "+", "-", "/"])
+def test_a_jacobian_is_multiplied_with_jacobians_alone(sign, other):
+    """Python says what it says of operands that do not go together, whichever stands on the left."""
+    J = nn.layer_jacobian(nn.MLP(2, [1], seed=1), [1.0, 2.0], of="outputs", to="inputs")
+    for left, right in ((J, other), (other, J)):
+        with pytest.raises(TypeError, match="unsupported operand|can't multiply|can only concatenate|must be str"):
+            eval(f"left {sign} right", {"left": left, "right": right})

@@ -50,6 +50,16 @@ def test_each_unit_is_a_circle_and_each_weight_an_arrow_by_its_name(notation, lo
     assert len(texts(picture, "small (?:pos|neg)")) == 5 * (loss is not None)
 
 
+@pytest.mark.parametrize("loss", [nn.sse, None])
+def test_numbers_in_circles_are_what_units_give(loss):
+    picture = nn.draw_network(mlp(), CASE, [0.0, 1.0], loss=loss)
+    run = nn.forward_pass(mlp(), CASE, [0.0, 1.0], loss=loss)
+    given = [*CASE, *(unit.output.data for units in run.layers.values() for unit in units)]
+    given += [run.loss.data] if loss else []
+    inside = [x for x in texts(picture, "small soft") if re.fullmatch(r"−?[0-9.]+", x)]
+    assert sorted(float(x.replace("−", "-")) for x in inside) == pytest.approx(sorted(given), abs=1e-3)
+
+
 def test_numbers_on_arrows_are_the_weights_and_signals_below_units_those_of_error_signals():
     model = mlp()
     picture = nn.draw_network(model, CASE, [0.0, 1.0], loss=nn.sse)

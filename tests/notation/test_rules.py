@@ -210,3 +210,12 @@ def test_a_rule_of_steps_that_share_terms_is_read_only_as_far_as_it_is_written(m
     assert len(read) <= 4 * 2 * rules.LONGEST
     assert "x" in str(rule)
     assert len(str(rule)) < 200
+
+
+def test_a_name_of_more_than_40_characters_is_cut_to_as_many():
+    for extra in (-1, 0, 1, 2, 30):
+        name = "n" * (40 + extra)
+        [rule] = rules_of(ag.log(ag.Value(0.5, label=name)), {})
+        cut = "n" * 37 + "..."
+        assert (name in str(rule)) == (extra <= 0)
+        assert (cut in str(rule)) == (extra > 0)

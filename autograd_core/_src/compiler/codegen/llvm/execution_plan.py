@@ -230,9 +230,7 @@ class PlanRunner:
         self.values[p.n_inputs : p.first] = p.constants  # once: no stage writes to constants
         # Inputs are written straight into the array of values, through views; there is nothing to copy in a run.
         self.shared = self.values[: p.n_inputs]
-        self.tables = [
-            self.values[None, slots[0] : slots[-1] + 1] if slots else np.zeros((1, 0)) for slots in layout.tables
-        ]
+        self.tables: list[Any] = []  # part of the interface of runners: a plan has no batch
         # With one row, gradients per row and sums over rows are the same numbers: one vector serves both.
         sought = [*(slot for group in layout.per_row for slot in group), *layout.summed]
         self.results, gradient = zeros((1, layout.width)), zeros(len(sought))
