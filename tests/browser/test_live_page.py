@@ -482,14 +482,14 @@ def test_cases_of_a_batch_are_found_without_scopes_and_are_those_of_explain(loss
     weight = model.parameters()[0]
     page = opened(root)
     heads = page.locator("autograd-graph .agl-cases thead button").all_inner_texts()
-    assert heads == [f"case{k}" for k in range(4)]
+    assert heads == [f"case {k + 1}" for k in range(4)]
     parts = ag.explain(root, weight).cases().gradients
     name = dict(zip(ag.topological_order(root), names_in(ag.topological_order(root)).full, strict=True))[weight]
     said = page.evaluate(f"(name) => {{ const {{ cases, model }} = {ELEMENT}, j = model.leaves.indexOf(model.find(name)); return cases.shares().map(({{ by }}) => by[j]) }}", name)
-    assert said == pytest.approx([parts[f"case{k}"] for k in range(4)], abs=1e-12)
+    assert said == pytest.approx([parts[head] for head in heads], abs=1e-12)
     for head in page.locator("autograd-graph .agl-copies thead button").all_inner_texts():
         assert head in heads
-    page.get_by_role("button", name="case2", exact=True).click()
+    page.get_by_role("button", name="case 3", exact=True).click()
     assert page.locator("autograd-graph .agl-counter").inner_text().endswith("of case2")
 
 

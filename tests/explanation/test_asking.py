@@ -281,11 +281,11 @@ def test_cases_of_a_loss_over_a_batch_need_no_tags(loss, outputs):
     for w in model.parameters()[:4]:
         why = ag.explain(total, w)
         found = why.cases()
-        assert list(found.gradients) == ["case0", "case1", "case2"]
+        assert list(found.gradients) == ["case 1", "case 2", "case 3"]
         assert sum(found.gradients.values()) + found.outside == pytest.approx(why.gradient, abs=1e-15)
         for k in range(3):
             alone = ag.grad_of(of([k]), [w])[0] * (1.0 if loss == "by hand" else scale)
-            assert found.gradients[f"case{k}"] == pytest.approx(alone, abs=1e-15)
+            assert found.gradients[f"case {k + 1}"] == pytest.approx(alone, abs=1e-15)
 
 
 def test_terms_of_a_penalty_are_no_cases():

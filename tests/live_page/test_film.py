@@ -66,7 +66,7 @@ def test_the_graph_is_the_loss_of_the_first_cases_without_dropout():
     before = nn.mse([model.eval()(x) for x in X[:3]], Y[:3]).data
     history = nn.fit(model, X, Y, loss=nn.mse, epochs=2, progress=False, watch=ag.Film(cases=3))
     state = history.film.state
-    assert [name for name, _ in state["cases"]] == ["case0", "case1", "case2"]
+    assert [name for name, _ in state["cases"]] == ["case 1", "case 2", "case 3"]
     assert state["data"][state["roots"][0]] == pytest.approx(before, rel=1e-12)
 
 

@@ -109,7 +109,7 @@ def test_what_is_folded_says_so_and_is_there_when_asked_for(name):
 
 
 def test_weights_are_folded_before_what_is_computed_of_them():
-    picture = ag.draw(through_time(nn.LSTM, 3, 1))
+    picture = ag.draw(through_time(nn.LSTM, 3, 2))
     scene = picture._frame.scene
     folded = {card.folded for card in scene.cards.values() if card.folded}
     assert folded == {"lstm/weights", *(f"lstm/3 × step/step2/{gate}" for gate in "ifgo")}
@@ -117,6 +117,8 @@ def test_weights_are_folded_before_what_is_computed_of_them():
     leaves = [v for v, node in enumerate(picture._view.graph.order) if node.scope == "lstm/weights"]
     most = max(leaves, key=lambda v: abs(picture._view.graph.grads[v]))
     assert f"largest: {picture._view.graph.bare(most)}, grad " in weights.caption
+    for open_ones in (ag.draw(through_time(nn.LSTM, 3, 1)), ag.draw(through_time(nn.LSTM, 10, 1))):
+        assert not [card for card in open_ones._frame.scene.cards.values() if card.folded == "lstm/weights"]
     assert not [card for card in ag.draw(through_time(nn.RNN, 5, 2))._frame.scene.cards.values() if card.folded]
 
 

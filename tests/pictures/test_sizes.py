@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import re
+import types
 import warnings
 from xml.etree import ElementTree as ET
 
@@ -12,7 +14,10 @@ from graphs import GRAPHS, network, perceptron, readme
 
 import autograd_core as ag
 import nn
+from autograd_core._src.notation.numbers import number
 from autograd_core._src.pictures import draw
+from autograd_core._src.pictures.choose_layout import SCREEN_HEIGHT
+from autograd_core._src.pictures.layout import layered
 from autograd_core._src.pictures.picture import LEAST_READABLE
 from autograd_core._src.pictures.render.theme import RULES
 from autograd_core._src.pictures.scene.cards import LEAST_FONT, NUMBER_FONT
@@ -173,3 +178,71 @@ def test_a_network_at_a_notebooks_width_folds_until_it_can_be_read(root, width):
             assert len(ag.draw(root, width=wider + 20)._frame.scene.cards) >= len(picture._frame.scene.cards)
         with pytest.warns(UserWarning, match="the smallest print is"):
             ag.draw(root, width=width, fold=None)
+
+
+def seen(picture, page=1000.0):
+    """How a page of that width shows a picture: the pixels of its smallest print, its width and its height."""
+    width, height, across, _ = box(picture)
+    shown = max(min(width, page), across * 9 / LEAST_FONT)
+    return LEAST_FONT * shown / across, shown, height * shown / width
+
+
+@pytest.mark.parametrize("steps", [8, 10, 12])
+def test_a_recurrent_network_is_seen_on_one_screen(steps):
+    """Its cell once, all its weights with their gradients, and what each step does."""
+    states = nn.RNN(1, 2, seed=1)([[0.3 * t] for t in range(steps)])[0]
+    root = ag.sum(list(states[-1]))
+    root.backward()
+    picture = ag.draw(root)
+    size, width, height = seen(picture)
+    assert (size >= 8.999, width <= 1000, height <= 760) == (True, True, True)
+    said = ["".join(group.itertext()) for group in ET.fromstring(picture.svg).iter() if "card leaf" in group.get("class", "")]
+    assert len(said) == 10
+    for weight in (p for p in ag.topological_order(root) if p.label.startswith(("w_", "b_"))):
+        assert any(number(weight.data) in text and number(weight.grad) in text for text in said)
+
+
+LOW = {
+    "neuron": GRAPHS["neuron"],
+    "fractions": GRAPHS["fractions"],
+    "chain of squares": lambda: functools.reduce(lambda y, _: y * y + 0.1, range(5), ag.Value(0.3, label="x")),
+    "sums of products": lambda: sum(ag.Value(k, label=f"x{k}") * k for k in range(2, 6)),
+}
+
+
+@pytest.mark.parametrize("name", LOW)
+def test_what_a_screen_has_room_for_fits_narrow_pages_too(name):
+    """At 700 pixels nothing is cut off, and print can be read; what is asked for stays as it is."""
+    root = LOW[name]()
+    size, width, height = seen(ag.draw(root), 700.0)
+    assert size >= 8.999
+    assert width <= 700
+    assert height <= SCREEN_HEIGHT
+    wide = ag.draw(root, direction="LR")
+    assert wide._frame.plan.carried == 0
+    assert seen(wide, 700.0)[1] >= 700
+
+
+def test_low_leaves_keep_their_digits_or_their_form():
+    """A number is never cut: a leaf whose numbers have no room in one line has the usual card."""
+    from autograd_core._src.pictures.scene.low import lowered
+
+    leaves = [ag.Value(x, label=f"x{k}") for k, x in enumerate((-1.2345e-123, 0.1, -0.00012345, math.inf, 12345.678))]
+    root = ag.sum([leaf * c for leaf, c in zip(leaves, (9.87e-105, 1, -0.00054321, 2, 1e6), strict=True)])
+    root.backward()
+    scene = draw(root, fold=None)._frame.scene
+    low = lowered(scene, draw(root)._view.graph)
+    for i, card in scene.cards.items():
+        other = low.cards[i]
+        assert (other.is_low, other.height < card.height) in ((True, True), (False, False))
+        if other.is_low:
+            leaf = next(leaf for leaf in leaves if leaf.label == card.label)
+            assert any((other.value, other.grad) == (number(leaf.data, digits=k), number(leaf.grad, digits=k)) for k in (2, 3, 4))
+
+
+@pytest.mark.parametrize("make", [xor, slide, network, lambda: recurrent(4, nn.RNN(1, 2, seed=1)), lambda: of_moons(4, 4)])
+def test_levels_that_are_laid_out_once_are_as_if_laid_out_each_time(make, monkeypatch):
+    root = make()
+    once = ag.draw(root).svg
+    monkeypatch.setattr(layered, "ARRANGED", types.SimpleNamespace(get=lambda: None))
+    assert ag.draw(root).svg == once

@@ -134,6 +134,8 @@ def scope(name: str) -> Iterator[None]:
 def case(k: int) -> AbstractContextManager[None]:
     """The scope of one training case, "case0", "case1", ...: so that `explain` can say which case a path belongs to.
 
+    Cases that no scope names are counted from 1 in texts, pictures and on pages: "case 1", "case 2", ...
+
     Args:
         k: The case's number, from 0.
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from ..engine.value import Value
 
-CASE = re.compile(r"(?:^|/)(case\d+)(?=/|$)")
+CASE = re.compile(r"(?:^|/)(case ?\d+)(?=/|$)")
 
 
 def case_of(node: Value) -> str:
@@ -42,7 +42,7 @@ def cases_by_structure(root: Value) -> dict[Value, str]:
 
     That is, if they have nothing in common but leaves, one of them at least, and most of their operations are the same:
     a cross-entropy has others where the target is 1 than where it is 0. So a mean
-    over the cases of a batch is parted, and the squares of weights in a penalty are not.
+    over the cases of a batch is parted, and the squares of weights in a penalty are not. They are counted from 1.
     """
     top, terms = _terms(root)
     parts = _apart(terms, top)
@@ -52,7 +52,7 @@ def cases_by_structure(root: Value) -> dict[Value, str]:
     leaves = [{p for node in part for p in node.parents if not p.op and not isinstance(p, Constant)} for part in parts]
     if not all(_are_alike(kind, kinds[0]) for kind in kinds) or not set.intersection(*leaves):
         return {}
-    return {node: f"case{k}" for k, part in enumerate(parts) for node in part}
+    return {node: f"case {k + 1}" for k, part in enumerate(parts) for node in part}
 
 
 def _are_alike(a: Counter[str], b: Counter[str]) -> bool:

@@ -13,10 +13,13 @@ from .scene.build_scene import scene_of
 from .scene.cards import LEAST_FONT
 from .scene.compact import compacted
 from .scene.flow import largest_flow, with_flow
+from .scene.low import lowered
 from .scene.overlay import BADGE_ROOM, CHANGED, CHANGED_SAID, Overlay, on_cards
 from .sizes import FREE, Extent, Sizes
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from .layout.nested import Plan
     from .render.theme import Theme
     from .scene.cards import Card, Scene
@@ -28,6 +31,8 @@ Direction = Literal["auto", "LR", "TB"]
 Style = Literal["full", "compact"]
 
 NOTEBOOK_WIDTH = 1000.0  # pixels that an output cell usually has
+NARROW_WIDTH = 700.0  # and those of a narrow one, or of a page of text
+SCREEN_HEIGHT = 800.0  # that a reader sees without scrolling
 RETRIES, LEAST_STEP, LEAST_ROOM = 4, 0.05, 0.3  # layouts with shorter lines; steps, and the shortest, over the page
 SHARES = (0.8, 1.0, 1.25)  # widths that are tried for a page of a given shape, over that of an even one
 CARRIED_SHARE = 0.02  # cost as a share of the height, times the square of the number of values carried between lines
@@ -48,6 +53,7 @@ class Look(NamedTuple):
     formulas: tuple[str, ...] = ()  # LaTeX
     sizes: Sizes = FREE
     flow: bool = False  # whether edges are as wide as what flows back along them
+    low: bool = False  # whether leaves and plates are as low as can be
 
 
 class Frame(NamedTuple):
@@ -100,13 +106,30 @@ def frame(view: View, look: Look, direction: str, layout: str = "builtin") -> Fr
     along = _within(_framed(view, look, "LR", layout, room), layout, page)
     if direction == "LR":
         return along
-    if len(along.scene.cards) > TRIED_BOTH_WAYS or (along.plan.length <= room and not along.plan.carried):
+    is_narrow = along.natural().across * sizes.font_scale <= NARROW_WIDTH / svg.SMALLEST or sizes.width
+    is_plain = along.plan.length <= room and not along.plan.carried
+    if len(along.scene.cards) > TRIED_BOTH_WAYS or (is_plain and is_narrow):
         return along
     # Three candidates: broken into lines, top to bottom, and one long line (which a page shrinks).
     ways = [along, _framed(view, look, "TB", layout, math.inf)]
     if along.plan.carried:
         ways.append(along._replace(plan=plan(along.scene, layout), room=math.inf))
-    return min(ways, key=lambda way: _cost(way, page))
+    best = along if is_plain else min(ways, key=lambda way: _cost(way, page))
+    return best if sizes.width else _on_narrow_pages_too(best, ways, layout)
+
+
+def _on_narrow_pages_too(best: Frame, others: Sequence[Frame], layout: str) -> Frame:
+    """A layout that a narrow page shows without scrolling, if there is one that a screen shows as a whole."""
+    scale = best.look.sizes.font_scale
+    page = NARROW_WIDTH / svg.SMALLEST / scale
+    if best.natural().across <= page:
+        return best
+    along = next(way for way in (best, *others) if way.scene.direction == "LR")
+    room = page - 2 * svg.MARGIN
+    lines = _within(along._replace(plan=plan(along.scene, layout, room), room=room), layout, page)
+    fitting = [way for way in (lines, *others) if way.natural().across <= page]
+    fitting = [way for way in fitting if way.natural().down * scale <= SCREEN_HEIGHT]
+    return min(fitting, key=lambda way: _cost(way, page), default=best)
 
 
 def _within(made: Frame, layout: str, page: float) -> Frame:
@@ -162,6 +185,8 @@ def decorated(view: View, look: Look, direction: str) -> tuple[Scene, svg.Decora
     scene = scene_of(view, direction)
     if look.style == "compact":
         scene = compacted(scene, view.graph)
+    elif look.low:
+        scene = lowered(scene, view.graph)
     scene = with_flow(scene, view.graph, measured=look.flow)
     stale = Overlay(CHANGED_SAID, dict.fromkeys((view.graph.order[v] for v in view.graph.stale), CHANGED))
     marks = on_cards(stale, view.graph, scene.card_of)

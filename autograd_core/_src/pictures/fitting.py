@@ -5,7 +5,8 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from .choose_layout import NOTEBOOK_WIDTH, frame
+from .choose_layout import NOTEBOOK_WIDTH, SCREEN_HEIGHT, frame
+from .layout.layered import ARRANGED
 from .render.svg import SMALLEST
 from .view.auto_groups import BANDS, MOST_IN_SCOPE
 from .view.folding import alike_folded, grouped, operations_shown, wholes_together
@@ -22,11 +23,34 @@ MOST_ROUNDS, MOST_TRIED = 6, 12  # foldings one after the other, and of one roun
 TOGETHER = ((MOST_IN_SCOPE, BANDS), (12, BANDS), (12, 8))
 WORTH_GROUPS = 0.8  # they are taken if the picture fits then, or is at most so large beside the other one
 MOST_OPEN = 50  # values that are never put into generated scopes: those would hide values that the writer named
+WORTH_LOWER = 0.9  # a lower form is taken if it is at most so high beside the other one
 MOST_CARDS = 200  # of a picture that is laid out several times
 
 
 def fitted(view: View, look: Look, kept: Iterable[int] = ()) -> tuple[View, Frame]:
     """A view, laid out, with as little folded as is needed for a notebook's width and two screens of height.
+
+    What is higher than one screen then has leaves in two lines and tables beside their bars, if that makes it lower.
+    """
+    token = ARRANGED.set({})
+    try:
+        return _lowest(*_folded(view, look, kept))
+    finally:
+        ARRANGED.reset(token)
+
+
+def _lowest(view: View, made: Frame) -> tuple[View, Frame]:
+    """The same in a lower form, if that makes it so."""
+    look = made.look
+    if _seen(made)[1] <= SCREEN_HEIGHT or look.style != "full" or len(made.scene.cards) > MOST_CARDS:
+        return view, made
+    lower = frame(view, look._replace(low=True), "auto")
+    is_better = _seen(lower)[1] <= WORTH_LOWER * _seen(made)[1] and _excess(lower) <= max(1.0, _excess(made))
+    return view, lower if is_better else made
+
+
+def _folded(view: View, look: Look, kept: Iterable[int]) -> tuple[View, Frame]:
+    """The same without that.
 
     Scopes are folded together with those like them beside them. Where that is not enough, parts without scopes get
     generated ones, as those of large graphs do, unless they are few. Nodes in `kept` stay in view.
@@ -70,7 +94,13 @@ def _least(view: View, made: Frame, look: Look, kept: tuple[int, ...]) -> tuple[
 
 def _excess(made: Frame) -> float:
     """How many times larger than there is room for a picture is, in the direction where it is worst."""
+    needed, height = _seen(made)
+    return max(needed, height / MOST_HIGH)
+
+
+def _seen(made: Frame) -> tuple[float, float]:
+    """The least width that a picture can be read at, over that of its page, and its height there in pixels."""
     width, height, across, _ = made.extent()
     page = made.look.sizes.width or NOTEBOOK_WIDTH
     # A page shrinks what is wider, as far as print can be read.
-    return max(across * SMALLEST / page, height * min(1.0, page / width) / MOST_HIGH)
+    return across * SMALLEST / page, height * min(1.0, page / width)

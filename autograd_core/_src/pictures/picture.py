@@ -291,7 +291,8 @@ def draw(
     A scope that is left and entered again, such as a layer that is applied twice, is split into its uses.
 
     What is longer than a notebook is wide is put in rows, like lines of text: a value that a later row
-    uses runs back in the gutter between two rows and down at the left.
+    uses runs back in the gutter between two rows and down at the left. Where a picture is higher than a screen and that
+    makes it lower, leaves have value and gradient in one line, in this order.
 
     Args:
         root: The node at the end, or several of them in one picture, such as the outputs of a softmax.
@@ -299,7 +300,8 @@ def draw(
         title: A heading.
         theme: "light", "dark", or "auto" as the reader's system prefers.
         direction: "LR" from left to right, "TB" from top to bottom; "auto" is LR where that fits
-            into a notebook of 1000 pixels, else the lower one of LR in rows and TB.
+            into a notebook of 1000 pixels, else the lower one of LR in rows and TB; either in rows, or TB, where
+            that also fits a page of 700 pixels and is no higher than a screen.
         fold: "auto" (what has no room, unless `unfold`, `around`, `plates=False`, a direction or a height says
             otherwise), True for all scopes, None or False for nothing, or the scopes to fold: a path or pattern such as
             "layer*/neuron*", or several; `*` stays within one part of the path. A softmax is drawn as

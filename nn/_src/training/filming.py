@@ -40,11 +40,11 @@ class Filming:
         task.model.eval()
         try:
             outputs = []
-            for k, x in enumerate(shown.inputs):
+            for k, x in enumerate(shown.inputs, 1):
                 if len(shown.targets) == 1:
                     outputs.append(task.model(x))
                 else:
-                    with scope(f"case{k}"):
+                    with scope(f"case {k}"):
                         outputs.append(task.model(x))
             root = task.value_of(outputs, shown.targets)
         finally:

@@ -10,6 +10,7 @@ Coordinates here are (along the flow, across it); `svg` maps them to x and y (do
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -17,19 +18,20 @@ from ..topology import sorted_topologically
 from .crossings import ENGINES, LARGE, Link
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Hashable, Mapping, Sequence
 
 Point = tuple[float, float]
 INF = float("inf")
 Scope = tuple[str, ...]  # the paths of the scopes around: ("layer1", "layer1/neuron0")
-GAP, SMALL_GAP, LANE = 14.0, 4.0, 11.0  # between cards, between one-line cards ("row"), beside a passing edge
+GAP, SMALL_GAP, LANE = 14.0, 4.0, 11.0  # between cards, between low cards, beside a passing edge
 CHANNEL, DOOR = 30.0, 16.0  # least distance between two layers; the same next to a scope's side
 THIN = frozenset({"point", "entry", "exit"})  # items that take no room along the flow
+BENT = 3.0  # pixels by which an edge may miss a straight line and need no room to bend
 NEARLY = 26.0  # pixels by which an edge may miss its only operand and still be drawn straight
 ONE_COLUMN = 16  # one-line cards before one user, beyond which they are put into two columns
 TAUT, GENTLE = 3.0, 0.12  # pixels by which a trunk may be moved to be straight, and the steepest slope of its lines
 PASSES, HASTY_PASSES = 12, 6  # relaxation passes over the coordinates, and those of large graphs
-PAD, HEAD = 12.0, 18.0  # within a scope's box: at its sides, and for its name
+PAD, HEAD = 10.0, 18.0  # within a scope's box: at its sides, and for its name
 NOWHERE: Mapping[int, float] = MappingProxyType({})  # no ports: every edge at the middle of the side
 
 
@@ -39,7 +41,7 @@ class Item(NamedTuple):
     along: float
     across: float
     first: int  # the least topological index within it; breaks ties, so that layouts are reproducible
-    kind: str  # "card", "row" (a card of one line), "box", "entry", "exit", "point"
+    kind: str  # "card", "row" (a card of one line), "low" (of two), "box", "entry", "exit", "point"
     enters: Mapping[int, float] = NOWHERE  # offset of a port from the middle, by operand (of a box by source)
     leaves: Mapping[int, float] = NOWHERE  # by source
 
@@ -63,8 +65,22 @@ class Level(NamedTuple):
     carried: int = 0  # values across the busiest break, if it is broken into lines
 
 
+# While ways to lay out one graph are compared: the levels so far, for most are alike in several of them.
+ARRANGED: ContextVar[dict[Hashable, Level] | None] = ContextVar("ARRANGED", default=None)
+
+
 def arrange(items: Sequence[Item], joints: Sequence[Joint], engine: str) -> Level:
     """Lay out one level."""
+    known = ARRANGED.get()
+    if known is None:
+        return _arranged(items, joints, engine)
+    key = (engine, *joints, *((*item[:4], *item.enters.items(), None, *item.leaves.items()) for item in items))
+    if key not in known:
+        known[key] = _arranged(items, joints, engine)
+    return known[key]
+
+
+def _arranged(items: Sequence[Item], joints: Sequence[Joint], engine: str) -> Level:
     rank = ranks(items, joints)
     count = max(rank) + 1
     items = list(items)
@@ -76,7 +92,7 @@ def arrange(items: Sequence[Item], joints: Sequence[Joint], engine: str) -> Leve
     # An edge now spans one layer only, so the engine sees a passing trunk as one more thing to order.
     layers = ENGINES[engine](layers, [_fraction(items, link) for link in links])
     across = _coordinates(items, layers, links)
-    starts, widths, total = _columns(items, layers, links, rank)
+    starts, widths, total = _columns(items, layers, links, rank, across)
     corners: dict[int, Point] = {}
     for v, item in enumerate(items):
         if item.kind != "point":
@@ -220,17 +236,27 @@ def _coordinates(items: Sequence[Item], layers: Sequence[Sequence[int]], links: 
             place[v] = y - stack[-1] / 2
     passes = HASTY_PASSES if len(links) > LARGE else PASSES
     # Passes go forth and back and look at the layers behind them only; the last two look at both sides.
+    above = [[end for end in found if depth[end[0]] < depth[v]] for v, found in enumerate(ends)]
+    below = [[end for end in found if depth[end[0]] >= depth[v]] for v, found in enumerate(ends)]
+    weights = {id(sides): [sum([w for _, _, w in near]) for near in sides] for sides in (ends, above, below)}
     for turn in range(passes):
-        final = turn >= passes - 2
         forth = turn % 2 == 0
+        sides = ends if turn >= passes - 2 else above if forth else below
+        total = weights[id(sides)]
         for k in range(len(layers)) if forth else range(len(layers) - 1, -1, -1):
-            wanted, weights = [], []
+            wanted = []
             for v in layers[k]:
-                near = [e for e in ends[v] if final or (depth[e[0]] < k) == forth]
-                weight = sum(w for _, _, w in near)
-                wanted.append(sum((place[u] + d) * w for u, d, w in near) / weight if near else place[v])
-                weights.append(weight or 0.01)
-            for v, y in zip(layers[k], _pooled(wanted, weights, offsets[k])):
+                if not total[v]:
+                    wanted.append(place[v])
+                    continue
+                y = 0.0
+                for u, d, w in sides[v]:
+                    y += (place[u] + d) * w
+                wanted.append(y / total[v])
+            if len(wanted) == 1:
+                place[layers[k][0]] = wanted[0]
+                continue
+            for v, y in zip(layers[k], _pooled(wanted, [total[v] or 0.01 for v in layers[k]], offsets[k])):
                 place[v] = y
     _straighten(items, layers, ends, depth, place)
     _draw_in(items, layers, ends, place)
@@ -345,7 +371,7 @@ def _stacked(items: Sequence[Item], vertices: Sequence[int]) -> list[float]:
 def _gap(a: Item, b: Item) -> float:
     if a.kind in THIN or b.kind in THIN:
         return SMALL_GAP if "row" in (a.kind, b.kind) else LANE
-    return SMALL_GAP if a.kind == b.kind == "row" else GAP
+    return SMALL_GAP if a.kind == b.kind and a.kind in ("row", "low") else GAP
 
 
 def _pooled(wanted: Sequence[float], weights: Sequence[float], offsets: Sequence[float]) -> list[float]:
@@ -365,15 +391,17 @@ def _pooled(wanted: Sequence[float], weights: Sequence[float], offsets: Sequence
 
 
 def _columns(
-    items: Sequence[Item], layers: Sequence[Sequence[int]], links: Sequence[Link], rank: Sequence[int]
+    items: Sequence[Item], layers: Sequence[Sequence[int]], links: Sequence[Link], rank: Sequence[int],
+    across: Sequence[float],
 ) -> tuple[list[float], list[float], float]:
     """Where each layer begins, how wide it is, and the level's length."""
     widths = [max((items[v].along for v in vertices), default=0.0) for vertices in layers]
-    busy = _busy(links, rank, len(layers))
+    bent = [link for link in links if abs(across[link.above] + link.leaves - across[link.below] - link.enters) > BENT]
+    busy = _busy(bent, rank, len(layers))
     starts, x = [], 0.0
     for k, n in enumerate(busy):
         starts.append(x)
-        x += widths[k] + channel(n, DOOR if 0.0 in widths[k : k + 2] else CHANNEL)
+        x += widths[k] + channel(n, (DOOR if n else DOOR / 2) if 0.0 in widths[k : k + 2] else CHANNEL)
     return starts, widths, starts[-1] + widths[-1]
 
 

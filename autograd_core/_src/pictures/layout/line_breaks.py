@@ -38,14 +38,14 @@ class Outline(NamedTuple):
 def laid_out(items: Sequence[Item], joints: Sequence[Joint], engine: str, width: float) -> Level:
     """Lay out one level, broken into lines if it is longer than `width` and the lines are readable."""
     level = arrange(items, joints, engine)
-    if level.along <= width:
-        return level
-    level = _broken(level, items, joints, engine, width)
+    if level.along > width:
+        level = _broken(level, items, joints, engine, width)
     joined = {v for joint in joints for v in (joint.start, joint.end)}
-    if level.along <= width or not joined or len(joined) == len(items):
+    if not joined or len(joined) == len(items):
         return level
     below = _with_loose_below(items, joints, engine, width, sorted(joined))
-    return below if below.along < level.along else level
+    is_narrower = below.along < level.along and (level.along > width or below.across <= SLACK * level.across)
+    return below if is_narrower else level
 
 
 def _with_loose_below(
@@ -62,9 +62,9 @@ def _with_loose_below(
     for v in joined:
         if items[v].kind == "exit":  # at the far side
             corners[v] = (total, corners[v][1])
-    for (_, end, _), route in routes.items():
+    for (source, end, port), route in routes.items():
         if items[end].kind == "exit" and route[-1][0] < total:
-            route.append((total, route[-1][1]))
+            routes[source, end, port] = [*route, (total, route[-1][1])]
     down = rest.across
     for v in loose:
         corners[v] = (0.0, down + GAP)

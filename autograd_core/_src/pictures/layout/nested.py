@@ -168,7 +168,7 @@ def _item(end: Endpoint, scene: Scene, boxes: dict[Scope, Item]) -> Item:
     card = scene.cards[what]
     length, breadth = _extent(card, scene.direction)
     enters = {port.operand: port.at for port in card.ports}
-    return Item(length + card.chip, breadth, what, "row" if card.is_row else "card", enters)
+    return Item(length + card.chip, breadth, what, "row" if card.is_row else "low" if card.is_low else "card", enters)
 
 
 def _numbered(plot: Plot, items: list[Item], scene: Scene) -> list[Item]:

@@ -344,9 +344,10 @@ def cases_of(graph: Graph, given: Iterable[Value] | Mapping[str, Value] | None) 
     """Training cases as [name, node]: those given, or what the scopes case0, case1, ... give; None for none."""
     if given is None:
         return _cases_by_scope(graph)
-    pairs = list(given.items()) if isinstance(given, Mapping) else [(f"case{k}", root) for k, root in enumerate(given)]
+    if not isinstance(given, Mapping):
+        given = {f"case {k}": root for k, root in enumerate(given, 1)}
     found = []
-    for label, root in pairs:
+    for label, root in given.items():
         if not isinstance(root, Value) or root not in graph.index:
             msg = (
                 "live: expected each case to be a node of the graph, such as its loss, "
@@ -361,7 +362,7 @@ def _cases_by_scope(graph: Graph) -> list[list[Any]] | None:
     members: dict[str, list[int]] = {}
     for v, node in enumerate(graph.order):
         outermost = node.scope.partition("/")[0]
-        if outermost[:4] == "case" and outermost[4:].isdecimal():
+        if outermost[:4] == "case" and outermost[4:].lstrip().isdecimal():
             members.setdefault(outermost, []).append(v)
     cases = []
     for name, nodes in members.items():

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from .. import text
-from ..scene import compact
+from ..scene import compact, low
 from ..scene.cards import (
     BAR_STEPS,
     CAPTION_FONT,
@@ -22,7 +22,7 @@ from ..scene.cards import (
     fold_size,
 )
 from ..scene.overlay import CHANGED
-from ..scene.plates import HEAD, LINE_HEIGHT, STRIP, TABLE_HEAD, column_width
+from ..scene.plates import ASIDE, HEAD, LINE_HEIGHT, STRIP, TABLE_HEAD, column_width, stub_lines, table_width
 from .header import tint
 from .theme import BADGE_FONT, BAR_GAP, BAR_WIDTH, CALLED_FONT, dashing
 from .typeset_names import cells_of, typeset
@@ -74,7 +74,7 @@ def _card(card: Card, box: Box, accent: Accent, *, flip: bool, is_used: bool, st
     parts.append(f'<rect class="face" width="{number(w)}" height="{number(face)}" rx="6"/>')
     if accent.mark is not None:
         parts.append(_tint(accent.mark, w, face))
-    parts += FACES[card.kind, card.is_row, style](card, w, h)
+    parts += _low_face(card) if card.is_low else FACES[card.kind, card.is_row, style](card, w, h)
     if accent.mark is not None:
         parts.append(_badge(accent.mark, w, face, is_row=card.is_row))
     if is_used:
@@ -213,6 +213,14 @@ def _small_face(card: Card, w: float, h: float) -> list[str]:
     return parts + (bars(card.parts, (left, top + 35.5, right - left, 9.0)) if card.parts else [])
 
 
+def _low_face(card: Card) -> list[str]:
+    """A leaf's name, and in one line value and gradient with its bar."""
+    left, right = low.SIDE, card.width - low.SIDE
+    parts = [_name(card, left, 15.5, int((right - left) / (text.EM * NAME_FONT)))]
+    parts.append(words("value", left + text.extent(card.value, NUMBER_FONT), 33, card.value))
+    return parts + _gradient(card, left, right, 33)
+
+
 def _numbers(card: Card, left: float, right: float, y: float) -> list[str]:
     size = "" if compact.is_in_line(card.value, card.grad, right - left + 2 * compact.SIDE) else " small"
     parts = [words("value" + size, left, y, card.value)]
@@ -269,21 +277,25 @@ def _junction(card: Card, box: Box, accent: Accent, *, flip: bool, **_: object) 
 def _stub(card: Card, box: Box, accent: Accent, *, flip: bool, **_: object) -> str:
     """The card for nodes that are not in view."""
     x, y, w, h = rectangle(box, flip=flip)
+    lines = stub_lines(card.label)
+    top = h / 2 + 3.7 - LINE * (len(lines) - 1) / 2
+    said = [words("stubtext", w / 2, top + LINE * k, line) for k, line in enumerate(lines)]
     return (
         f'<g class="stub{accent.kind}" transform="translate({number(x)} {number(y)})">'
         f"<title>{text.xml(card.title)}</title>{''.join(_ports(card, w, h, accent, flip=flip) if card.chip else [])}"
         f'<rect class="face" width="{number(w)}" height="{number(h)}" rx="{number(h / 2)}"/>'
-        f"{words('stubtext', w / 2, h / 2 + 3.7, card.label)}</g>"
+        f"{''.join(said)}</g>"
     )
 
 
 def _plate(card: Card, box: Box, accent: Accent, *, flip: bool, **_: object) -> str:
     """The card about all copies of a plate: how many there are, and a strip of bars for each of its signals."""
-    x, y, w, h = rectangle(box, flip=flip)
+    x, y, full, h = rectangle(box, flip=flip)
+    w = full - (ASIDE + table_width(card.table)) * card.is_beside  # of the bars
     parts = [
         f'<g class="plate{accent.kind}" transform="translate({number(x)} {number(y)})">',
         f"<title>{text.xml(card.title)}</title>",
-        *_ports(card, w, h, accent, flip=flip),
+        *_ports(card, full, h, accent, flip=flip),
         words("name", 0, 14, card.label),
         words("caption", text.extent(card.label, NAME_FONT) + 8, 14, card.caption),
     ]
@@ -296,10 +308,12 @@ def _plate(card: Card, box: Box, accent: Accent, *, flip: bool, **_: object) -> 
         if strip.most:
             parts.append(words("caption", _between(strip, w), top + 44, strip.most))
         top += STRIP
-    column_room = column_width(card.table)
+    column_room, w = column_width(card.table), full
+    left = w - table_width(card.table) if card.is_beside else 0.0
+    top = 0.0 if card.is_beside else top
     for k, (first, *others) in enumerate(card.table):
         y, begin = top + TABLE_HEAD + LINE_HEIGHT * k + 9, w - column_room * len(others)
-        parts.append(words("caption", 0, y, text.fitted(first, CAPTION_FONT, begin)))
+        parts.append(words("caption", left, y, text.fitted(first, CAPTION_FONT, begin - left)))
         for column, said in enumerate(others, start=1):
             if said:
                 end = begin + column_room * column

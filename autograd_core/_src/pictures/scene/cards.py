@@ -107,6 +107,8 @@ class Card(NamedTuple):
     is_idle: bool = False  # no gradient comes here, since every way back to it passes a zero
     strips: tuple[Strip, ...] = ()  # of a plate
     table: tuple[tuple[str, ...], ...] = ()  # of a plate: local derivatives of all copies, below their names
+    is_beside: bool = False  # of a plate: the table stands beside the strips
+    is_low: bool = False  # of a leaf: value and gradient in one line, below its name
     parts: tuple[float, ...] = ()  # of a leaf that copies share: what each adds to its gradient, from -1 to 1
 
 

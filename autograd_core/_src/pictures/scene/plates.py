@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -16,13 +17,15 @@ if TYPE_CHECKING:
 
     from ..view.plates import Plate
     from .board import Board
+    from .cards import Card
 
+ASIDE = 14.0  # between the bars and the table, where it stands beside them
 WIDTH, HEAD, STRIP = 300.0, 22.0, 50.0  # of a plate's card, a line of text, bars with their numbers
 MOST_BARS = 50  # of more copies, each bar is the largest of several
 APART = 16.0  # of three numbers below one strip, at least
 WIDE = 30.0  # a strip is logarithmic where the largest is so many times the least
 MOST_DECADES, BELOW = 6.0, 0.25  # of a logarithmic strip, and how many of them lie below its least bar
-HANDED_HEIGHT = 20.0
+HANDED_HEIGHT = 34.0  # two lines
 MOST = " ▲"  # behind the largest number
 HANDED = "↻"  # what another copy hands on
 MOST_COLUMNS, MOST_ROWS = 6, 10  # copies of which a table tells, and its rows of local derivatives
@@ -53,17 +56,30 @@ def plate_card(board: Board, k: int) -> None:
     number = board.number()
     table = _table(board, plate)
     lines += [": ".join((row[0], ", ".join(filter(None, row[1:])))) for row in table]
-    called = min(max((text.breadth(row[0], CAPTION_FONT) for row in table), default=0.0), LONGEST_NAME)
-    width = max(WIDTH, called + APART + column_width(table) * (len(table[-1]) - 1) if table else 0.0)
-    size = (width, HEAD + STRIP * len(strips) + (TABLE_HEAD + LINE_HEIGHT * len(table) if table else 0.0))
+    below = TABLE_HEAD + LINE_HEIGHT * len(table) if table else 0.0
+    size = (max(WIDTH, table_width(table)), HEAD + STRIP * len(strips) + below)
     card = blank_card(number, board.around(plate.scope), f"× {n}", size, "\n".join(lines), kind="plate")
     has_weights = any(graph.is_leaf(u) for u in plate.copies.shared) and bool(strips)
-    shared = f"; what all share: {n} bars, their sum" if n <= MOST_BARS else f"; what all share has sums over {n}"
+    shared = f"; bars on weights: one per {_kind(shown)}" if n <= MOST_BARS else f"; weights: sums over all {n}"
     sums = shared if has_weights else ""
-    board.cards[number] = card._replace(caption=f"shown: {shown}{sums}", strips=tuple(strips), table=table)
+    caption = f"shown: {shown}{_counted(plate)}{sums}"
+    board.cards[number] = card._replace(caption=caption, strips=tuple(strips), table=table)
     _mark_parts(board, plate)
     before = [i for (plate_number, _), i in board.handed.items() if plate_number == k]
     _enter(board, plate, before[0] if before else number)
+
+
+def _kind(name: str) -> str:
+    """What a copy is, by its name: "step" of "step9"."""
+    return re.sub(r"[\W_]*\d.*", "", name) or "copy"
+
+
+def _counted(plate: Plate) -> str:
+    """Which copy is shown, where its name counts from 0: " (10th)" of "step9"."""
+    k = plate.shown
+    if not k or not plate.names[0].endswith("0") or re.findall(r"\d+$", plate.names[k]) != [str(k)]:
+        return ""
+    return f" ({k + 1}{'th' if 10 < (k + 1) % 100 < 14 else {1: 'st', 2: 'nd', 3: 'rd'}.get((k + 1) % 10, 'th')})"
 
 
 def _mark_parts(board: Board, plate: Plate) -> None:
@@ -142,6 +158,22 @@ def _largest(parts: Sequence[tuple[float, tuple[str, ...]]], most: int) -> list[
     """The rows of the leaves with the largest gradients, in the order that they have."""
     chosen = {*sorted(range(len(parts)), key=lambda k: -parts[k][0])[:most]}
     return [row for k, (_, row) in enumerate(parts) if k in chosen]
+
+
+def beside(card: Card) -> Card:
+    """A plate's card with its table at the right of its bars."""
+    if not card.strips or not card.table:
+        return card
+    height = max(HEAD + STRIP * len(card.strips), TABLE_HEAD + LINE_HEIGHT * len(card.table))
+    return card._replace(width=WIDTH + ASIDE + table_width(card.table), height=height, is_beside=True)
+
+
+def table_width(table: Sequence[tuple[str, ...]]) -> float:
+    """Of a table and the names before its columns."""
+    if not table:
+        return 0.0
+    called = min(max(text.breadth(row[0], CAPTION_FONT) for row in table), LONGEST_NAME)
+    return called + APART + column_width(table) * (len(table[-1]) - 1)
 
 
 def column_width(table: Sequence[tuple[str, ...]]) -> float:
@@ -342,11 +374,17 @@ def handed_on(board: Board, k: int, copy: int) -> int:
         of = plate.names[copy]
         said = f"{HANDED} {', '.join(names) if len(names) <= NAMED else f'{len(names)} values'} of {of}"
         number = board.number()
-        size = (text.extent(said, LEAST_FONT) + 14, HANDED_HEIGHT)
+        size = (max(text.extent(line, LEAST_FONT) for line in stub_lines(said)) + 14, HANDED_HEIGHT)
         title = f"handed on by {of}, which is not shown: {', '.join(names)}"
         board.cards[number] = blank_card(number, board.around(plate.scope), said, size, title, kind="stub")
         board.handed[k, copy] = number
     return board.handed[k, copy]
+
+
+def stub_lines(said: str) -> list[str]:
+    """What stands on a small card: what another copy hands on, and of which copy."""
+    what, of, copy = said.rpartition(" of ") if said.startswith(HANDED) else ("", "", said)
+    return [what, f"of {copy}"] if of else [said]
 
 
 def plates_said(board: Board) -> str:
