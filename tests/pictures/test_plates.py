@@ -233,11 +233,32 @@ def test_a_long_recurrence_is_on_one_screen():
     assert height < 1100
 
 
+@pytest.mark.parametrize("loss", [nn.mse, nn.sse, nn.binary_cross_entropy])
+@pytest.mark.parametrize("count", [4, 10])
+def test_a_table_has_what_is_wanted_of_each_case(loss, count):
+    """A row of the targets below what the net gives, or a column beside it."""
+    net = nn.MLP(2, [3, 1], "tanh", output="sigmoid", seed=0)
+    inputs = [[float(k % 2), float(k % 3)] for k in range(count)]
+    targets = [float(k % 4 == 1) for k in range(count)]
+    outputs = [net(x) for x in inputs]
+    root = loss(outputs, targets)
+    root.backward()
+    picture = draw(root, fold=["layer1"], plates=True)
+    [card] = [card for card in picture._frame.scene.cards.values() if card.kind == "plate"]
+    table = card.table if count == 4 else list(zip(*card.table[-count - 1 :], strict=True))
+    lines = {head: numbers for head, *numbers in table}
+    [wanted] = [head for head in lines if head.startswith("target")]
+    name = wanted.split()[-1]
+    assert lines[wanted] == [str(int(t)) for t in targets]
+    assert [float(x.replace("−", "-")) for x in lines[name]] == pytest.approx([y.data for y in outputs], rel=6e-3)
+    assert f"|gradient| of {name}" in card.strips[0].caption
+
+
 def test_bars_are_logarithmic_where_they_differ_widely():
     root = powers(40)
     root.backward()
     svg = draw(root).svg
-    assert "|gradient| of its value (log)" in svg
+    assert re.search(r"\|gradient\| of v\d+ \(log\)", svg)
     heights = [float(h) for h in re.findall(r'<rect class="strip[^"]*"[^>]* height="([\d.]+)"', svg.partition('class="plate')[2])][:40]
     assert heights == sorted(heights)
     assert heights[-1] == 20
@@ -319,6 +340,9 @@ def test_few_copies_have_a_table_of_the_slopes_that_differ(make, names):
     cut = [row[0] for row in rows].index(ADDS)
     assert cut < len(rows) - 1
     for name, *said in rows[:cut]:
+        if name.startswith("target of "):
+            assert said == [str(int(y)) for y in nn.datasets.xor()[1]]
+            continue
         assert len(set(wanted[name])) > 1
         assert all(x == "–" or rounds_to(w, x) for w, x in zip(wanted[name], said, strict=True)), name
         assert name in card.title
@@ -396,12 +420,13 @@ def test_a_table_tells_of_cases_whose_neurons_are_folded():
     picture = draw(root)
     [card] = [card for card in picture._frame.scene.cards.values() if card.kind == "plate"]
     assert [row[0] for row in card.table] == [
-        "", "neuron0", "neuron1", "neuron2", "gradient of neuron0", "gradient of neuron1", "gradient of neuron2",
+        "", *(f"{of}neuron{k}" for of in ("", "target of ", "gradient of ") for k in range(3)),
     ]  # fmt: skip
+    assert [row[1:] for row in card.table[4:7]] == [tuple(str(int(k == t)) for t in (1, 0, 2, 1)) for k in range(3)]
     for k, x in enumerate(points):
         for j, z in enumerate(net(x)):
             assert rounds_to(z.data, card.table[1 + j][1 + k])
-    for name, *said in card.table[4:]:
+    for name, *said in card.table[7:]:
         target = f"neuron{[1, 0, 2, 1][0]}"
         assert (said[0][0] == "−") == name.endswith(target)  # p − y is below 0 for the class alone that is right
 

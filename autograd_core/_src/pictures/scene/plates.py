@@ -6,16 +6,19 @@ import math
 import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from ...engine.evaluation import is_finite
-from ...engine.value import Constant
+from ...engine.value import Constant, Value
+from ...notation.losses import loss_of
 from .. import text
 from .cards import CAPTION_FONT, LEAST_FONT, Port, Strip, blank_card, lined_up, name_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from ..view.plates import Plate
+    from ..view.scope_tree import Graph
     from .board import Board
     from .cards import Card
 
@@ -36,7 +39,7 @@ WIDEST_COLUMN = 84.0
 ADDS, ADDS_TO = "adds to the gradient of", "adds to"
 COLUMN, LINE_HEIGHT, TABLE_HEAD = 68.0, 14.0, 8.0  # of that table: widths of its columns, heights of lines, room above
 LONGEST_NAME = 160.0
-NAMED = 2  # values of those handed on that are named
+NAMED, LONGEST_EXIT = 2, 12  # values that are named, of those handed on and of what copies give; and their cells
 LISTED, MOST_ENTERING = 12, 16  # copies that a title names; edges to others that have text
 
 
@@ -241,6 +244,33 @@ def _given(board: Board, plate: Plate, *, of_functions: bool = True) -> list[tup
             of_each = [numbers[copy[place]] for copy in nodes]
             if any(x != of_each[0] for x in of_each[1:]):
                 rows.append((said.format(name), *_line(of_each)))
+        if numbers is graph.data:
+            head = "target of {}" if of_functions else "target {}"
+            rows += _wanted(plate, _targets(graph), {head.format(name): exits[name] for name in given})
+    return rows
+
+
+TARGETS: WeakKeyDictionary[Graph, dict[int, Any]] = WeakKeyDictionary()  # once for all the views of a graph
+
+
+def _targets(graph: Graph) -> dict[int, Any]:
+    """What losses want of the values that are their predictions."""
+    if graph not in TARGETS:
+        found = TARGETS[graph] = {}
+        for loss in filter(None, map(loss_of, graph.order)):
+            for p, t in zip(loss.predictions, loss.targets, strict=False):
+                if isinstance(p, Value) and p in graph.index:
+                    found[graph.index[p]] = t.data if isinstance(t, Value) else t
+    return TARGETS[graph]
+
+
+def _wanted(plate: Plate, targets: Mapping[int, Any], given: Mapping[str, int]) -> list[tuple[str, ...]]:
+    """What losses want of what the copies give, where that differs."""
+    rows = []
+    for head, place in given.items():
+        of_each = [targets.get(copy[place]) for copy in plate.copies.nodes]
+        if None not in of_each and any(t != of_each[0] for t in of_each[1:]):
+            rows.append((head, *_line(of_each)))
     return rows
 
 
@@ -306,7 +336,8 @@ def _strips(board: Board, plate: Plate) -> list[Strip]:
     if graph.largest is None:
         return []
     exits = plate.exits(graph, plate.shown)
-    of = "its value" if len(exits) == 1 else f"its {len(exits)} values"
+    called = ", ".join(sorted((text.shorten(graph.bare(v), LONGEST_EXIT) for v in exits), key=text.by_number))
+    of = called if len(exits) <= NAMED else f"its {len(exits)} values"
     strips = [_strip(f"|gradient| of {of}", plate, plate.signals(graph))]
     weights = sorted(u for u in plate.copies.shared if graph.is_leaf(u))
     if weights:
