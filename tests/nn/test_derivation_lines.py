@@ -458,6 +458,26 @@ def test_a_sigmoid_by_hand_ends_as_downing_has_it(f, named):
     assert "exp(" in found.lines[-2].partition("= ")[2]
 
 
+@pytest.mark.parametrize(
+    ("f", "result"),
+    [
+        (lambda o, x, w: o * x + o * w, "(x + w) σ(s)(1 − σ(s))"),
+        (lambda o, x, w: o * x - w * o, "(x − w) σ(s)(1 − σ(s))"),
+        (lambda o, x, w: ag.dot([x, w, x], [o, o, w]), "(x + w) σ(s)(1 − σ(s))"),
+        (lambda o, x, w: x * o, "x σ(s)(1 − σ(s))"),
+    ],
+)
+@pytest.mark.parametrize("by_hand", [True, False])
+def test_what_all_terms_end_with_stands_behind_brackets(f, result, by_hand):
+    s, x, w = leaf(0.5, "s"), leaf(2.0, "x"), leaf(0.75, "w")
+    o = 1 / (1 + ag.exp(-s)) if by_hand else ag.sigmoid(s)
+    found = check(f(o, x, w), s)
+    assert found.result == result
+    if by_hand:
+        [line] = [line for line, why in zip(found.lines, found.reasons, strict=True) if why == "f′ = f(1 − f)"]
+        assert line.partition("= ")[2] == result
+
+
 def test_a_sigmoid_by_hand_and_log_loss_come_to_a_minus_y():
     x, w, y = leaf(2.0, "x"), leaf(0.75, "w"), leaf(0.25, "y")
     z = w * x

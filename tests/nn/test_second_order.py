@@ -242,6 +242,15 @@ def test_an_error_in_the_loss_changes_nothing():
     assert len(calls) == 2
 
 
+@pytest.mark.parametrize(("max_cg", "most"), [(None, 16), (1, 1), (5, 5), (11, 11)])
+def test_a_step_makes_no_more_products_than_asked_for(max_cg, most):
+    """By default twice as many as parameters: after as many, rounding leaves much to do where curvatures differ by far."""
+    w = [Value(0.0) for _ in range(8)]
+    optimizer = nn.NewtonCG(w, radius=1e6, max_radius=1e9, max_cg=max_cg)
+    optimizer.step(lambda: ag.sum([0.5 * 100.0**k * p * p + 1e-12 * p for k, p in enumerate(w)]))
+    assert optimizer.products == most
+
+
 def test_where_no_step_helps_none_is_taken():
     x = Value(1.0)
     answers = iter([x * x, *[Value(5.0)] * 100])

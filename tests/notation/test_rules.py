@@ -219,3 +219,16 @@ def test_a_name_of_more_than_40_characters_is_cut_to_as_many():
         cut = "n" * 37 + "..."
         assert (name in str(rule)) == (extra <= 0)
         assert (cut in str(rule)) == (extra > 0)
+
+
+POWERS = {
+    0.0: "0", 1.0: "1", 2.0: "2 · x = 2 · 0.7 = 1.4", 3.0: "3 · x² = 3 · 0.7² = 1.47", 4.0: "4 · x^3 = 4 · 0.7^3 = 1.372",
+    -1.0: "−x^(−2) = −0.7^(−2) = −2.041", -2.0: "−2 · x^(−3) = −2 · 0.7^(−3) = −5.831",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("n", POWERS)
+def test_powers_are_written_as_texts_have_them(n):
+    """No x^0 and no x^1: these are 1 and x."""
+    [rule] = [rule for rule in rules_of(ag.Value(0.7, label="x") ** n, {}) if rule is not None]
+    assert str(rule).partition("∂x = ")[2] == POWERS[n]
