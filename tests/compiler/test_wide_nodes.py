@@ -45,6 +45,10 @@ def points(n):
     yield [math.exp(100 * x) for x in normal]
     yield [1e-300, 1e-20, *[2.0] * (n - 2)]
     yield [0.0] * 5 + [-0.0] + [0.0] * (n - 6)
+    for sign in (1.0, -1.0):  # the first zero is the largest, or the smallest, though a lane before its own has another
+        rest = [-sign * abs(x) - sign for x in normal]
+        yield [*rest[:9], -0.0, *rest[10:16], 0.0, *rest[17:]]
+        yield [*rest[:12], 0.0, *rest[13:24], -0.0, *rest[25:]]
     for odd in (INF, -INF, NAN, 0.0, normal[3]):
         yield [*normal[:7], odd, *normal[8:-1], odd]
         yield [*normal[:-1], odd]

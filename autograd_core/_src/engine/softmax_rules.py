@@ -54,7 +54,7 @@ def logsumexp(m: Any, *v: Any) -> Any:
     def careful() -> Any:
         top = m.max(v)
         below = m.sum([m.where(x < top, exp_of_difference(m, x, top), 0) for x in v])
-        ties = m.sum([m.where(x < top, 0, 1) for x in v])
+        ties = m.whole_sum([m.where(x < top, 0, 1) for x in v])
         return m.where(m.abs(top) < INF, top + m.log1p((ties - 1) + below), top)
 
     return m.to_round(careful, lambda: log_of_sum(m, v))
@@ -79,7 +79,7 @@ def cross_entropy(m: Any, *vc: Any) -> Any:
         top = _larger(m, m.max(v), c)
         below = sum_twice(m, [m.where(x < top, exp_of_difference(m, x, top), 0) for x in v])
         below = below + m.where(c < top, exp_of_difference(m, c, top), 0)
-        ties = m.sum([m.where(x < top, 0, 1) for x in v]) + m.where(c < top, 0, 1)
+        ties = m.whole_sum([m.where(x < top, 0, 1) for x in v]) + m.where(c < top, 0, 1)
         return _less(m, top, c) + m.log1p((ties - 1) + below)
 
     return m.to_round(careful, lambda: log_of_sum(m, vc) - c)
@@ -98,7 +98,7 @@ def cross_entropy_partials(m: Any, *vcz: Any) -> tuple[Any, ...]:
 
     def computed() -> tuple[Any, ...]:
         top = _larger(m, m.max(v), c)
-        terms = [exp_of_difference(m, x, top) for x in v]
+        terms = m.in_memory([exp_of_difference(m, x, top) for x in v])
         others = sum_twice(m, terms)
         inverse = 1 / (others + exp_of_difference(m, c, top))
         return (*(t * inverse for t in terms), -(others * inverse))
@@ -115,7 +115,7 @@ def logsumexp_partials(m: Any, *vz: Any) -> tuple[Any, ...]:
     *v, z = vz
 
     def computed() -> tuple[Any, ...]:
-        terms = [exp_of_difference(m, x, z) for x in v]
+        terms = m.in_memory([exp_of_difference(m, x, z) for x in v])
         total = m.sum(terms)
         return tuple(t / total for t in terms)
 

@@ -144,6 +144,14 @@ class NumberSystem:
         xs = tuple(xs)
         return reduce(add, xs) if xs else self.number(0)
 
+    def whole_sum(self, xs: Iterable[Any]) -> Any:
+        """Sum of whole numbers, which is the same in any order."""
+        return self.sum(xs)
+
+    def in_memory(self, xs: Sequence[Any]) -> Sequence[Any]:
+        """The same numbers, computed once though several loops use them."""
+        return xs
+
     def dot(self, w: Sequence[Any], x: Sequence[Any]) -> Any:
         """Sum of products from left to right."""
         return self.sum(map(mul, w, x))

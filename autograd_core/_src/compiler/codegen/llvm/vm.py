@@ -118,7 +118,9 @@ def looped(module: Any, primitive: Primitive, names: tuple[str, str], kind: Any,
     """Both handlers of a primitive for any number of operands."""
     h = _Handler(module, names[0], kind)
     many = _Many(h, primitive, form)
-    h.finish(primitive.value(many.wide, *many.xs))
+    found = primitive.value(many.wide, *many.xs)
+    many.wide.give_back()
+    h.finish(found)
 
     h = _Handler(module, names[1], kind)
     many = _Many(h, primitive, form)

@@ -127,5 +127,6 @@ def _function(module: Any, primitive: Primitive, kind: Any, *, hasty: bool, part
         )  # fmt: skip
     else:
         store(b, wide.written(primitive.value(wide, *xs)), found, i64(0))
+        wide.give_back()
     b.ret_void()
     return function
