@@ -163,7 +163,7 @@ def evaluate(model: Module, X: Any, y: Any, *, loss: Loss, accuracy: Right | Non
     return Evaluation(float(numbers(loss(found, cases.targets))), share, n)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class ConfusionMatrix:
     """How often each class was taken for each: `counts[i][j]` cases of class `labels[i]` were called `labels[j]`.
 
@@ -171,7 +171,7 @@ class ConfusionMatrix:
         labels: The classes, in order.
         counts: A list of ints for each true class, one per predicted class.
 
-    It prints as a table, and shows itself in a notebook. See `confusion_matrix`.
+    It is a table, as text and in a notebook. See `confusion_matrix`.
 
     Example:
         >>> import nn
@@ -241,6 +241,9 @@ class ConfusionMatrix:
             lines.append(f"{name:>{first}}{cells}   {'' if math.isnan(share) else f'{100 * share:3.0f} %'}")
         lines.append(f"accuracy {number(100 * self.accuracy)} % of {self.n}")
         return "\n".join(line.rstrip() for line in lines)
+
+    def __repr__(self) -> str:
+        return str(self)
 
     def _repr_html_(self) -> str:
         """The table with its cells shaded by their share of the true class's cases."""

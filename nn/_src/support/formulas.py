@@ -7,6 +7,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .figures import COLOURS
+from .tables import LINE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -79,6 +80,27 @@ def is_quotient(text: str) -> bool:
     depths = accumulate((c in "([") - (c in ")]") for c in text)
     outside = "".join(c if depth == 0 else "_" for c, depth in zip(text, depths, strict=True))
     return "/" in outside.rpartition(" ")[2]
+
+
+def with_reasons(lines: Sequence[str], reasons: Sequence[str]) -> list[str]:
+    """Lines with their reasons in a column to the right, or further left or below where that is too far."""
+    column = min(max(map(len, lines)), WIDTH) + 4
+    found: list[str] = []
+    for line, why in zip(lines, reasons, strict=True):
+        at = max(min(column, LINE - len(why)), 0)
+        if why and at < len(line) + 4:
+            at = len(line) + 4
+        if why and at + len(why) > LINE:
+            found += [line, " " * max(min(column, LINE - len(why)), 0) + why]
+        else:
+            found.append(f"{line:{at}}{why}" if why else line)
+    return found
+
+
+def in_pre(escaped: str) -> str:
+    """Text for a notebook whose columns stay columns, and whose lines are not broken."""
+    style = "font-family:monospace;white-space:pre;overflow-x:auto"
+    return f'<pre class="autograd-derivation mathjax_ignore" style="{style}">{escaped}</pre>'
 
 
 class Formulas(list[str]):
@@ -181,7 +203,7 @@ class Formulas(list[str]):
             text = "".join([*pieces, html.escape(text[at:])])
         else:
             text = html.escape(text)
-        return f'<pre class="autograd-derivation mathjax_ignore" style="overflow-x:auto">{text}</pre>'
+        return in_pre(text)
 
     def _coloured(self, factor: str, escaped: str) -> str:
         return f'<span style="{self._shared[factor]}">{escaped}</span>'

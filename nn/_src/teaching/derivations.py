@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autograd_core import OperandError, RangeError, Value, count_paths, topological_order
 
-from ..support.formulas import is_loose, juxtaposed
+from ..support.formulas import in_pre, is_loose, juxtaposed, with_reasons
 from ..support.sums import exact_sum
 from ..support.tables import Table, number
 from ..support.validation import shown
@@ -44,7 +44,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 OVER = "over one line"
-WIDTH = 72  # up to which reasons stand in one column
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -121,10 +120,7 @@ class Derivation(Table):
 
     def _heading(self) -> str:
         more = [] if self.numbers == self.result else [f"{self._indent()}= {self.numbers}"]
-        column = min(max(map(len, self.lines)), WIDTH) + 4
-        each = zip(self.lines, self.reasons, strict=True)
-        lines = [f"{line:{max(column, len(line) + 4)}}{why}" if why else line for line, why in each]
-        return "\n".join([*lines, *more])
+        return "\n".join([*with_reasons(self.lines, self.reasons), *more])
 
     def _indent(self) -> str:
         return " " * len(self.lines[0].partition("= ")[0])
@@ -135,7 +131,7 @@ class Derivation(Table):
     def _repr_html_(self) -> str:
         import html
 
-        return f'<pre class="autograd-derivation mathjax_ignore">{html.escape(str(self))}</pre>'
+        return in_pre(html.escape(str(self)))
 
     def _repr_latex_(self) -> str:
         return f"${self.latex}$"

@@ -8,6 +8,7 @@ from typing import Any
 
 from autograd_core import OperandError, RangeError, Value
 
+from ..support.formulas import in_pre, with_reasons
 from ..support.tables import Table, as_text, number
 from ..support.validation import plain, real, shown
 from .writing import for_latex
@@ -101,16 +102,14 @@ class SoftmaxDerivation(Table):
         return as_text(heads, [[f"{p}_{i}", *map(number, row)] for i, row in enumerate(self.entries, 1)])
 
     def __str__(self) -> str:
-        column = max(map(len, self.lines)) + 4
-        each = zip(self.lines, self.reasons, strict=True)
-        lines = [f"{line:{column}}{why}" if why else line for line, why in each]
+        lines = with_reasons(self.lines, self.reasons)
         matrix = self._matrix()
         return "\n".join([*lines, *([""] if matrix else []), *matrix])
 
     def _repr_html_(self) -> str:
         import html
 
-        return f'<pre class="autograd-derivation mathjax_ignore">{html.escape(str(self))}</pre>'
+        return in_pre(html.escape(str(self)))
 
     def _repr_latex_(self) -> str:
         return f"${self.latex}$"
