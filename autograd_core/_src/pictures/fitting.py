@@ -34,19 +34,20 @@ def fitted(view: View, look: Look, kept: Iterable[int] = ()) -> tuple[View, Fram
     """
     token = ARRANGED.set({})
     try:
-        return _lowest(*_folded(view, look, kept))
+        view, made = _folded(view, look, kept)
+        return view, lowest(view, made)
     finally:
         ARRANGED.reset(token)
 
 
-def _lowest(view: View, made: Frame) -> tuple[View, Frame]:
-    """The same in a lower form, if that makes it so."""
+def lowest(view: View, made: Frame) -> Frame:
+    """The frame of a view in a lower form, if that makes it so."""
     look = made.look
     if _seen(made)[1] <= SCREEN_HEIGHT or look.style != "full" or len(made.scene.cards) > MOST_CARDS:
-        return view, made
+        return made
     lower = frame(view, look._replace(low=True), "auto")
     is_better = _seen(lower)[1] <= WORTH_LOWER * _seen(made)[1] and _excess(lower) <= max(1.0, _excess(made))
-    return view, lower if is_better else made
+    return lower if is_better else made
 
 
 def _folded(view: View, look: Look, kept: Iterable[int]) -> tuple[View, Frame]:

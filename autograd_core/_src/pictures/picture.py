@@ -18,7 +18,7 @@ from ..notation.formulas import mathml
 from . import text
 from .checked_path import path_for
 from .choose_layout import Direction, Engine, Look, Style, decorated, frame, framed
-from .fitting import fitted
+from .fitting import fitted, lowest
 from .living.asked import Asked, kept, note
 from .page import embed
 from .render.digraph import digraph
@@ -369,8 +369,8 @@ def draw(
     if not isinstance(flow, bool):
         msg = f"draw: expected flow to be True or False, got {flow!r:.60} ({type(flow).__name__})"
         raise OperandError(msg)
-    free = fold == "auto" and not unfold and around is None and (layout, direction) == ("builtin", "auto")
-    free = free and plates is not False
+    is_flowing = (layout, direction) == ("builtin", "auto")
+    free = fold == "auto" and not unfold and around is None and is_flowing and plates is not False
     if highlight is not None and plates is None:
         plates = False  # a path goes through all copies
     view = view_of(roots, fold=fold, unfold=unfold, around=around, hops=hops, gradients=gradients, plates=plates)
@@ -388,11 +388,14 @@ def draw(
         flow=flow,
     )
     asked = Asked(tuple(roots), fold, unfold, _trails(highlight), _still(around, gradients, overlay), plates)
-    if free and look.sizes.height is look.sizes.aspect is None:
+    is_flowing = is_flowing and look.sizes.height is look.sizes.aspect is None
+    if free and is_flowing:
         _check_look(look)
         picture = Picture(*fitted(view, look, _looked_at(look, view)), asked)
     else:
         picture = drawn(view, look, layout=layout, direction=direction, asked=asked)
+        if is_flowing:
+            picture = Picture(view, lowest(view, picture._frame), asked)
     smallest = picture._frame.smallest()
     if smallest >= LEAST_READABLE or not look.sizes.is_asked:
         return picture
