@@ -5,6 +5,7 @@ import doctest
 import importlib
 import importlib.resources
 import inspect
+import math
 import pkgutil
 import subprocess
 import sys
@@ -220,3 +221,77 @@ def test_a_module_that_is_not_imported_yet_is_named():
     code += "from autograd_core import testing\nprint(ag.testing is testing)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "module 'autograd_core' has no attribute 'testing': import autograd_core.testing first\nTrue\n"
+
+
+# --- numbers that calls take where none is given ----------------------------------------------------
+
+
+DEFAULTS = {
+    "autograd_core.Film": {"every": 1, "cases": 8},
+    "autograd_core.Stepper": {"font_scale": 1.0},
+    "autograd_core.backward_steps": {"seed": 1.0},
+    "autograd_core.compile": {"max_traces": 16},
+    "autograd_core.draw": {"hops": 2, "font_scale": 1.0},
+    "autograd_core.elu": {"alpha": 1.0},
+    "autograd_core.explain": {"k": 5},
+    "autograd_core.grad": {"argnums": 0},
+    "autograd_core.hessian": {"argnums": 0},
+    "autograd_core.jacobian": {"argnums": 0},
+    "autograd_core.leaky_relu": {"negative_slope": 0.01},
+    "autograd_core.sum": {"start": 0},
+    "autograd_core.value_and_grad": {"argnums": 0},
+    "nn.Adam": {"lr": 0.001, "betas": (0.9, 0.999), "eps": 1e-08, "weight_decay": 0.0},
+    "nn.AdamW": {"lr": 0.001, "betas": (0.9, 0.999), "eps": 1e-08, "weight_decay": 0.01},
+    "nn.Conv1d": {"stride": 1, "padding": 0, "dilation": 1},
+    "nn.Conv2d": {"stride": 1, "padding": 0, "dilation": 1},
+    "nn.Dropout": {"p": 0.5},
+    "nn.ELU": {"alpha": 1.0},
+    "nn.EarlyStopping": {"patience": 10, "min_delta": 0.0},
+    "nn.LeakyReLU": {"negative_slope": 0.01},
+    "nn.MinMaxScaler": {"low": 0.0, "high": 1.0},
+    "nn.Neuron": {"nout": 1},
+    "nn.NewtonCG": {"radius": 1.0, "max_radius": 100.0},
+    "nn.OneHotEncoder": {"low": 0.0, "high": 1.0},
+    "nn.Optimizer": {"lr": 0.001, "weight_decay": 0.0},
+    "nn.SGD": {"lr": 0.001, "momentum": 0.0, "weight_decay": 0.0},
+    "nn.activation_curve": {"low": -3.0, "high": 3.0, "points": 241},
+    "nn.attenuation": {"depth": 20, "width": 10, "activations": ("sigmoid", "softmax", "tanh", "relu"), "gain": 1.0, "runs": 5},
+    "nn.cost": {"lam": 0.0},
+    "nn.diagnose": {"cases": 200},
+    "nn.fit": {"epochs": 100, "l2": 0.0},
+    "nn.huber_loss": {"delta": 1.0},
+    "nn.one_hot": {"low": 0.0, "high": 1.0},
+    "nn.predict_classes": {"threshold": 0.5},
+    "nn.softmax_derivation": {"letters": ("z", "p")},
+    "nn.train_test_split": {"test": 0.25},
+    "nn.datasets.xor": {"labels": (0, 1)},
+    "nn.datasets.moons": {"n": 100, "noise": 0.1, "seed": 0, "labels": (0, 1)},
+    "nn.init.uniform": {"low": -1.0, "high": 1.0},
+    "nn.init.normal": {"mean": 0.0, "std": 1.0},
+    "nn.init.xavier_uniform": {"gain": 1.0},
+    "nn.init.xavier_normal": {"gain": 1.0},
+    "nn.init.kaiming_uniform": {"gain": math.sqrt(2)},
+    "nn.init.kaiming_normal": {"gain": math.sqrt(2)},
+    "nn.schedules.step": {"factor": 0.1},
+    "nn.schedules.cosine": {"end": 0.0},
+}  # fmt: skip
+
+
+def defaults_of(function):
+    """Numbers, and pairs, that stand in a signature."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except ValueError:  # such as a class of C's
+        return {}
+    numbers = {x.name: x.default for x in parameters if type(x.default) in (int, float, tuple) and x.default != ()}
+    return {name: number for name, number in numbers.items() if not name.startswith("_")}
+
+
+def test_numbers_that_are_not_given_are_as_ever():
+    """Whoever leaves an argument out gets other results when one of these changes."""
+    named = {f"{package.__name__}.{name}": getattr(package, name) for package, name in PUBLIC}
+    for space in (nn.datasets, nn.init, nn.schedules):
+        members = {name: x for name, x in vars(space).items() if name.islower() and not name.startswith("_")}
+        named |= {f"{space.__name__}.{n}": x for n, x in members.items() if getattr(x, "__module__", "") == space.__name__}
+    found = {name: defaults_of(x) for name, x in named.items() if callable(x)}
+    assert {name: numbers for name, numbers in found.items() if numbers} == DEFAULTS

@@ -129,6 +129,11 @@ def test_the_same_operand_many_times(name):
     assert tuple(map(float, bound.grads)) == (x.grad, y.grad)
 
 
+def test_every_rule_of_any_number_of_operands_says_which_lists_they_form():
+    """Without that its code would be as long as its operands are many."""
+    assert set(LISTS) == {name for name, primitive in PRIMITIVES.items() if primitive.arity is None}
+
+
 @pytest.mark.parametrize("width", [1, 8])
 @pytest.mark.parametrize("real", [F64, F32], ids=str)
 @pytest.mark.parametrize("name", LISTS)
