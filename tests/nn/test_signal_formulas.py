@@ -389,3 +389,20 @@ def test_a_mean_over_outputs_has_its_share_in_front(outputs):
         error = f"a_{k}^(3) − {y}"
         assert line == f"δ_{k}^(3) = " + (f"{share}({error})" if share else error)
     assert signals.matrix_formulas[0] == "δ^(3) = " + (f"{share}(a^(3) − y)" if share else "a^(3) − y")
+
+
+@pytest.mark.parametrize("notation", NOTATIONS)
+@pytest.mark.parametrize(("loss", "share"), [(nn.sse, ""), (nn.mse, "⅔ ")])
+def test_what_the_loss_gives_is_in_letters_behind_a_softmax_too(loss, share, notation):
+    """A term for each output: (a − y), times its derivative to the sum."""
+    model = nn.Sequential(nn.Layer(2, 2, "tanh", seed=1), nn.Layer(2, 3, "linear", seed=2), nn.Softmax())
+    signals = nn.error_signals(model, [0.5, -1.0], [1.0, 0.0, 0.0], loss=loss, notation=notation)
+    called = signals.run.names
+    end = signals.run.ends[signals.run.last]
+    outputs, targets = [called(label) for label in end.labels], [called.target_of(k, 3) for k in (1, 2, 3)]
+    for line, unit in zip(signals.formulas[:3], list(signals.run.layers.values())[-1], strict=True):
+        right = line.partition(" = ")[2]
+        assert called.loss not in right
+        below = called(f"sum({unit.name})")
+        for output, target in zip(outputs, targets, strict=True):
+            assert f"{share}({output} − {target}) ∂{output}/∂{below}" in right
