@@ -66,9 +66,13 @@ def sets_within(values):
             yield from sets_within(value)
 
 
+gc.disable()  # while tests are collected, tens of thousands of objects come and none go
+
+
 def pytest_collection_finish():
-    """Python's collector looks less often."""
+    """From here on Python's collector looks, but less often."""
     gc.set_threshold(10_000, 10, 10)
+    gc.enable()
 
 
 @pytest.fixture(autouse=True, scope="module")

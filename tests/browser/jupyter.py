@@ -1,10 +1,9 @@
 """A JupyterLab of its own on loopback, and what a user does in it."""
 
+import json
 import os
 import sys
 from contextlib import contextmanager
-
-import nbformat
 
 from .serving import free_port, served
 
@@ -47,6 +46,8 @@ def serving(folder):
 
 def notebook(*cells, **metadata):
     """A notebook of code cells; without metadata it names no kernel."""
+    import nbformat  # slowly: it builds parsers
+
     made = nbformat.v4.new_notebook(metadata=metadata)
     made.cells = [nbformat.v4.new_code_cell(source) for source in cells]
     return made
@@ -78,7 +79,7 @@ class Lab:
 
     def write(self, name, made):
         """Put a notebook into the folder by another way than JupyterLab's: it is not signed."""
-        nbformat.write(made, self.work / name)
+        (self.work / name).write_text(json.dumps(made))
 
     def open(self, name, *, kernel=True):
         """Open a notebook of the folder, with or without a kernel, and wait until that one has answered."""

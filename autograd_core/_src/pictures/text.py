@@ -116,11 +116,15 @@ def numbered(names: Sequence[str]) -> list[int]:
         >>> numbered(["n1", "loss", "n0"])
         [2, 1, 0]
     """
+    order = list(range(len(names)))
+    if len(names) < 2:
+        return order
     alike: dict[str, list[int]] = {}
     for k, name in enumerate(names):
         alike.setdefault(re.sub(r"\d+$", "#", name), []).append(k)
-    order = list(range(len(names)))
     for places in alike.values():
+        if len(places) < 2:
+            continue
         for place, k in zip(places, sorted(places, key=lambda k: by_number(names[k])), strict=True):
             order[place] = k
     return order

@@ -58,7 +58,7 @@ def _with_loose_below(
     loose = [v for v in range(len(items)) if v not in place]
     total = max(rest.along, *(items[v].along for v in loose))
     corners = {v: rest.corners[k] for v, k in place.items()}
-    routes = {(source, joined[end], port): route for (source, end, port), route in rest.routes.items()}
+    routes = {(source, joined[end], port): [*route] for (source, end, port), route in rest.routes.items()}
     for v in joined:
         if items[v].kind == "exit":  # at the far side
             corners[v] = (total, corners[v][1])
