@@ -49,6 +49,10 @@ MOST_SIZES = 4096  # numbers of rows whose shelves a stub remembers
 _KEEPING = ctypes.PYFUNCTYPE(None, ctypes.c_void_p)  # an address is passed on faster than an int of 64 bits
 _RELEASING = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 
+# Arguments are checked before `shelf.pop()`: until then nothing is taken, so a MISS undoes nothing. An empty shelf is
+# an IndexError, and a MISS as well: other threads have all runners of this kind. After that only the runner's memory is
+# written, which the next call overwrites; so a number that cannot be written, or a guard that does not hold, is still a
+# MISS, and `finally` gives the runner back.
 STUB = """\
 def stub(args):
     try:
@@ -85,6 +89,7 @@ FAILURES = (
 
 def as_array(x: Any) -> Any:
     """What NumPy makes of a list or a tuple of numbers, or of an array of another kind."""
+    # NumPy would drop the mask, and read a Value or an object of the user's by whatever methods that has.
     if not isinstance(x, (list, tuple, np.ndarray)) or is_masked(x):
         raise _Unfit
     array = np.asarray(x)
@@ -116,6 +121,7 @@ class StubWriter:
         self.f, self.specialization, self.kind = f, specialization, kind
         self.has_rows = any(f._mapped)
         self.names: dict[str, Any] = {}
+        # With rows the address of the runner's block is an argument, since one function serves all numbers of rows.
         self.taken: dict[str, Callable[[Runner], Any]] = {"call": _entry if self.has_rows else direct}
         if self.has_rows:
             divides = kind != "values" and f._reduce == "mean"
@@ -129,6 +135,7 @@ class StubWriter:
         f, tables = self.f, 0
         names = [f"a{i}" for i in range(len(f._specs))]
         for name, spec, slots, mapped in zip(names, f._specs, f._slots, f._mapped, strict=True):
+            # A mapped argument has a table of its own, whose columns begin at 0. All others share one row of slots.
             if mapped:
                 self._read(name, spec, 0, tables)
                 tables += 1
@@ -156,8 +163,11 @@ class StubWriter:
         if shape is None:
             self._read_parts(name, spec, start, table)
         elif shape == () and table is None:
+            # Classes, not isinstance: what a subclass is when it is read is not known here.
             one = f"{name}.__class__ is not float and {name}.__class__ is not int and {name}.__class__ is not float64"
             self.reading += [f"if {one}:", "    return MISS"]
+            # Elements are read and written through memoryviews: that takes a tenth of NumPy's time, and gives plain
+            # floats.
             self.taken["shared"] = lambda r: memoryview(r.shared)
             self.writing.append(f"shared[{start}] = {name}")
         else:
@@ -167,6 +177,8 @@ class StubWriter:
         """Read a dict or a list of several kinds; with rows only a dict, as lists might be lists of rows."""
         parts = [f"{name}_{k}" for k in range(len(spec.children))]
         if spec.kind == "dict":
+            # So many entries and every key: so there is no further one. A key that is missing is a KeyError, which is a
+            # MISS.
             self.reading += [f"if {name}.__class__ is not dict or len({name}) != {len(parts)}:", "    return MISS"]
             for k, (part, key) in enumerate(zip(parts, spec.about, strict=True)):
                 self.names[f"key_{part}"] = key
@@ -175,6 +187,7 @@ class StubWriter:
             self.reading.append("return MISS")
         else:
             self.reading += [f"if not isinstance({name}, (list, tuple)):", "    return MISS"]
+            # Unpacking also counts: too many or too few are a ValueError.
             self.reading.append(f"{', '.join(parts)}, = {name}" if parts else f"[] = {name}")
         for part, child in zip(parts, spec.children, strict=True):
             self._read(part, child, start, table)
@@ -201,6 +214,7 @@ class StubWriter:
                 self.writing += [f"if listed_{name}:", f"    pack_{name}(to_{name}, 0, *{name})", "else:"]
             self.writing.append(f"{within}to_{name}[...] = {name}")
             return
+        # The first table says how many rows there are; all others are held to that by their shapes.
         self.reading += reading
         if not self._counted:
             self._counted = True
@@ -214,9 +228,11 @@ class StubWriter:
 
     def _guards(self) -> list[str]:
         """Test whether all rows took the traced branch."""
+        # In each row of results the outcomes of the guards stand behind the values (`TracedFunction._layout_of`).
         width, truths = self.specialization.width, self.specialization.program.truths
         if not len(truths):
             return []
+        # A comparison by NumPy takes microseconds, a test that is written out some nanoseconds.
         if not self.has_rows and len(truths) <= FEW_WRITTEN:
             self._take_out()
             wrong = " or ".join(f"{'not ' if truth else ''}out[{width + k}]" for k, truth in enumerate(truths.tolist()))
@@ -230,6 +246,8 @@ class StubWriter:
 
     def _result(self) -> str:
         """What the call returns."""
+        # Everything that is returned is copied: the runner goes back to the shelf, and the next call overwrites it.
+        # Results of all traces have the shape of the first one's (`same_shape`), so its specification serves them all.
         f, width = self.f, self.specialization.width
         spec = f._specializations[0].spec
         if self.has_rows:
@@ -261,6 +279,7 @@ class StubWriter:
 
     def _summed(self, name: str, spec: Spec, start: int) -> str:
         """The gradient with respect to a shared argument, summed over the rows."""
+        # Sums of all summed arguments lie one after the other, in the order of `argnums`.
         part = slice(start, start + spec.size)
         return self._as_passed(name, spec, lambda r: r.summed[part])
 
@@ -274,6 +293,7 @@ class StubWriter:
         """A fresh gradient in the containers that were passed, as `batches.as_passed` has it."""
         tree, shape, given = self._tree(name, spec, numbers), shape_of(spec, bare=True), f"a{name[1:]}"
         if shape is None:
+            # Only containers of several kinds are put together by recursion; the rest is one call of NumPy's.
             return f"as_passed({given}, {tree})"
         if spec.kind in {"leaf", "array"}:
             return tree
@@ -303,6 +323,7 @@ class StubWriter:
     def _of_rows(self, name: str, spec: Spec, columns: Callable[[Runner], Any], divided: str = "") -> str:
         """A fresh tree of arrays, rows first, as `batches.views` makes it."""
         shape = shape_of(spec)
+        # A quotient is a fresh array as it is.
         fresh = f"({name}{divided})" if divided else f"{name}.copy()"
         if shape is not None:
             self.taken[name] = lambda r: columns(r).reshape(-1, *shape) if spec.size else columns(r)
@@ -367,17 +388,23 @@ class Stubs:
         """
         if not 0 < count <= CHUNK or not all(spec.size for spec in f._specs):
             return
+        # A new tuple each time, never one that grows: other threads may be trying its stubs. Two threads that prepare
+        # at once make the same stubs, and one of the tuples is dropped.
         made = self.of_traces[kind]
         shelf: list[Runner] = []
         for k, specialization in enumerate(f._specializations[:1] if any(f._mapped) else list(f._specializations)):
             layout = f._layout(specialization, gradient=kind != "values")
             shelf = specialization.compiled_shelf(layout, count)
+            # Stubs are a prefix of the traces. A point may suit several traces, and the first of them has to answer, as
+            # on the general path; so a trace without machine code also hides those after it.
             if not shelf or not shelf[-1].is_native:
                 break
             if k == len(made):
                 made = (*made, self._made(f, specialization, kind, shelf))
         shelves = self._shelves[kind]
         if any(f._mapped) and made and shelf:
+            # Only the way to the shelves is forgotten: `shelves[n]` is then a KeyError, a MISS, and the call prepares
+            # it again.
             if len(shelves) >= MOST_SIZES:
                 shelves.clear()
             shelves[count] = shelf
@@ -386,6 +413,8 @@ class Stubs:
             setattr(self, kind, made[0] if len(made) == 1 else _one_after_the_other(made))
 
     def _made(self, f: TracedFunction, specialization: Specialization, kind: str, shelf: list[Runner]) -> Stub:
+        # The parts of a runner, views above all, take longer to make than a small program to run; so each runner keeps
+        # its own parts, in `hands`, from its first call by a stub on.
         writer = StubWriter(f, specialization, kind)
         text, taken, number = writer.text(), tuple(writer.taken.values()), KINDS.index(kind)
 
@@ -410,6 +439,7 @@ class Stubs:
             "as_passed": as_passed,
             **writer.names,
         }
+        # One text instead of functions that call each other: each such call takes 0.05 us (docs/adr/0016).
         exec(compile(text, f"<stub of {f.__name__}>", "exec"), space)  # noqa: S102
         return space["stub"]  # type: ignore[no-any-return]
 

@@ -81,22 +81,28 @@ class TracedFunction(Locked):
         self._max_traces = _at_least_one(max_traces, name)
         self._mapped = _mapped(in_axes, len(specs), name)
         chosen = range(len(specs)) if argnums is None else positions(argnums, specs, name)
+        # The numbers of all arguments, one after the other, are the inputs of every program: argument i has the slots
+        # ends[i] to ends[i + 1]. One point of the function is one list of so many numbers.
         ends = np.cumsum([0, *(spec.size for spec in specs)]).tolist()
         self._slots = [range(a, b) for a, b in pairwise(ends)]
         self._argnums = tuple(chosen)
         self._graph_at, self._numbers_traced, self._optimize = graph_at, list(numbers), optimize
+        # A derivative is not traced by a call: it is made from the tape of the function that it is a derivative of.
         self._traced_at = traced_at or (lambda xs: lowered(graph_at(xs), optimize=optimize))
         Locked.__init__(self)
+        # Parameters are read at each call, as an argument is; so they are no captured constants.
         self._source, self._captured = source, CapturedConstants(source, parameters)
         self._parameters = list(parameters)  # whose numbers are those of an argument: the last, but for directions
         self._place: int = len(specs) - 1 if origin is None else origin[0]._place
         self._origin = origin  # a derivative is that attribute of that function
         self._layouts: dict[tuple[Specialization, bool], Layout] = {}
         self._specializations: list[Specialization] = [self._specialization(traced) for traced in traces]
+        # A saved program brings its traces; the function behind it need not be there any more.
         if not traces:
             self._specializations.append(self._specialization_at(numbers))
 
     def _specialization_at(self, numbers: Sequence[float]) -> Specialization:
+        # What the function itself changes while it is traced, such as a counter, is not reported as a change later.
         with uncollected(), self._captured.traced():
             traced = self._traced_at(numbers)
         specialization = self._specialization(traced)
@@ -114,6 +120,7 @@ class TracedFunction(Locked):
         Raises:
             StructureError: A name is unknown, or that of two arguments; or an argument is missing, or given twice.
         """
+        # The parameters take the place of an argument that the user does not pass.
         names = list(self._argument_names)
         if self._parameters:
             del names[self._place]
@@ -172,6 +179,7 @@ class TracedFunction(Locked):
                 try:
                     shared[slots.start : slots.stop] = numbers_of(arg, spec, place, read)
                 except StructureError as error:
+                    # The usual mistake: one axis too many, because a batch was meant.
                     if is_array(arg) and arg.ndim and arg.shape[1:] == shape_of(spec, bare=True):
                         msg = f"{error}; for a batch, one entry per row, compile with in_axes=0 for this argument"
                         raise StructureError(msg) from None
@@ -189,6 +197,8 @@ class TracedFunction(Locked):
 
     def _grads(self, args: Sequence[Any], per_row: list[Any], summed: Any) -> tuple[Any, ...]:
         """One tree per differentiated argument, with rows in arrays, else in the containers that were passed."""
+        # Two orders side by side: sums of shared arguments lie in one row, gradients per row in one array for each
+        # argument.
         grads, groups, start = [], iter(per_row), 0
         has_rows = any(self._mapped)
         for i in self._argnums:
@@ -205,12 +215,14 @@ class TracedFunction(Locked):
 
     def _layout(self, specialization: Specialization, *, gradient: bool) -> Layout:
         """The inputs and results of a kind of call."""
+        # Made once for each kind of call: its tuples have an entry for each input and each result.
         kind = specialization, gradient
         if kind not in self._layouts:
             self._layouts[kind] = self._layout_of(specialization, gradient=gradient)
         return self._layouts[kind]
 
     def _layout_of(self, specialization: Specialization, *, gradient: bool) -> Layout:
+        # The guards are computed as further results of each row, behind the values.
         tables = tuple(tuple(s) for s, mapped in zip(self._slots, self._mapped, strict=True) if mapped)
         places, width = specialization.places, specialization.width + len(specialization.guards)
         if not gradient:
@@ -227,6 +239,8 @@ class TracedFunction(Locked):
         per_row = [np.empty((count, len(slots)), self.dtype) for slots in layout.per_row]
         if not count:
             return values, per_row, np.zeros(len(layout.summed), self.dtype)
+        # Chunks have one size whatever the number of threads, and their sums are added in their order: so bits depend
+        # neither on the threads nor on which of them is first (docs/adr/0014).
         starts = range(0, count, executors.CHUNK)
 
         def chunk(start: int) -> Any:
@@ -240,6 +254,8 @@ class TracedFunction(Locked):
         # So much work is known to come.
         specialization.seconds += EDGE_SECONDS * len(specialization.program.operands) * count
         pool_of = _pools()
+        # By itself, before the others: else all threads would meet a new branch at once, and wait for the one that
+        # traces it.
         total = chunk(0)  # traces what there is to trace, and begins to compile
         with pool_of(max_workers=_processors()) as pool, np.errstate(all="ignore"):
             for part in pool.map(chunk, starts[1:]):  # inf - inf, and sums beyond all doubles
@@ -248,6 +264,9 @@ class TracedFunction(Locked):
 
     def _chunk(self, shared: Any, tables: list[Any], values: Any, per_row: list[Any], *, gradient: bool) -> Any:
         """Write values and gradients of some rows, and return their sums: each trace runs the rows that match it."""
+        # Each trace runs all rows that are left, and its guards, which the same run computes, tell which of them are
+        # its own. The rest goes to the next trace; where there is none, the function is traced at the first row that is
+        # left.
         sums: list[tuple[int, Any]] = []  # of each trace, and the first of its rows
         pending: Any = slice(None)
         k, broken = 0, ""
@@ -257,6 +276,7 @@ class TracedFunction(Locked):
             is_new = k == len(self._specializations) and self._trace_again(k, point, broken)
             specialization = self._specializations[k]
             layout = self._layout(specialization, gradient=gradient)
+            # A runner is this call's until it is given back: what is needed of it is copied before that.
             runner = specialization.run(layout, shared, mine)
             as_traced = specialization.as_traced(runner)
             agree = as_traced.all(axis=1)
@@ -300,9 +320,11 @@ class TracedFunction(Locked):
             msg = f"{self._name}: {broken} for these arguments, and {why}; use where(condition, a, b) for `if`"
             raise GuardError(msg)
         with self.lock:
+            # Another thread has traced meanwhile: its trace is tried before one more is made.
             if k < len(self._specializations):
                 return False
             specialization = self._specialization_at(point()) if exactly else self._specialization_for(point())
+            # Callers write all rows into one array, so branches must agree in the shape of their results.
             first = self._specializations[0].spec
             same_shape(first, specialization.spec, f"{self._name}: the result on another branch")
             self._specializations.append(specialization)
@@ -314,6 +336,8 @@ class TracedFunction(Locked):
         Their last digits may differ from the function's own, and with them the branch. Then this call would follow
         the function, and later ones another trace; so tracing is made to take the branches that programs take.
         """
+        # The traces that are there have computed their guards at this point: the one that agrees longest knows most
+        # answers.
         answers: tuple[bool, ...] = ()
         for specialization in self._specializations:
             answers = max(answers, self._answers(specialization, point), key=len)
@@ -321,6 +345,7 @@ class TracedFunction(Locked):
             with answering(answers):
                 specialization = self._specialization_at(point)
             further = self._answers(specialization, point)
+            # Each turn answers at least one guard more, and a call evaluates finitely many: so this ends.
             if len(further) <= len(answers):
                 return specialization
             answers = further
@@ -332,6 +357,8 @@ class TracedFunction(Locked):
         runner = specialization.run(self._layout(specialization, gradient=False), row, tables)
         found = runner.results[0, specialization.width :] != 0
         specialization.give_back(runner)
+        # Behind the first guard that differs the function would have gone another way, with other guards: those say
+        # nothing.
         wrong = np.flatnonzero(found != specialization.program.truths)
         return tuple(found[: wrong[0] + 1].tolist()) if len(wrong) else ()
 
@@ -361,6 +388,7 @@ def _pools() -> type[ThreadPoolExecutor]:
 
 def _processors() -> int:
     """How many processors this process may use."""
+    # In a container or under `taskset` that is fewer than the machine has; Windows and macOS do not tell.
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

@@ -30,6 +30,7 @@ from .code_reads import NOTHING, content, file_of, function_of, is_installed, re
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+# Compared by value, and searched no further.
 SCALARS = frozenset({float, int, bool, str, bytes, complex, type(None), Fraction})
 MOST_THINGS = 100_000  # objects that a walk visits, at most
 DEPTH = 40  # levels of nested containers and objects
@@ -62,6 +63,8 @@ def walked(f: Any, names: frozenset[str] = frozenset(), inputs: frozenset[Value]
         names: Names that are known.
         inputs: Values that are passed by: their data may change.
     """
+    # Which attributes of an object count is asked by the names that code has, and code that is found late in a walk has
+    # further names. So walk again, until a walk finds none.
     while True:
         walk = Walk(names, inputs)
         walk.callable(f, "f", "")
@@ -87,6 +90,8 @@ class Walk:
         self.named: dict[Value, None] = {}
         self._values: dict[Value, None] = {}  # those that stand alone
         self.attributes = set(attributes)
+        # Attributes come in the order of their names: facts and warnings are alike in every process, whatever its hash
+        # seed.
         self._known = sorted(attributes)
         self._seen: dict[int, Any] = {}  # kept alive, so that no other object gets the same id
         self._spaces: dict[int, tuple[Callable[[str], Any], dict[str, None]]] = {}
@@ -115,11 +120,13 @@ class Walk:
     def callable(self, f: Any, way: str, name: str) -> None:
         """Visit something that can be called: a function, a method, an object; wrappers are looked through."""
         if isinstance(f, partial):
+            # `functools.partial` has its arguments in `args` and `keywords`, which nothing else would find.
             self.callable(f.func, f"{way}.func", name)
             self._to_watch.append((watches.of_entries, (f.keywords,)))
             for key, x in [*enumerate(f.args), *f.keywords.items()]:
                 self.visit(x, f"{way}({key})", key if isinstance(key, str) else f"argument {key} of a partial")
             return
+        # Statically: a class with `__getattr__` would answer, and run code of the user's.
         wrapped = getattr_static(f, "__wrapped__", None) if not isinstance(f, type) else None
         function, own = function_of(f)
         if function is not None and id(function) not in self._seen:
@@ -129,6 +136,8 @@ class Walk:
             self.visit(wrapped, f"{way}.__wrapped__", name)
         if function is None or own is NOTHING:
             return
+        # A method reads its object. But what the library itself keeps in its objects is no constant of the user's,
+        # unless they are models or other objects with a state.
         is_inner = function.__code__.co_filename.startswith(OWN_FILES) and self._is_others(type(own))
         if not is_inner or self._is_stateful(type(own)):
             self.visit(own, f"{way}.self", function.__code__.co_varnames[0] if function.__code__.co_varnames else "")
@@ -137,6 +146,7 @@ class Walk:
         """The code of a function, and what it reads."""
         code, module = function.__code__, str(function.__module__)
         cells = dict(zip(code.co_freevars, function.__closure__ or (), strict=True))
+        # `ag.grad(f)` is a function of the library, which has the user's in a closure variable.
         if code.co_filename.startswith(OWN_FILES):  # a transform of the user's function
             for key, cell in cells.items():
                 x = content(cell)
@@ -144,9 +154,12 @@ class Walk:
                     self.visit(x, f"{way}.{key}", name)
             return
         package = module.partition(".")[0]
+        # Somebody who develops a package has it installed as well, so the package of the first function counts as the
+        # user's.
         self._home = self._home or package
         if self._is_foreign(package, code.co_filename):
             return
+        # It may be defined again under its name. The outermost function has none: it is held itself.
         if name:
             self.facts[f"{way}()"] = name, code
         self._functions.append(function)
@@ -155,6 +168,7 @@ class Walk:
         self.space(function.__globals__.get, reads.names, id(function.__globals__))
         for key in reads.names:
             self.visit(function.__globals__.get(key, NOTHING), f"{module}:{key}", key)
+        # What the code assigns itself, such as a counter, changes by its calls and is no constant.
         mine = {key: cell for key, cell in cells.items() if key not in reads.assigned}
         if mine:
             self._to_watch.append((watches.of_cells, (list(mine.values()),)))
@@ -166,6 +180,7 @@ class Walk:
             self._to_watch.append((watches.of_entries, (function.__kwdefaults__,)))
         for key, x in (function.__kwdefaults__ or {}).items():
             self.visit(x, f"{way}={key}", key)
+        # An import within the function is the module that is loaded now.
         for key in reads.modules:
             self.visit(sys.modules.get(key, NOTHING), f"import {key}", key)
 
@@ -189,9 +204,13 @@ class Walk:
             self.facts[way] = name, x.data
             self._values[x] = self.named[x] = None
             return
+        # Before the question whether it was seen: one object may stand in several places, and each place may get
+        # another one.
         self._identity(x, way, name)
         if id(x) in self._seen or self._left <= 0 or self._depth > DEPTH:
             return
+        # The recursion is bounded by DEPTH, the whole by MOST_THINGS: a function that reaches a data set of millions is
+        # traced all the same, and only what lies further on is not watched.
         self._left -= 1
         self._depth += 1
         try:
@@ -226,6 +245,7 @@ class Walk:
         elif isinstance(x, (dict, MappingProxyType)):
             self._dict(x, way, name)
         elif isinstance(x, (set, frozenset)):
+            # Parts of other sets have no place by which a later walk would find them.
             if set(map(type, x)) <= SCALARS:
                 self._plain(x, x.copy(), way, name)
         elif isinstance(x, (bytearray, array)):
@@ -240,10 +260,13 @@ class Walk:
 
     def _plain(self, x: Any, copy: Any, way: str, name: str) -> None:
         self.facts[way] = name, copy
+        # A tuple of numbers cannot change; whoever holds it is watched.
         if not isinstance(x, (tuple, frozenset)) or any(type(part) not in SCALARS for part in x):
             self._to_watch.append((watches.of_plain, (x, copy)))
 
     def _sequence(self, x: Any, way: str, name: str) -> None:
+        # From the cheapest to the dearest kind: numbers are compared as a whole at C speed, a list of Values by their
+        # data, and only a list of anything else has a fact and a watch for each part.
         copy = plain_copy(x)
         if copy is not NOTHING:
             self._plain(x, copy, way, name)
@@ -260,12 +283,14 @@ class Walk:
     def _parts(self, x: Any, parts: list[Any], way: str, name: str) -> None:
         if not isinstance(x, tuple):
             self._to_watch.append((watches.of_items, (x, parts)))
+        # A long list uses up the limit before its parts are searched, not meanwhile.
         self._left -= len(parts)
         for k, part in enumerate(parts):
             self.visit(part, f"{way}[{k}]", f"{name}[{k}]")
 
     def _dict(self, x: Mapping[Any, Any], way: str, name: str) -> None:
         """Visit the entries whose keys the code names; if it names none, all, because it may read any."""
+        # Of settings in a dict code reads the few that it names.
         keys = [key for key in x if type(key) is str and key in self.attributes]
         if keys:
             self._to_watch.append((watches.of_names, (x.get, keys)))
@@ -296,6 +321,7 @@ class Walk:
                 self.facts[f"{way}[{key!r}]"] = f"{name}[{key!r}]", part
 
     def _array(self, x: Any, way: str, name: str) -> None:
+        # The bytes, not a comparison: NaN equals itself, and -0.0 is no 0.0.
         if not x.dtype.hasobject:
             self.facts[way] = name, (x.shape, x.dtype.str, x.tobytes())
             self._to_watch.append((watches.of_array, (x,)))
@@ -309,6 +335,7 @@ class Walk:
         """Watch the attributes in a namespace that the code has names of; with a way there, visit them."""
         names = [key for key in self._known if key in space]
         self.space(get, names, identity)
+        # Without a way the names are only watched: of a class, `_class` visits what counts.
         for key in names if way else ():
             self.visit(space[key], f"{way}.{key}", f"{name}.{key}")
 
@@ -328,6 +355,7 @@ class Walk:
 
     def _object(self, x: Any, way: str, name: str) -> None:
         """An object: attributes of its own, and those of its class."""
+        # `attrgetter("a.b")` shows what it reads only by how it is pickled.
         if isinstance(x, GETTERS):
             self.attributes.update(part for key in x.__reduce__()[1] if type(key) is str for part in key.split("."))
         if not self._is_others(type(x)):  # a module that is loaded again may give it another class
@@ -348,6 +376,8 @@ class Walk:
                 if self._is_stateful(base):
                     self._state(base, x, own, way, name)
                 continue
+            # All classes in the order in which Python looks attributes up: any of them may get a method that hides a
+            # later one.
             self._attributes(vars(base).get, vars(base), id(base), "", "")
             for key, found in list(vars(base).items()):
                 is_special = key.startswith("__") and key.endswith("__") and key not in UNREAD
@@ -372,6 +402,7 @@ class Walk:
 
     def _read_state(self, cls: type) -> tuple[list[str], list[tuple[str, Any]]]:
         """Names in a stateful class that code reads, and what of them is no method."""
+        # A method that code calls reads attributes, among them further methods: so again, until none is new.
         methods = {key: found for key, found in vars(cls).items() if _code_of(found) is not None}
         left = set(methods)
         while now := {key for key in left if key in self.attributes or key in SPECIAL}:
@@ -386,6 +417,8 @@ class Walk:
             found = found.fget
         elif isinstance(found, (staticmethod, classmethod)):
             found = found.__func__
+        # A slot is a descriptor of the class, and its content stands in the object. Other descriptors in C compute what
+        # they give.
         if isinstance(found, (MemberDescriptorType, GetSetDescriptorType)):
             if isinstance(found, MemberDescriptorType) and not isinstance(x, type):
                 self._to_watch.append((watches.of_slot, (x, found.__name__)))
@@ -421,6 +454,7 @@ def _key(key: Any) -> Any:
 def plain_copy(x: Any) -> Any:
     """A deep copy of lists, tuples, dicts and sets of numbers and strings; NOTHING if they hold anything else."""
     kind = type(x)
+    # The types of all parts as one set, at C speed: most lists that are long hold numbers alone.
     if kind in (list, tuple):
         if set(map(type, x)) <= SCALARS:
             return x[:]

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     Watch: TypeAlias = "Callable[[], bool] | WatchText"
 
+# How much a call compares (docs/adr/0016). It is bounded by time, not by size: whoever captures a large table should
+# not pay for it at each call, and a change has to be told of within a few calls.
 NUMBERS = 5_000  # numbers that are compared in every second call: some 3 us
 NUMBERS_PER_LIST, NUMBERS_PER_ENTRY = 50, 10  # that take as long as a list within another, or an entry of a dict or set
 OBJECTS = 500  # or so many objects
@@ -59,6 +61,8 @@ class WatchText(NamedTuple):
 
     def elsewhere(self) -> WatchText:
         """The same for a function that has other globals."""
+        # A function has one namespace as its globals. Names of another one are looked up as entries of a dict, or,
+        # where they are many, by a function of their own.
         if len(self.names) > SUBSCRIPTS or not all(name in self.space for name in self.names):  # type: ignore[operator]
             return WatchText("{0}()", (_function([self]),))
         texts = [f"{{0}}[{name!r}] is {{{k}}}" for k, name in enumerate(self.names, 1)]
@@ -71,6 +75,8 @@ def of_names(get: Callable[[str], Any], names: Sequence[str]) -> Watch:
     Python itself looks up globals in two nanoseconds, since it remembers where they stood; `dict.get` takes
     thirty. So the names of a dict are the globals of a function that compares them.
     """
+    # `get` is the method of a dict. A class has a mappingproxy instead, and a name may be no identifier: those are
+    # asked by `get`, as is a name that is missing, which as a global would raise an error in each call.
     space: Any = getattr(get, "__self__", None)
     plain = [x for x in names if type(space) is dict and _is_plain(x) and (x in space or x in vars(builtins))]
     rest = tuple(x for x in names if x not in set(plain))
@@ -89,12 +95,14 @@ def of_cells(cells: Sequence[Any]) -> Watch:
     """Whether closure variables hold the same objects."""
     cells = tuple(cells)
     was = tuple(map(content, cells))
+    # An empty closure variable would be a NameError in the text, which counts as a change; that it stays empty is none.
     if len(cells) > NAMES or any(x is NOTHING for x in was):
         return lambda: all(map(is_, map(content, cells), was))
     return WatchText(_all_are([f"{{cells[{k}]}}" for k in range(len(cells))]), was, cells)
 
 
 def _is_plain(name: str) -> bool:
+    # `was_0` is what the text calls the first value that it compares with.
     return name.isidentifier() and not iskeyword(name) and not name.startswith("was_")
 
 
@@ -112,6 +120,7 @@ def of_functions(functions: Sequence[Any]) -> Watch:
     for f in functions:
         k = len(values)
         values.append(f)
+        # IPython's autoreload puts new code into the functions that others hold.
         for name in ("__code__", "__defaults__", "__kwdefaults__"):
             if getattr(f, name) is not None:
                 texts.append(f"{{{k}}}.{name} is {{{len(values)}}}")
@@ -142,8 +151,10 @@ def of_slot(thing: Any, name: str) -> Callable[[], bool]:
 def of_items(things: Any, was: Sequence[Any]) -> Callable[[], bool]:
     """Whether a sequence or an array holds the same objects."""
     n = len(was)
+    # NumPy's `==` would ask the objects, and give an array.
     if hasattr(things, "flat"):
         return lambda: things.size == n and all(map(is_, things.flat, was))
+    # A deque has no slices, so it is compared as a whole, whatever its size.
     if type(things) is not list:
         return lambda: len(things) == n and all(map(is_, things, was))
     return _in_turns(
@@ -176,6 +187,7 @@ def of_plain(things: Any, copy: Any) -> Watch:
         return _every(2, things, copy)
     if size <= NUMBERS or type(things) not in (list, dict):
         return _every(-(-cost // NUMBERS), things, copy)
+    # A dict has no slices either. Its entries are compared by identity: of large ones only so many in each call.
     if type(things) is dict and not any(type(part) in (list, dict, set) for part in copy.values()):
         return of_entries(things)
     if type(things) is dict:
@@ -207,6 +219,7 @@ def _every(n: int, things: Any, copy: Any) -> Callable[[], bool]:
 
     A reported change stays reported.
     """
+    # An iterator in C takes less time than a counter and a comparison in Python.
     is_off = chain(repeat(0, WHOLE), cycle([1] * (n - 1) + [0]))
 
     def untouched() -> bool:
@@ -234,6 +247,7 @@ def _size_and_cost(copy: Any) -> tuple[int, int]:
 
 def of_array(array: Any) -> Callable[[], bool]:
     """Whether an array of numbers has the same bytes."""
+    # A view of the numbers where there is one; `flat` of another layout copies what a slice of it names.
     shape, was = array.shape, array.copy()
     numbers = array.reshape(-1) if array.flags.c_contiguous else array.flat
     return _in_turns(
@@ -246,6 +260,7 @@ def of_array(array: Any) -> Callable[[], bool]:
 
 def of_values(values: Sequence[Value]) -> Callable[[], bool]:
     """Whether Values have the same data; for a list, those that it holds then."""
+    # Lists are compared by identity first, so a NaN that stays is no change.
     was = [x._data for x in values]
 
     def untouched(a: int, b: int | None) -> bool:
@@ -269,6 +284,7 @@ def of_all(watches: Sequence[Watch]) -> Callable[[], bool]:
                 return False
         return True
 
+    # In turn: each is asked at least once in MOST_CALLS calls.
     few = max(FEW_WATCHES, len(calls) // MOST_CALLS)
     return _in_turns(len(calls), WATCHES, untouched, lambda a, b: untouched(calls[a:b]), few)
 
@@ -286,11 +302,14 @@ def _function(watches: Sequence[Watch]) -> Callable[[], bool]:
         texts.append(part.text.format(*names, cells=list(mine)))
         values += part.values
         cells |= mine
+    # What is compared with is in the function's defaults, which are local variables when it runs: the fastest that
+    # there are. Closure variables are the user's own cells, so a change of theirs is seen without asking for them.
     code = _code(" and ".join(texts) or "True", len(values), tuple(cells))
     closure = tuple(cells[name] for name in code.co_freevars)
     return FunctionType(code, spaces[0] if spaces else {}, "untouched", tuple(values), closure)
 
 
+# Texts have numbers for the values, so all functions that capture alike share one compilation.
 @lru_cache(maxsize=1024)
 def _code(text: str, n_values: int, cells: tuple[str, ...]) -> CodeType:
     """The code of a function of no arguments: an expression over its defaults, its globals and closure variables."""
@@ -323,6 +342,7 @@ def _in_turns(
         nonlocal is_touched
         if not is_touched:
             call = next(calls)
+            # `next` of a `count` is atomic, so threads that call at once take different parts.
             start = (call * step) % (-(-size // step) * step)
             is_touched = not (whole() if call < WHOLE else part(start, start + step))
         return not is_touched
