@@ -3,6 +3,9 @@
 import gc
 import os
 import sys
+from itertools import repeat
+from operator import is_
+from typing import NamedTuple
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -75,24 +78,6 @@ def pytest_collection_finish():
     gc.enable()
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _what_stays_is_not_looked_through():
-    """What is there when a file's tests begin, such as all tests and the modules that were imported, stays to the end.
-
-    Each full collection looked through it: a sixth of all time, most of it where tests collect by themselves.
-    """
-    gc.collect()
-    gc.freeze()
-
-
-@pytest.fixture(autouse=True)
-def _no_context_is_left_open():
-    """A `no_grad()` or a transform that does not close would slow down and change every later test."""
-    yield
-    assert contexts.entered == []
-    assert contexts._mode.get() is contexts.DEFAULT
-
-
 OURS = ("autograd_core", "autograd_core_plugins", "nn")
 
 
@@ -107,37 +92,80 @@ def our_modules():
     return found
 
 
+class Ours(NamedTuple):
+    """Modules of the library by their names, and what their parent packages hold under the last part of these."""
+
+    names: list
+    modules: list
+    parents: list
+    last: list
+    held: list
+
+
 class Loaded:
     """Our modules as they were when a test began.
 
-    All modules of the process are looked through only where there are more than before: to look through them twice a
-    test takes longer than most tests.
+    All modules of the process are looked through only where there are more than before, and compared at C speed: to
+    look through them twice a test took longer than most tests.
     """
 
+    file = None  # whose tests run
     count = 0
-    ours: dict = {}  # noqa: RUF012
+    ours = Ours([], [], [], [], [])
 
     @classmethod
     def now(cls):
         if len(sys.modules) != cls.count:
-            cls.ours, cls.count = our_modules(), len(sys.modules)
+            found = our_modules()
+            parents, _, last = zip(*(name.rpartition(".") for name in found), strict=True)
+            modules, held = zip(*found.values(), strict=True)
+            cls.ours = Ours([*found], [*modules], [*map(sys.modules.get, parents)], [*last], [*held])
+            cls.count = len(sys.modules)
         return cls.ours
 
-    @staticmethod
-    def holds(name, module, held):
-        parent, _, last = name.rpartition(".")
-        return sys.modules.get(name) is module and getattr(sys.modules.get(parent), last, None) is held
+    @classmethod
+    def changed(cls, before):
+        """The names of modules that are no more what they were."""
+        modules, held = map(sys.modules.get, before.names), map(getattr, before.parents, before.last, repeat(None))
+        if all(map(is_, modules, before.modules)) and all(map(is_, held, before.held)):
+            return []
+        cls.count = 0
+        after = our_modules()
+        was = zip(before.names, before.modules, before.held, strict=True)
+        return [name for name, module, held in was if after.get(name) != (module, held)]
 
 
-@pytest.fixture(autouse=True)
-def _no_module_is_loaded_twice():
-    """A second copy has classes and caches of its own: what later tests patch in one, the other does not see."""
-    before = Loaded.now()
-    yield
-    changed = [name for name, (module, held) in before.items() if not Loaded.holds(name, module, held)]
-    if changed:
-        Loaded.count = 0
-    assert changed == []
+BEFORE = pytest.StashKey[Ours]()
+
+
+# Hooks, not fixtures that all tests use: with three of those most tests would take twice as long as they take.
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_setup(item):
+    """Before a test, note what of the library is loaded; before the first of a file, spare Python's collector the rest.
+
+    What is there then, such as all tests and the modules that were imported, stays to the end. Each full collection
+    looked through it: a sixth of all time, most of it where tests collect by themselves.
+    """
+    if Loaded.file != item.path:
+        Loaded.file = item.path
+        gc.collect()
+        gc.freeze()
+    item.stash[BEFORE] = Loaded.now()
+    return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item):
+    """A context that a test leaves open, or a second copy of a module of ours, would change every later test.
+
+    A `no_grad()` or a transform that does not close slows down what follows. A second copy of a module has classes and
+    caches of its own: what later tests patch in one, the other does not see.
+    """
+    result = yield
+    assert contexts.entered == []
+    assert contexts._mode.get() is contexts.DEFAULT
+    assert Loaded.changed(item.stash[BEFORE]) == []
+    return result
 
 
 @pytest.fixture
