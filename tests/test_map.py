@@ -155,7 +155,7 @@ DOCUMENTED = {
     "D9": ("06_learning.ipynb", "Practical tips, as a program", ["0.1 for 0 and 0.9 for 1", "within -0.1 0.1"]),
     "B1": ("07_error_signals.ipynb", "The error signal",  # the summary of his first case, and what the third comes to
            ["Δw_i→j -η ŷ - y w_k→o σ s_k 1 - σ s_k w_j→k σ s_j 1 - σ s_j x_i", "Δw_j→k -η ŷ - y w_k→o σ s_k 1 - σ s_k z_j",
-            "Δw_k→o -η ŷ - y z_k", "δ_i δ_j w_i→j + δ_k w_i→k σ s_i 1 - σ s_i"]),
+            "Δw_k→o -η ŷ - y z_k", "δ_i σ s_i 1 - σ s_i δ_j w_i→j + δ_k w_i→k"]),
     "B2": ("07_error_signals.ipynb", "Several outputs",  # δ_i x as he has it: f′(s_i) times a sum over j and k
            ["ŷ - y w_jo σ′ s_j w_ij + w_ko σ′ s_k w_ik σ′ s_i x"]),
     "B4": ("07_error_signals.ipynb", "A minibatch", ["Δw_j→k -η/N · Σ_ y_i δ_k^ y_i z_j^ y_i"]),
