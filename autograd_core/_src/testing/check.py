@@ -30,6 +30,7 @@ from .verdicts import FunctionError, Report, Verdict, Worst
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from .arguments.flat import Tree
     from .arguments.given import Given
     from .proofs.recording import Recording
 
@@ -294,8 +295,18 @@ def _check_foreign(
     point, names, places = [float(x) for x in function.point], function.names, function.outputs.names(tree.names)
     rounding = None if recording is None else lambda: recorded_alone(function, function.point)[1]
     several = [
-        Numeric(call, point, names, places, g, function.unit, function.tree.unit, tolerances, rounding)
-        for g in given
-    ]
+        Numeric(
+            call, point, names, places, g, function.unit, function.tree.unit, tolerances, rounding,
+            partial(_given_at, supplied, function, args, tree, k),
+        )
+        for k, g in enumerate(given)
+    ]  # fmt: skip
     reports = [explained(numeric_checker.judge(numeric), numeric, function, tree) for numeric in several]
     return _together(_worst(reports), given, function, len(places), tolerances)
+
+
+def _given_at(
+    supplied: Supplied, function: Function, args: tuple[Any, ...], tree: Tree, k: int, point: list[float]
+) -> Given:
+    """One of the derivatives that were passed, at another point."""
+    return supplied.judged(function, args, tree, point)[k]

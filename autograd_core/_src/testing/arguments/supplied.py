@@ -67,8 +67,10 @@ class Supplied:
         given = called("derivative", self.derivative, *args) if callable(self.derivative) else self.derivative
         return let_go(found, given)
 
-    def judged(self, function: Function, args: tuple[Any, ...], results: Tree) -> list[Given]:
-        """The derivatives to be judged, at the function's point.
+    def judged(
+        self, function: Function, args: tuple[Any, ...], results: Tree, point: list[float] | None = None
+    ) -> list[Given]:
+        """The derivatives to be judged, at the function's point or at another one.
 
         Raises:
             FunctionError: One raises, or gives what is no number.
@@ -78,7 +80,7 @@ class Supplied:
         inputs = Inputs(args, order, bare=isinstance(self.argnums, int))
 
         def built() -> Any:
-            return function.arguments(list(function.point))
+            return function.arguments(list(function.point if point is None else point))
 
         def convert(what: str) -> Conversion:
             conjugate = (self.library if what == self.library else self.convention) == "jax"

@@ -80,6 +80,7 @@ def slopes(
     stretch: float = 1.0,
     floors: Sequence[float] = (),
     beside: Sequence[float] = (),
+    within: Sequence[float] = (),
 ) -> list[Slope]:
     """The derivative of every result of `f` at t = 0.
 
@@ -91,17 +92,19 @@ def slopes(
         stretch: Of all steps.
         floors: How far off values are at least, where that is known from elsewhere.
         beside: How large the other inputs are, if they are tiny: beside them, steps of an operand of 0 may be large.
+        within: How large numbers within the function may be that values are what is left of.
     """
     zero = f(0.0)
     floors = floors or [0.0] * len(zero)
-    found = _slopes(f, zero, max(size, 1.0), unit, moved, stretch, floors)
+    within = within or [0.0] * len(zero)
+    found = _slopes(f, zero, max(size, 1.0), unit, moved, stretch, floors, within)
     if 0 < size < NEAR_ZERO:
-        near = _slopes(f, zero, size, unit, moved, stretch, floors, [slope.reach for slope in found])
+        near = _slopes(f, zero, size, unit, moved, stretch, floors, within, [slope.reach for slope in found])
         found = [_of_two(far, close, size, unit) for far, close in zip(found, near, strict=True)]
     for other in () if size else beside:
         if not any(slope.kind in ("jump", "kink") for slope in found):
             break
-        near = _slopes(f, zero, other, unit, moved, stretch, floors, [slope.reach for slope in found])
+        near = _slopes(f, zero, other, unit, moved, stretch, floors, within, [slope.reach for slope in found])
         found = [
             replace(close, beside=other) if _is_smoother(close, far, unit) else far
             for far, close in zip(found, near, strict=True)
@@ -185,6 +188,7 @@ def _slopes(
     moved: float,
     stretch: float,
     floors: Sequence[float],
+    within: Sequence[float],
     reaches: Sequence[float] = (),
 ) -> list[Slope]:
     top = math.frexp(size)[1] - 2
@@ -206,7 +210,7 @@ def _slopes(
                 found.append(_on_a_step(alone, at_zero, finite, (unit, moved), stair))
             else:
                 rounding = max(floors[i], *(piece.rounding for pair in pairs for piece in pair))
-                found.append(_slope(at_zero, _within(finite, pairs[1]), unit, moved, rounding))
+                found.append(_slope(at_zero, _within(finite, pairs[1]), unit, moved, rounding, within[i]))
         else:
             found.append(_at_an_end(at_zero, readings, unit))
     return found
@@ -232,7 +236,7 @@ def fine_steps(
     seen: list[tuple[float, Slope]] = []
     for power in NEARER:
         m = math.copysign(coarse**-power, x)
-        [slope] = _slopes(lambda t, m=m: [f(m + t)], [f(m)], abs(m), unit, abs(m) * coarse, 1.0, [0.0])  # type: ignore[misc]
+        [slope] = _slopes(lambda t, m=m: [f(m + t)], [f(m)], abs(m), unit, abs(m) * coarse, 1.0, [0.0], [0.0])  # type: ignore[misc]
         if slope.step:
             seen.append((m, slope))
     if not seen or not (seen_here or seen[-1][1].step <= TOO_FINE * STEEP * abs(x) * coarse):
@@ -260,18 +264,23 @@ def wide_scale(f: Callable[[float], Sequence[float]], size: float, noises: Seque
     """The largest slopes of every result further out, of what is above its noise."""
     size, zero = max(size, 1.0), f(0.0)
     scales = [0.0] * len(noises)
-    for k in range(WIDER):
-        for t in (size * FACTOR**k, -size * FACTOR**k):
-            if abs(t) <= LARGEST:
-                changes = [abs(a - b) for a, b in zip(f(t), zero, strict=True)]
-                scales = [
-                    max(scale, change / abs(t)) if JUMP * noise < change < math.inf else scale
-                    for scale, change, noise in zip(scales, changes, noises, strict=True)
-                ]
+    for t in wide_steps(size):
+        changes = [abs(a - b) for a, b in zip(f(t), zero, strict=True)]
+        scales = [
+            max(scale, change / abs(t)) if JUMP * noise < change < math.inf else scale
+            for scale, change, noise in zip(scales, changes, noises, strict=True)
+        ]
     return scales
 
 
-def _slope(zero: float, finite: list[tuple[float, float, float]], unit: float, moved: float, stair: float) -> Slope:
+def wide_steps(size: float) -> list[float]:
+    """Steps of an operand's size and larger ones, to both sides."""
+    return [t for k in range(WIDER) for t in (size * FACTOR**k, -size * FACTOR**k) if abs(t) <= LARGEST]
+
+
+def _slope(
+    zero: float, finite: list[tuple[float, float, float]], unit: float, moved: float, stair: float, within: float
+) -> Slope:
     """The derivative where both sides are finite."""
     steps = [t for t, _, _ in finite]
     noise = noise_of(zero, ([r[1] for r in finite], [r[2] for r in finite]), unit)
@@ -303,9 +312,9 @@ def _slope(zero: float, finite: list[tuple[float, float, float]], unit: float, m
     while first < last - 1 and abs(middle[last] - value) > 16 * (error + noises[last]):
         first += 1
         value, error = extrapolated(steps[first:], middle[first:], noises[first:], ORDERS)
-    # A value that is small beside those near by may be the remainder of numbers as large as they are. Their rounding
-    # may leave a stair that the smallest steps stay on, whatever else is exact: log(1 + exp(x)) + y*y at x = -25.
-    inner = INNER * unit * max(max(abs(a), abs(b)) for _, a, b in finite)
+    # A value that is small beside those near by, or beside the inputs, may be what is left of numbers as large. Their
+    # rounding may leave a stair that the smallest steps stay on: log(1 + exp(x)) + y*y at x = -25.
+    inner = INNER * unit * max(within, *(max(abs(a), abs(b)) for _, a, b in finite))
     if inner > noise:
         coarse = [max(n, inner / t) for n, t in zip(noises, steps, strict=True)]
         start = last

@@ -44,6 +44,7 @@ class Numeric:
         coarse: Unit roundoff of its arguments.
         tolerances: What the user allows.
         rounding: How far off rounding may put each result, where that is known.
+        given_at: The same derivative at another point, where that can be asked for.
     """
 
     call: Callable[[list[Any]], list[Any]]
@@ -55,3 +56,4 @@ class Numeric:
     coarse: float = DOUBLE
     tolerances: Tolerances = Tolerances()
     rounding: Callable[[], list[float]] | None = None
+    given_at: Callable[[list[float]], Given] | None = None

@@ -8,24 +8,39 @@ from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
+from ....errors import AutogradError
 from ..arguments.flat import DOUBLE
 from ..directions import GOLDEN
 from ..verdicts import FunctionError
-from .differences import NEAR_ZERO, STRETCHES, TOO_FINE, fine_steps, remainder_order, slopes, together, wide_scale
+from .differences import (
+    NEAR_ZERO,
+    STRETCHES,
+    TOO_FINE,
+    fine_steps,
+    remainder_order,
+    slopes,
+    together,
+    wide_scale,
+    wide_steps,
+)
 from .from_afar import from_afar
 from .noise import JUMP
-from .numeric_finding import SAFETY, NumericFinding
+from .numeric_finding import CLOSE, SAFETY, NumericFinding
 from .slope import ROUNDING, Slope
-from .stairs import STEEP, WIDEST
+from .stairs import LARGEST, STEEP, WIDEST
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from ..arguments.given import Given
     from .judged_function import Numeric
 
 FLOOR = 8.0  # roundings of a result, by which a derivative may be off in its effect
 ULPS = (0, 1, -2, 3, -5)  # neighbours of the point at which the complex step is taken, too
 KEPT = 0.75  # share of its digits that a right derivative has in spite of its own rounding
+ENDS = 2.0  # times what is seen nearer, a size that no longer grows is at most
+APART = 2.0**-4  # numbers of which one is such a share of the other are of different sizes
+PLAIN_DIGIT = 2.0**-8  # of a number: by less it is not told to be wrong because estimates agree
 ANALYTIC = 4.0  # a share of what the complex step differs by from differences is its error at least
 NEXT_TO_ZERO = 1e-10  # of the largest difference quotient
 UNSEEN = 2.0**-50  # inputs below this are passed by every step from 0
@@ -55,6 +70,7 @@ class Line:
         self.estimates: list[list[Slope]] = []
         self.elsewhere = [0.0] * len(seeds)
         self.around = [0.0] * len(seeds)
+        self.within = [0.0] * len(seeds)
         self.exact = _complex_step(f, v, seeds) if exact else None
         self.once = cache(self._values)  # further estimates ask for some of the same points
 
@@ -70,7 +86,7 @@ class Line:
 
     def _slopes(self, stretch: float) -> list[Slope]:
         moved, beside = self.size * self.f.coarse, [] if self.size else self._tiny()
-        return slopes(self.once, self.size, self.f.unit, moved, stretch, self.around, beside)
+        return slopes(self.once, self.size, self.f.unit, moved, stretch, self.around, beside, self.within)
 
     def _tiny(self) -> list[float]:
         """The sizes of inputs that are tiny: of those about as large, one; larger ones first."""
@@ -94,9 +110,11 @@ class Line:
         # A jump below the rounding of what the function is where all inputs move is no more than rounding within.
         passed = max(unseen(self.f.point), self.f.unit) if jump else 0.0
         self.around = [max(off, passed * slope) for off, slope in zip(around, of_all, strict=True)]
-        self.estimates = [self._slopes(stretch) for stretch in STRETCHES]
         wide = wide_scale(self.once, self.size, [slope.noise for slope in self.estimates[0]])
         self.elsewhere = [max(pair) for pair in zip(wide, of_all, strict=True)]
+        largest = max(map(abs, self.f.point), default=0.0)
+        self.within = [min(largest * slope, LARGEST) for slope in self.elsewhere]
+        self.estimates = [self._slopes(stretch) for stretch in STRETCHES]
 
     def look_from_afar(self, s: int, finding: NumericFinding) -> None:
         """Accept a number between the slopes on both sides of the point, as measured from further out.
@@ -186,24 +204,63 @@ class Line:
         # An input that is tiny beside the others moves a result by what those make of it.
         moved = max(size, min(1.0, max(map(abs, f.point)) or 1.0))
         noise = slope.noise + f.tolerances.nondet_tol
-        allowed = SAFETY * slope.error + f.unit**KEPT * abs(slope.value) + noise / wide
+        beside = slope.scale if slope.scale * wide > JUMP * noise and not slope.rough else 0.0
+        scale = max(beside, self.elsewhere[s], change / moved)
+        natural = max(0.0 if slope.rough else slope.scale, result / wide)
+        own = f.unit**KEPT * abs(slope.value) + noise / wide
         if not f.tolerances.strict:
-            allowed += FLOOR * f.unit * change / moved
+            own += FLOOR * f.unit * change / moved
             if not slope.scale and slope.kind == "smooth":  # it stands still, as shares that saturate do
-                allowed += FLOOR * f.unit * self.elsewhere[s]
+                own += FLOOR * f.unit * self.elsewhere[s]
         if math.isfinite(slope.value):
             if abs(claimed) < (tiniest := TINIEST.get(f.unit, 0.0)):
-                allowed = max(allowed, UNDERFLOW * tiniest)  # the derivative's own, in its last factor or before
-            allowed = max(allowed, f.tolerances.atol + f.tolerances.rtol * abs(slope.value))
+                own = max(own, UNDERFLOW * tiniest)  # the derivative's own, in its last factor or before
+            own = max(own, f.tolerances.atol + f.tolerances.rtol * abs(slope.value))
+        # Where several estimates agree, more is known than each of them claims: of an entry by far smaller than others
+        # as well, unless it is as small as rounding of those.
+        close = max(CLOSE * slope.error, PLAIN_DIGIT * max(abs(slope.value), abs(claimed)))
+        close = max(close, f.unit**KEPT * max(scale, natural, self.within[s] / wide))
+        allowed = SAFETY * slope.error
+        if math.isfinite(slope.spread) and slope.kind == "smooth" and reference != "complex step":
+            known = SAFETY * (slope.spread + f.unit * abs(slope.value) + noise / wide)
+            allowed = min(allowed, max(close, known))
+        off = abs(claimed - slope.value)
+        if allowed + own < off <= FLOOR * f.unit * self.elsewhere[s] and not f.tolerances.strict:
+            own += self._rounding_of_given(s, claimed, slope)
+        allowed, close = allowed + own, close + own
         order = remainder_order(combined(seed, self.zero), slope, claimed)
         lost = slope.rough and slope.noise > max(ROUNDING * self.elsewhere[s] * wide, 2 * f.tolerances.nondet_tol)
-        near = slope.scale if slope.scale * wide > JUMP * noise and not slope.rough else 0.0
-        scale = max(near, self.elsewhere[s], change / moved)
-        natural = max(0.0 if slope.rough else slope.scale, result / wide)
         return NumericFinding(
-            label, self.v, claimed, slope, reference, allowed, order, f.unit, scale, noise / wide, lost, natural,
+            label, self.v, claimed, slope, reference, allowed, close, order, f.unit, scale, noise / wide, lost, natural,
             f.tolerances.nondet_tol / wide,
         )  # fmt: skip
+
+    def _rounding_of_given(self, s: int, claimed: float, slope: Slope) -> float:
+        """How far off rounding may put a derivative that is next to 0, and of another size than differences show.
+
+        Where shares saturate, its formula subtracts numbers as large as it is further out, or the function's does:
+        p - p sum(p), say. A derivative that is as small everywhere has no such numbers; nor does one tell what they
+        are that grows without end.
+        """
+        least, most = sorted((abs(claimed), abs(slope.value)))
+        given_at = self.f.given_at
+        if given_at is None or slope.kind != "smooth" or least > APART * most:
+            return 0.0
+        steps, largest = wide_steps(max(self.size, 1.0)), 0.0
+        for side in (steps[::2], steps[1::2]):
+            sizes = [size for t in side if not math.isnan(size := self._size_of_given(given_at, s, t))]
+            if len(sizes) > 1 and not sizes[-1] <= ENDS * max(sizes[:-1]) < math.inf:
+                return 0.0
+            largest = max(largest, *sizes, 0.0)
+        return FLOOR * self.f.unit * min(largest, self.elsewhere[s])
+
+    def _size_of_given(self, given_at: Callable[[list[float]], Given], s: int, t: float) -> float:
+        """How large the derivative that was given is at another point; NaN where it has none."""
+        at = [x + d * t for x, d in zip(self.f.point, self.v, strict=True)]
+        try:
+            return abs(given_at(at).along(self.seeds[s], self.v))
+        except (AutogradError, ArithmeticError):  # outside of its domain
+            return math.nan
 
 
 def combined(seed: Sequence[float], values: Sequence[float]) -> float:

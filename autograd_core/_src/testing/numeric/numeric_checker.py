@@ -133,7 +133,7 @@ def _judged(lines: Sequence[Line]) -> list[NumericFinding]:
     while True:
         changes = [max(line.change(s) for line in lines) for s in range(len(lines[0].seeds))]
         # Better estimates may be smaller, and so what is beside them is no longer too small to matter.
-        unsure = [line for line in lines if line not in again and any(x.rank for x in line.findings(changes))]
+        unsure = [line for line in lines if line not in again and any(x.unsettled for x in line.findings(changes))]
         if not unsure:
             break
         around = around or _noise_around(lines, changes)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 MANY_INPUTS = 48  # inputs beyond which random directions are checked first
 SAFETY = 16.0  # times the error estimate of the differences
+CLOSE = 4.0  # times the same: numbers further off are held against several estimates
 RESOLVED = 1 / 4  # power of the roundoff: what the differences tell at least, as a share of the result's other slopes
 DECLARED = 64.0  # times the slope that results may vary by: beside one that the user calls noise, 0 is confirmed
 DOUBTFUL_ORDER = 1.95  # what rounds to 2 is no second witness
@@ -34,6 +35,7 @@ class NumericFinding:
     slope: Slope
     reference: str
     allowed: float
+    close: float  # a number no further off than this needs no further estimates
     order: float
     unit: float
     scale: float  # the largest slope that the function has elsewhere
@@ -72,6 +74,11 @@ class NumericFinding:
         size = UNSURE * max(abs(self.slope.value), abs(self.found))
         shown = float(self.unit**RESOLVED) * self.scale
         return max(size, shown, flat, LEAST, DECLARED * self.declared)
+
+    @property
+    def unsettled(self) -> bool:
+        """Whether further estimates may tell more."""
+        return bool(self.rank) or abs(self.found - self.slope.value) > self.close
 
     @property
     def resolution(self) -> float:
