@@ -196,8 +196,8 @@ def test_a_live_picture_shows_where_it_goes_on(page, save_page):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_picture_that_does_not_compute_is_printed_on_one_sheet_in_light_colours(scheme, new_page, save_page):
     page = new_page(color_scheme=scheme, viewport={"width": 700, "height": 600})
-    picture = ag.draw(graphs.readme(), title="On paper")
-    page.goto(save_page(embed.page(picture._repr_html_(), title="On paper")))  # two screens high
+    picture = ag.draw(graphs.guards(), direction="TB", title="On paper")
+    page.goto(save_page(embed.page(picture._repr_html_(), title="On paper")))
     page.wait_for_selector("[data-live] svg")
     sheets = page.pdf(prefer_css_page_size=True)
     assert sheets.count(b"/Type /Page\n") + sheets.count(b"/Type /Page ") + sheets.count(b"/Type /Page/") == 1
@@ -210,6 +210,35 @@ def test_a_picture_that_does_not_compute_is_printed_on_one_sheet_in_light_colour
     assert colour == "rgb(255, 255, 255)"
     assert 0 < card <= box
     assert not page.locator(".agc-tools").is_visible()
+
+
+# Of each sheet: the cards that it shows, whether one is cut, and the size of its smallest print.
+ON_SHEETS = """() => [...document.querySelectorAll(".agc-sheets svg")].map((svg) => {
+    const sheet = svg.getBoundingClientRect(), at = (e) => e.getBoundingClientRect(), cards = [...svg.querySelectorAll("[data-node]")];
+    const inside = cards.filter((card) => at(card).top >= sheet.top - 1 && at(card).bottom <= sheet.bottom + 1);
+    const outside = cards.filter((card) => at(card).bottom <= sheet.top + 1 || at(card).top >= sheet.bottom - 1);
+    const print = [...svg.querySelectorAll("text")].map((t) => parseFloat(getComputedStyle(t).fontSize) * t.getScreenCTM().a);
+    return [inside.map((card) => card.dataset.node), cards.length - inside.length - outside.length, Math.min(...print)];
+})"""
+
+
+@pytest.mark.parametrize("name", ["readme", "xor of 4", "rnn of 10", "network"])
+def test_a_long_picture_is_printed_on_sheets_that_cut_no_card_and_can_be_read(name, page, save_page):
+    picture = ag.draw(GRAPHS[name]())
+    page.goto(save_page(embed.page(picture._repr_html_(), title="On paper")))
+    page.wait_for_selector("[data-live] svg")
+    sheets = page.pdf(prefer_css_page_size=True)
+    page.set_viewport_size({"width": 1031, "height": 703})  # what A4 has within its margins, on its side
+    page.emulate_media(media="print")
+    found = page.evaluate(f"() => {{ dispatchEvent(new Event('beforeprint')); return ({ON_SHEETS})(); }}")
+    assert len(found) >= 2
+    assert len(found) == sheets.count(b"/Type /Page\n") + sheets.count(b"/Type /Page ") + sheets.count(b"/Type /Page/")
+    assert [cut for _, cut, _ in found] == [0] * len(found)
+    assert min(size for *_, size in found) >= LEAST
+    shown = sorted(int(node) for nodes, *_ in found for node in nodes)
+    assert shown == sorted(i for i, card in picture._frame.scene.cards.items() if card.kind in ("node", "fold"))
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.locator(".agc-sheets").count() == 0
 
 
 @pytest.mark.parametrize("name", ["leaf", "doubled", "cross entropy"])

@@ -18,6 +18,7 @@ from autograd_core._src.notation.numbers import number
 from autograd_core._src.pictures import draw
 from autograd_core._src.pictures.choose_layout import SCREEN_HEIGHT
 from autograd_core._src.pictures.layout import layered
+from autograd_core._src.pictures.page.sheets import ON_ITS_SIDE, UPRIGHT, sheets_for
 from autograd_core._src.pictures.picture import LEAST_READABLE
 from autograd_core._src.pictures.render.theme import RULES
 from autograd_core._src.pictures.scene.cards import LEAST_FONT, NUMBER_FONT
@@ -221,6 +222,26 @@ def test_what_a_screen_has_room_for_fits_narrow_pages_too(name):
     wide = ag.draw(root, direction="LR")
     assert wide._frame.plan.carried == 0
     assert seen(wide, 700.0)[1] >= 700
+
+
+@pytest.mark.parametrize("name", ["readme", "network", "fractions", "hostile", "tangled"])
+@pytest.mark.parametrize("direction", ["LR", "TB"])
+def test_sheets_of_paper_are_filled_and_cut_no_card(name, direction):
+    """Except for a card that is higher than a sheet."""
+    frame = draw(GRAPHS[name](), direction=direction, fold=None)._frame
+    _, _, across, down = frame.extent()
+    sheets = sheets_for(across, down, frame.filled())
+    if sheets is None:
+        assert min(UPRIGHT[0] / across, UPRIGHT[1] / down) >= 9 / LEAST_FONT or across > ON_ITS_SIDE[0] * LEAST_FONT / 9
+        return
+    page = ON_ITS_SIDE if sheets.is_wide else UPRIGHT
+    assert sheets.scale * LEAST_FONT >= 9 - 1e-9
+    assert across * sheets.scale <= page[0] + 1e-6
+    assert (sheets.parts[0][0], sheets.parts[-1][1]) == (0, down)
+    for (top, end), after in zip(sheets.parts, (*sheets.parts[1:], None), strict=True):
+        assert 0 < (end - top) * sheets.scale <= page[1] + 1e-6
+        assert after is None or after[0] == end
+        assert after is None or not [card for card in frame.filled() if card[0] < end < card[1] < card[0] + page[1]]
 
 
 def test_low_leaves_keep_their_digits_or_their_form():

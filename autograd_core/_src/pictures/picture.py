@@ -21,6 +21,7 @@ from .choose_layout import Direction, Engine, Look, Style, decorated, frame, fra
 from .fitting import fitted, lowest
 from .living.asked import Asked, kept, note
 from .page import embed
+from .page.sheets import sheets_for
 from .render.digraph import digraph
 from .render.mermaid import mermaid
 from .render.pdf import pdf
@@ -145,6 +146,10 @@ class Picture:
         look = self._frame.look
         data = told(self._view.graph) | {"theme": look.theme, "states": self._views()}
         drawn = self._frame.write(look.theme)
+        _, _, across, down = self._frame.extent()
+        sheets = sheets_for(across, down, self._frame.filled())
+        if sheets is not None:
+            data["sheets"] = sheets.told(drawn)
         return embed.fragment(drawn, kind="picture", alt=self._alt, data=data, caption=self._formula + note)
 
     @property

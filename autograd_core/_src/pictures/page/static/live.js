@@ -58,7 +58,7 @@ class View {
     this.button("Fit", "Show all (0)", () => this.fit());
     listen(this);
     addEventListener("beforeprint", () => this.forPrint());
-    addEventListener("afterprint", () => this.look(this.box, this.moved));
+    addEventListener("afterprint", () => { this.sheets?.remove(); this.look(this.box, this.moved); });
     new ResizeObserver(() => this.resized()).observe(this.stage);
     document.addEventListener("scroll", () => this.placeTip(), { capture: true, passive: true });
   }
@@ -66,6 +66,7 @@ class View {
   // Put another picture in: its ids get a name of their own, for a page may hold the same one twice.
   show(text) {
     const id = /<svg[^>]*? id="([^"]+)"/.exec(text)[1];
+    this.of = id;
     const parsed = new DOMParser().parseFromString(text.replaceAll(id, `${this.root.id}-${++this.count}`), "image/svg+xml");
     this.svg = document.importNode(parsed.documentElement, true);
     this.size = [this.svg.viewBox.baseVal.width, this.svg.viewBox.baseVal.height];
@@ -140,6 +141,16 @@ class View {
     this.layer.removeAttribute("transform");
     this.svg.setAttribute("viewBox", [0, 0, ...this.size].join(" "));
     ["x", "y", "width", "height"].forEach((key, k) => this.svg.querySelector(".bg")?.setAttribute(key, [0, 0, ...this.size][k]));
+    const sheets = this.data?.sheets, kind = sheets?.wide ? "agc-sheets agc-wide" : "agc-sheets";
+    if (sheets?.of !== this.of) return;  // they are of the picture as it was drawn
+    const copies = sheets.parts.map(([top, end]) => {
+      const copy = this.svg.cloneNode(true);
+      copy.setAttribute("viewBox", `0 ${top} ${this.size[0]} ${end - top}`);
+      copy.style.width = `${this.size[0] * sheets.scale}px`;
+      return copy;
+    });
+    this.sheets?.remove();
+    this.root.prepend(this.sheets = h("div", { class: kind, "aria-hidden": "true" }, copies));
   }
 
   fit() {
