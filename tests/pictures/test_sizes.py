@@ -18,10 +18,10 @@ from autograd_core._src.notation.numbers import number
 from autograd_core._src.pictures import draw
 from autograd_core._src.pictures.choose_layout import SCREEN_HEIGHT
 from autograd_core._src.pictures.layout import layered
-from autograd_core._src.pictures.page.sheets import ON_ITS_SIDE, UPRIGHT, sheets_for
 from autograd_core._src.pictures.picture import LEAST_READABLE
 from autograd_core._src.pictures.render.theme import RULES
 from autograd_core._src.pictures.scene.cards import LEAST_FONT, NUMBER_FONT
+from autograd_core._src.pictures.sheets import ON_ITS_SIDE, UPRIGHT, sheets_for
 
 FONTS = [float(size) for _, rule in RULES for size in re.findall(r"font:[^;]*?([\d.]+)px|font-size:([\d.]+)px", rule) for size in size if size]
 

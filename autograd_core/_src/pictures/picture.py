@@ -21,7 +21,6 @@ from .choose_layout import Direction, Engine, Look, Style, decorated, frame, fra
 from .fitting import fitted, lowest
 from .living.asked import Asked, kept, note
 from .page import embed
-from .page.sheets import sheets_for
 from .render.digraph import digraph
 from .render.mermaid import mermaid
 from .render.pdf import pdf
@@ -32,6 +31,7 @@ from .render.typst import typst
 from .scene.highlight import tracks_of
 from .scene.overlay import checked
 from .scene.tooltips import told
+from .sheets import sheets_for
 from .sizes import Sizes, sizes_of
 from .view.folding import count_cards, folded_further, read_graph, states, view_of
 

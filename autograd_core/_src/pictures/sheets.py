@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..render.svg import SMALLEST
+from .render.svg import SMALLEST
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,7 +40,7 @@ def sheets_for(across: float, down: float, filled: Sequence[tuple[float, float]]
         filled: From where to where down it there are cards.
 
     Example:
-        >>> from autograd_core._src.pictures.page.sheets import sheets_for
+        >>> from autograd_core._src.pictures.sheets import sheets_for
         >>> sheets_for(600.0, 1800.0, [(0.0, 940.0), (960.0, 1790.0)])
         Sheets(is_wide=False, scale=1.0, parts=((0.0, 950.0), (950.0, 1800.0)))
         >>> sheets_for(600.0, 900.0, []) is None
