@@ -197,7 +197,8 @@ def test_a_circle_for_types_alone_would_be_seen():
 FOR_NN = {
     "atomic_write", "file_reading", "shell",
     "compiler.runtime.repeated_calls",
-    "engine.contexts", "engine.elsewhere", "engine.graph", "engine.provenance", "engine.reductions", "engine.signatures",
+    "engine.contexts", "engine.elsewhere", "engine.graph", "engine.provenance", "engine.pytrees", "engine.reductions",
+    "engine.signatures",
     "notation.formulas", "notation.losses", "notation.numbers",
     "pictures", "pictures.checked_path", "pictures.render.raster", "pictures.render.theme",
     "pictures.render.typeset_names", "pictures.text",

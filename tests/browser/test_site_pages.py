@@ -216,6 +216,18 @@ QUESTIONS = {  # and the pages of which one is among the first three that are fo
     "numerical gradient": ("checking.html",),
     "what does WRONG mean": ("checking.html", "errors/index.html"),
     "how do I add an operation": ("contributing.html",),
+    "gradient clipping": ("how-to/train-freeze-save.html",),
+    "set the seed": ("how-to/train-freeze-save.html",),
+    "what does ILL_CONDITIONED mean": ("errors/ill-conditioned.html", "checking.html"),
+    "custom loss": ("how-to/train-freeze-save.html",),
+    "custom activation": ("how-to/train-freeze-save.html",),
+    "checkpoint": ("how-to/train-freeze-save.html",),
+    "batch size": ("how-to/train-freeze-save.html",),
+    "pandas": ("how-to/much-data.html", "how-to/train-freeze-save.html"),
+    "NaN rows": ("how-to/much-data.html",),
+    "confidence interval": ("how-to/much-data.html",),
+    "standard errors of parameters": ("how-to/much-data.html",),
+    "bounds": ("how-to/much-data.html",),
     "how do I run the tests": ("contributing.html",),
 }
 

@@ -364,7 +364,7 @@ def test_arguments_of_another_shape():
         ((PARAMETERS, np.ones((4, 3))), StructureError, r"rows of shape \(2,\), got an array of shape \(4, 3\)"),
         ((PARAMETERS, np.array(3.0)), StructureError, r"got an array of shape \(\)"),
         ((PARAMETERS, 3.0), StructureError, r"got 3.0 \(float\)"),
-        ((PARAMETERS, np.array([["a", "b"]])), OperandError, "argument 1: expected a real number"),
+        ((PARAMETERS, np.array([["a", "b"]])), OperandError, "argument 1, row 0: expected a real number"),
         ((PARAMETERS, np.ones((0, 3))), StructureError, r"rows of shape \(2,\), got an array of shape \(0, 3\)"),
     ):
         with pytest.raises(error, match=message):

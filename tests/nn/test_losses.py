@@ -1,5 +1,6 @@
 """Losses against PyTorch's numbers, against 50 digits where they are hard, and on bad targets."""
 
+import functools
 import json
 import math
 import pathlib
@@ -313,3 +314,33 @@ def test_targets_stand_before_what_they_are_multiplied_with(loss):
         half = len(node.parents) // 2
         assert not any(x.op or x.label for x in node.parents[:half])
         assert all(x.op or x.label for x in node.parents[half:])
+
+
+@pytest.mark.parametrize(
+    ("loss", "target", "cure"),
+    [
+        (nn.hinge, 0, r"2 \* t - 1 makes these of 0 and 1"),
+        (nn.binary_cross_entropy, -1, r"\(t \+ 1\) / 2 makes these of -1 and 1"),
+        (nn.binary_cross_entropy_with_logits, -1, r"\(t \+ 1\) / 2 makes these of -1 and 1"),
+    ],
+)
+def test_targets_of_another_loss_are_answered_with_the_change(loss, target, cure):
+    with pytest.raises(ag.RangeError, match=f"expected targets .*, got {target} \\(int\\); {cure}"):
+        loss(ag.Value(0.5), target)
+    with pytest.raises(ag.RangeError, match=r"(?m)expected targets .*, got 7 \(int\)$"):
+        loss(ag.Value(0.5), 7)
+
+
+@pytest.mark.parametrize("loss", [nn.cross_entropy, nn.nll_loss, functools.partial(nn.cross_entropy, reduction="sum")])
+@pytest.mark.parametrize("targets", [[0, 1, 0, 0], [0, 1, 1, 0], [1, 1, 1, 1]])  # the first sum to 1, as probabilities do
+@pytest.mark.parametrize("compiled", [None, False])
+def test_a_loss_of_classes_refuses_a_model_of_one_output(loss, targets, compiled):
+    X = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]
+    model = nn.MLP(2, [3, 1], "tanh", seed=1)
+    start = model.state_dict()
+    with pytest.raises(ag.StructureError, match="^fit: loss: [a-z_]+ takes one score per class, .* nn.binary_cross_entropy_with_logits"):
+        nn.fit(model, X, targets, loss=loss, epochs=1, compiled=compiled, progress=False)
+    assert model.state_dict() == start
+    with pytest.raises(ag.StructureError, match="^evaluate: loss: [a-z_]+ takes one score per class"):
+        nn.evaluate(model, X, targets, loss=loss)
+    assert len(nn.fit(nn.MLP(2, [3, 2], seed=1), X, targets, loss=loss, epochs=1, progress=False).loss) == 1

@@ -77,8 +77,31 @@ def test_options_of_other_libraries_say_what_to_use_here(call, hints):
     for name, hint in hints.items():
         with pytest.raises(ag.OperandError, match=re.escape(f"unexpected keyword argument {name!r}: {hint}")):
             call(**{name: 1})
-    with pytest.raises(ag.OperandError, match="unexpected keyword argument 'sideways'"):
+    with pytest.raises(ag.OperandError, match="unexpected keyword argument 'sideways'; its arguments are [A-Za-z_]+, "):
         call(sideways=1)
+
+
+@pytest.mark.parametrize(
+    ("call", "near"),
+    [
+        (lambda: nn.MLP(2, [3, 1], activations="tanh"), "activation"),
+        (lambda: nn.fit(nn.MLP(2, [3, 1]), [[1.0, 2.0]], [1.0], loss=nn.mse, epoch=3), "epochs"),
+        (lambda: nn.train_test_split([[1.0]], [1.0], tests=0.5), "test"),
+        (lambda: ag.compile(lambda x: x, 1.0, arg_nums=0), "argnums"),
+        (lambda: ag.draw(ag.Value(1.0), titel="t"), "title"),
+        (lambda: nn.SGD(momentun=0.9), "momentum"),
+        (lambda: nn.AdamW(weigth_decay=0.9), "weight_decay"),
+    ],
+)
+def test_a_misspelt_option_is_answered_with_the_nearest(call, near):
+    with pytest.raises(ag.OperandError, match=f"unexpected keyword argument '[a-z_]+'; did you mean {near}\\?"):
+        call()
+
+
+@pytest.mark.parametrize("Kind", [nn.SGD, nn.Adam, nn.AdamW])
+def test_parameters_that_were_not_called_are_answered_with_the_call(Kind):
+    with pytest.raises(ag.OperandError, match=r"\(method\); call it: model\.parameters\(\)"):
+        Kind(nn.MLP(2, [1]).parameters, lr=0.1)
 
 
 def test_freezing_says_how():

@@ -296,15 +296,27 @@ def test_every_suffix_has_its_writer():
     assert list(picture.WRITERS) == [".svg", ".png", ".html", ".dot", ".mmd", ".tex", ".typ", ".pdf"]
 
 
-def test_show_opens_a_page(neuron, monkeypatch):
-    opened = []
+@pytest.mark.parametrize(("make", "name"), [(ag.draw, "picture"), (ag.Stepper, "steps"), (ag.live, "page")])
+def test_show_opens_a_page(make, name, monkeypatch):
+    shown, opened = make(ag.Value(2.0) * 3), []
     monkeypatch.setattr("webbrowser.open", lambda url: not opened.append(url))
-    page = neuron.show()
+    page = shown.show()
     assert opened == [page.as_uri()]
     assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
     monkeypatch.setattr("webbrowser.open", lambda url: False)
-    with pytest.warns(UserWarning, match=r"show: no browser could be opened; the page is .*picture\.html"):
-        neuron.show()
+    with pytest.warns(UserWarning, match=rf"show: no browser could be opened; the page is .*{name}\.html"):
+        shown.show()
+
+
+@pytest.mark.parametrize("make", [ag.draw, ag.Stepper, ag.live])
+def test_show_in_a_kernel_displays_there_and_opens_no_browser(make, monkeypatch):
+    IPython = pytest.importorskip("IPython")
+    shown, displayed = make(ag.Value(2.0) * 3), []
+    monkeypatch.setattr("webbrowser.open", lambda url: pytest.fail("a browser"))
+    monkeypatch.setattr(IPython, "get_ipython", lambda: type("Shell", (), {"kernel": None})())
+    monkeypatch.setattr("IPython.display.display", displayed.append)
+    shown.show()
+    assert displayed == [shown]
 
 
 @pytest.mark.parametrize("name", sorted(GRAPHS))

@@ -747,3 +747,10 @@ def test_primals_are_as_many_as_arguments(transform, wrong, right):
 
     with pytest.raises(TypeError, match="^one of its own$"):
         wrong(own, 2.0, 1.0)
+
+
+@pytest.mark.parametrize("name", ["grad", "value_and_grad", "jacobian", "hessian"])
+def test_a_graph_in_place_of_a_function_is_answered_with_what_differentiates_graphs(name):
+    y = ag.Value(2.0) * 3
+    with pytest.raises(ag.OperandError, match=rf"^{name}: expected a function, got Value\(.*; .* ag\.grad_of\(y, \[x\]\)"):
+        getattr(ag, name)(y)

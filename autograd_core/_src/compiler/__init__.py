@@ -176,7 +176,7 @@ def compile(  # noqa: A001  ag.compile, left out of __all__
         ([3.0, 7.0], [2.0, 1.0], [2.0, 2.0])
     """
     if more:
-        refuse_options("compile", more, dict.fromkeys(_parameters_of(f), NO_KEYWORDS) | ON_COMPILE)
+        refuse_options("compile", more, dict.fromkeys(_parameters_of(f), NO_KEYWORDS) | ON_COMPILE, compile)
     with compiling:  # a child forked during the import would wait for ever for this thread's import lock
         try:
             from .constructors import compiled_function, compiled_graph, compiled_program

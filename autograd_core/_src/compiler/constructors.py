@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import OperandError, StructureError
 from ..engine.evaluation import number
-from ..engine.pytrees import LEAF, Spec, flatten
+from ..engine.pytrees import LEAF, Spec, as_numpy, flatten
 from ..engine.value import Value
 from ..transforms.recorded_call import positions
 from .codegen.description import argument_names
@@ -25,7 +25,7 @@ def compiled_function(
 ) -> CompiledFunction:
     """Trace a function at example arguments; parameters that it closes over become its last argument."""
     name = getattr(f, "__name__", type(f).__name__)
-    leaves, spec = flatten(tuple(examples))
+    leaves, spec = flatten(tuple(map(as_numpy, examples)))
     numbers = [float(x.data if isinstance(x, Value) else number(x, f"compile: example for {name}")) for x in leaves]
     specs, n = spec.children, len(numbers)
     names = tuple(argument_names(f, len(specs)))

@@ -37,10 +37,13 @@ def number(x: Any, caller: str = "Value", expected: str = "a real number") -> An
             hint = "; use .detach() for a new leaf, or the Value itself"
         elif hasattr(x, "shape") and not isinstance(x, type):
             way = "make it a NumPy array" if expected == OPERAND else "make one Value per entry"
-            hint = f" of shape {tuple(x.shape)}; {way}, or use .item()"
+            way = "pass .to_numpy()" if hasattr(type(x), "to_numpy") else f"{way}, or use .item()"
+            hint = f" of shape {tuple(x.shape)}; {way}"
         elif isinstance(x, (list, tuple, range)):
             way = "apply it to each entry, or to np.array(...)" if expected == OPERAND else "make one Value per entry"
             hint = f"; {way}"
+        elif isinstance(x, str) and _is_written_number(x):
+            hint = "; float(...) reads a text"
         msg = f"{caller}: expected {expected}, got {shown(x)}{hint}"
         raise OperandError(msg)
     try:
@@ -51,6 +54,14 @@ def number(x: Any, caller: str = "Value", expected: str = "a real number") -> An
             "pass fractions.Fraction(...) to keep it exact"
         )
         raise RangeError(msg) from None
+
+
+def _is_written_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def is_fraction(x: Any) -> bool:
@@ -93,7 +104,7 @@ def plus(x: Any, y: Any) -> Any:
 
 def shown(x: Any) -> str:
     """A value and its type in a message, shortened."""
-    text, kind = repr(x), type(x)
+    text, kind = " ".join(repr(x).split()), type(x)  # in one line
     foreign = kind.__name__ == "Value" and not hasattr(kind, "local_grads")
     name = f"{kind.__module__}.Value" if foreign else kind.__name__
     return f"{text if len(text) <= 60 else text[:57] + '...'} ({name})"

@@ -51,6 +51,12 @@ def is_masked(x: Any) -> bool:
     return isinstance(x, masked)
 
 
+def as_numpy(x: Any) -> Any:
+    """A column or a table of another library (pandas, Polars, Arrow, xarray) as a NumPy array; all else as it is."""
+    kind = type(x)  # a Value would answer each name that it lacks
+    return x.to_numpy() if hasattr(kind, "to_numpy") and hasattr(kind, "__array__") else x
+
+
 def flatten(tree: Any) -> tuple[list[Any], Spec]:
     """The leaves of a tree from left to right, and its shape."""
     leaves: list[Any] = []

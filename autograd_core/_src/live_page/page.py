@@ -16,6 +16,7 @@ from ..pictures.living.predicted import name_copies, predicted_of, untagged
 from ..pictures.living.saved import told_of
 from ..pictures.living.state import cases_of, point_added, points_of
 from ..pictures.render.theme import Theme
+from ..pictures.showing import show
 from ..pictures.sizes import sizes_of
 from ..pictures.stepper.animation import FORMATS
 from ..pictures.view.folding import view_of
@@ -95,6 +96,19 @@ class LivePage:
             {'labels': ['recorded', 'step 1', 'step 2'], 'leaves': [0], 'data': [[2.0], [2.5], [2.75]]}
         """
         self.state["points"] = point_added(self._graph, self.state["points"], label, point)
+
+    def show(self) -> Path:
+        """Open the page in the system's browser, from a script or a terminal; in a notebook, show it there.
+
+        Returns:
+            The page, a file in the folder for temporary files.
+
+        Example:
+            >>> import autograd_core as ag
+            >>> ag.live(ag.Value(2.0) * 3).show()  # doctest: +SKIP
+            PosixPath('/tmp/autograd-core-3k2j/page.html')
+        """
+        return show(self, "page")
 
     def save(
         self,

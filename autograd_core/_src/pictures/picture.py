@@ -32,6 +32,7 @@ from .scene.highlight import tracks_of
 from .scene.overlay import checked
 from .scene.tooltips import told
 from .sheets import sheets_for
+from .showing import show
 from .sizes import Sizes, sizes_of
 from .view.folding import count_cards, folded_further, read_graph, states, view_of
 
@@ -161,7 +162,7 @@ class Picture:
         return "".join(f"<div>{mathml(latex)}</div>" for latex in self._frame.look.formulas)
 
     def show(self) -> Path:
-        """Open the picture in the system's browser, as a page: for scripts and terminals. Notebooks show it anyway.
+        """Open the picture in the system's browser, from a script or a terminal; in a notebook, show it there.
 
         Returns:
             The page, a file in the folder for temporary files.
@@ -171,14 +172,7 @@ class Picture:
             >>> ag.draw(ag.Value(2.0) * 3).show()  # doctest: +SKIP
             PosixPath('/tmp/autograd-core-3k2j/picture.html')
         """
-        import tempfile
-        import webbrowser
-        from pathlib import Path
-
-        page = self.save(Path(tempfile.mkdtemp(prefix="autograd-core-")) / "picture.html")
-        if not webbrowser.open(page.as_uri()):
-            warn_user(f"show: no browser could be opened; the page is {page}", UsageWarning)
-        return page
+        return show(self, "picture")
 
     def save(self, path: str | os.PathLike[str], *, theme: Theme | None = None) -> Path:
         """Write the picture to a file; its suffix says how. A failure leaves an older file whole.
@@ -362,7 +356,7 @@ def draw(
         <Picture of 2 cards, 640 x 360 pixels>
     """
     if options:
-        refuse_options("draw", options, ON_DRAW)
+        refuse_options("draw", options, ON_DRAW, draw)
     roots = roots_of(root, "draw")
     fold, unfold = kept(fold), kept(unfold)
     if not isinstance(title, (str, type(None))):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from ...errors import OperandError, RangeError, StructureError
 from ..engine.contexts import transforming
-from ..engine.evaluation import is_fraction, number
+from ..engine.evaluation import is_fraction, number, shown
 from ..engine.graph import order_of
 from ..engine.pytrees import Spec, described, flatten, flatten_as, unflatten
 from ..engine.ufuncs import explained
@@ -83,7 +83,8 @@ def require_callable(f: Any, name: str) -> None:
         OperandError: It is none.
     """
     if not callable(f):
-        msg = f"{name}: expected a function, got {f!r} ({type(f).__name__})"
+        recorded = "; of a graph that is there, y.backward() fills .grad, and ag.grad_of(y, [x]) gives gradients"
+        msg = f"{name}: expected a function, got {shown(f)}{recorded if isinstance(f, Value) else ''}"
         raise OperandError(msg)
 
 

@@ -9,6 +9,7 @@ from autograd_core import OperandError, RangeError, StructureError, UsageWarning
 from autograd_core._src.engine.elsewhere import ON_SPLIT, refuse_options
 from autograd_core._src.engine.provenance import warn_user
 
+from ..support.arrays import are_finite
 from ..support.validation import generator, plain, real, shown
 
 if TYPE_CHECKING:
@@ -58,6 +59,8 @@ def check_finite(cases: Cases, caller: str = "fit") -> None:
     """
     n = len(cases.targets)
     for name, items in (("X", cases.inputs), ("y", cases.targets)):
+        if are_finite(items):
+            continue
         found: dict[tuple[int, ...], list[int]] = {}
         for case, item in enumerate(items):
             for place in _not_finite(item):
@@ -151,7 +154,7 @@ def train_test_split(
         ([[1.0], [3.0]], [[4.0], [2.0]], [0, 1], [1, 0])
     """
     if options:
-        refuse_options("train_test_split", options, ON_SPLIT)
+        refuse_options("train_test_split", options, ON_SPLIT, train_test_split)
     cases = cases_of(X, y, "train_test_split")
     share, rng, n = real(test, "train_test_split: test", 0.0, 1.0), generator(seed), len(cases.targets)
     order = rng.sample(range(n), n)

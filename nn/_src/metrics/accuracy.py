@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from autograd_core import StructureError
+
 from ..modules import losses
 from ..modules.loss_terms import flat
 
@@ -90,6 +92,24 @@ RIGHT: dict[Loss, SameSide | SameClass] = {
 def right_for(loss: Loss) -> SameSide | SameClass | None:
     """What says which predictions are right, for a loss of this package that is one of classes."""
     return RIGHT.get(losses.underlying(loss))
+
+
+def check_scores(loss: Loss, prediction: Any, caller: str) -> None:
+    """Refuse a model of one output for a loss of one score per class.
+
+    By itself such a loss takes the numbers of all cases for the scores of a single one, and its targets for the
+    probabilities of that one's classes.
+
+    Raises:
+        StructureError: It is one.
+    """
+    if isinstance(RIGHT.get(losses.underlying(loss)), SameClass) and not isinstance(prediction, (list, tuple)):
+        msg = (
+            f"{caller}: loss: {losses.underlying(loss).__name__} takes one score per class, and the model gives one "
+            "number; for two classes by one output use nn.binary_cross_entropy_with_logits, with targets 0 and 1, or "
+            "else a model with an output per class"
+        )
+        raise StructureError(msg)
 
 
 def numbers(prediction: Any) -> Any:

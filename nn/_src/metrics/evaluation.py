@@ -8,6 +8,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from autograd_core import OperandError, RangeError, StructureError
+from autograd_core._src.engine.pytrees import as_numpy, is_array
 
 from ..data.dataset import cases_of
 from ..modules.module import Module
@@ -16,7 +17,7 @@ from ..support.tables import number
 from ..support.validation import LOSS, callable_of, plain, real, shown
 from ..training.case_programs import predictions
 from ..training.side_effects import Watch
-from .accuracy import largest, numbers, right_for
+from .accuracy import check_scores, largest, numbers, right_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,8 +57,9 @@ def predict(model: Module, X: Any) -> list[Any]:
     if not isinstance(model, Module):
         msg = f"predict: model: expected a Module, got {shown(model)}"
         raise OperandError(msg)
-    rows = plain(X)
-    if not isinstance(rows, list):
+    X = as_numpy(X)
+    rows = X if is_array(X) and X.ndim > 1 else plain(X)  # lists of a million rows would take most of the time
+    if not isinstance(rows, list) and not is_array(rows):
         msg = f"predict: X: expected a list or an array of rows, got {shown(X)}"
         raise OperandError(msg)
     was = model.training
@@ -157,6 +159,7 @@ def evaluate(model: Module, X: Any, y: Any, *, loss: Loss, accuracy: Right | Non
     cases = cases_of(X, y, "evaluate")
     callable_of(loss, "evaluate: loss", LOSS)
     found = predict(model, cases.inputs)
+    check_scores(loss, found[0], "evaluate")
     right = accuracy or right_for(loss)
     n = len(found)
     share = None if right is None else sum(bool(right(p, t)) for p, t in zip(found, cases.targets)) / n

@@ -362,7 +362,7 @@ class MLP(Module, closed=True):
         **options: Never,
     ) -> None:
         if options:
-            refuse_options("MLP", options, ON_MLP)
+            refuse_options("MLP", options, ON_MLP, MLP)
         sizes = [nin, *self._checked(nouts)]
         activation_function(activation)  # a wrong name is wrong where one linear layer does not use it, too
         if not isinstance(bias, bool):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 import autograd_core as ag
 from autograd_core import OperandError, RangeError, StructureError, Value
@@ -66,11 +66,25 @@ def _a_number(x: Any, caller: str) -> None:
         real(x, caller, nan=True)
 
 
-def checked(ts: list[Any], caller: str, good: Callable[[Any], Any], expected: str) -> None:
-    """Raise unless every target is a number that is good."""
+class TargetKind(NamedTuple):
+    """Which targets a loss takes, in words, and what to do with the one that another loss takes."""
+
+    are_good: Callable[[Any], bool]
+    expected: str
+    other: float
+    cure: str
+
+
+SIGNS = TargetKind(lambda t: t in (-1.0, 1.0), "-1 or 1", 0, "2 * t - 1 makes these of 0 and 1")
+PROBABILITIES = TargetKind(lambda t: 0.0 <= t <= 1.0, "in [0, 1]", -1, "(t + 1) / 2 makes these of -1 and 1")
+
+
+def checked(ts: list[Any], caller: str, kind: TargetKind) -> None:
+    """Raise unless every target is a number of that kind."""
     for t in ts:
-        if not good(t.data if isinstance(t, Value) else t):
-            msg = f"{caller}: expected targets {expected}, got {shown(t)}"
+        if not kind.are_good(t.data if isinstance(t, Value) else t):
+            cure = f"; {kind.cure}" if t == kind.other else ""
+            msg = f"{caller}: expected targets {kind.expected}, got {shown(t)}{cure}"
             raise RangeError(msg)
 
 

@@ -37,7 +37,17 @@ from .loss_rules import (
     SQUARED_ERRORS,
     huber_rule,
 )
-from .loss_terms import cases_of_classes, checked, divisor, flat, reduced, sum_of_squares, written_as_one
+from .loss_terms import (
+    PROBABILITIES,
+    SIGNS,
+    cases_of_classes,
+    checked,
+    divisor,
+    flat,
+    reduced,
+    sum_of_squares,
+    written_as_one,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -227,7 +237,7 @@ def hinge(prediction: Any, target: Any, *, reduction: Reduction = "mean") -> Any
     """
     prediction = plain(prediction)
     ps, ts = flat(prediction, target, "hinge")
-    checked(ts, "hinge", lambda t: t in (-1.0, 1.0), "-1 or 1")
+    checked(ts, "hinge", SIGNS)
     terms = [ag.relu(1.0 - p if t == 1 else 1.0 + p) for p, t in zip(ps, ts)]
     return written_as_one(terms, prediction, reduction, HINGES, ps, ts)
 
@@ -276,7 +286,7 @@ def binary_cross_entropy(prediction: Any, target: Any, *, reduction: Reduction =
     prediction = plain(prediction)
     ps, ts = flat(prediction, target, "binary_cross_entropy")
     ps = list(map(_probability, ps))
-    checked(ts, "binary_cross_entropy", lambda t: 0.0 <= t <= 1.0, "in [0, 1]")
+    checked(ts, "binary_cross_entropy", PROBABILITIES)
     terms = [_between(p, t, _surprise, lambda p: -ag.maximum(ag.log1p(-p), LEAST_LOG)) for p, t in zip(ps, ts)]
     return written_as_one(terms, prediction, reduction, OF_PROBABILITY, ps, ts)
 
@@ -342,7 +352,7 @@ def binary_cross_entropy_with_logits(prediction: Any, target: Any, *, reduction:
     """
     prediction = plain(prediction)
     zs, ts = flat(prediction, target, "binary_cross_entropy_with_logits")
-    checked(ts, "binary_cross_entropy_with_logits", lambda t: 0.0 <= t <= 1.0, "in [0, 1]")
+    checked(ts, "binary_cross_entropy_with_logits", PROBABILITIES)
     terms = [_between(z, t, lambda z: ag.softplus(-z), ag.softplus) for z, t in zip(zs, ts)]
     return written_as_one(terms, prediction, reduction, OF_SCORE, zs, ts)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from typing import Any
 
 from autograd_core import MissingExtraError
@@ -20,6 +21,28 @@ def numpy(caller: str) -> Any:
         msg = f"{caller} needs NumPy: pip install 'autograd-core[fast]'"
         raise MissingExtraError(msg) from None
     return np
+
+
+def doubles(items: Any) -> Any:
+    """Nested lists of numbers, or an array of them, as an array of doubles; None where they are none."""
+    import numpy as np
+
+    try:
+        array = np.array(items)
+        if array.dtype.kind in "fiub" and array.dtype.itemsize <= 8:  # as nearly all are
+            return array.astype(float, copy=False)
+        array = np.array(items, object)
+        kinds = {type(x) for x in array.ravel().tolist()}
+        return array.astype(float) if kinds <= {int, float, bool} else None
+    except (ValueError, OverflowError):  # lists of several lengths, in part; an int beyond all floats
+        return None
+
+
+def are_finite(items: Any) -> bool:
+    """Whether NumPy, if somebody imported it, can tell at once that all numbers of nested lists are finite."""
+    np = sys.modules.get("numpy")
+    array = None if np is None else doubles(items)
+    return array is not None and bool(np.isfinite(array).all())  # type: ignore[union-attr]
 
 
 def singular_values(matrix: Any, caller: str) -> list[float]:

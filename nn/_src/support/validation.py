@@ -9,6 +9,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from autograd_core import OperandError, RangeError, StructureError, Value
+from autograd_core._src.engine.pytrees import as_numpy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,14 +19,18 @@ F = TypeVar("F", bound="Callable[..., Any]")
 
 def shown(x: Any) -> str:
     """A value and its type for a message, cut to a readable length."""
-    text = repr(x)
+    text = " ".join(repr(x).split())  # in one line
     return f"{text if len(text) <= 60 else text[:57] + '...'} ({type(x).__name__})"
 
 
+PLAIN = frozenset({float, int, bool, str})
+
+
 def plain(x: Any) -> Any:
-    """`x` with NumPy arrays and scalars as lists and numbers, tuples and other sequences as lists."""
-    if isinstance(x, (list, Value)):  # of a Value, to ask for a name that it lacks takes longer than all the rest
+    """`x` with arrays, tables and scalars as lists and numbers, tuples and other sequences as lists."""
+    if type(x) in PLAIN or isinstance(x, (list, Value)):  # to ask these for a name that they lack would take longer
         return x
+    x = as_numpy(x)  # the items of a DataFrame are the names of its columns
     if hasattr(x, "tolist"):
         return x.tolist()
     return list(x) if hasattr(x, "__iter__") and not isinstance(x, (str, bytes, dict)) else x
@@ -76,8 +81,9 @@ def real(
     """
     try:
         number = float(Value(x).data)
-    except OperandError:
-        msg = f"{what}: expected a real number, got {shown(x)}"
+    except OperandError as error:
+        cure = str(error).rpartition("(str)")[2] if isinstance(x, str) else ""
+        msg = f"{what}: expected a real number, got {shown(x)}{cure}"
         raise OperandError(msg) from None
     above = low < number or (number == low and not open_low)
     below = number < high or (number == high and not open_high)

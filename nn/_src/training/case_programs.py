@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import autograd_core as ag
 from autograd_core import Value
 
+from ..support.arrays import doubles
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from typing import Literal
@@ -95,13 +97,13 @@ class Data:
     """
 
     def __init__(self, cases: Cases, right: Any) -> None:
-        inputs = _array(cases.inputs)
+        inputs = doubles(cases.inputs)
         if inputs is None:
             msg = "the inputs are not all plain numbers in rows of one shape"
             raise NotCompiledError(msg)
         self.inputs: Any = inputs
         self.targets: list[Any] = cases.targets
-        self.numbers: Any = _array(cases.targets)
+        self.numbers: Any = doubles(cases.targets)
         can_tell = self.numbers is not None and hasattr(right, "_answers")
         self.answers: Any | None = right._answers(self.numbers).reshape(len(inputs), -1) if can_tell else None
         self.order: list[int] = list(range(len(inputs)))
@@ -109,18 +111,6 @@ class Data:
     def targets_at(self, at: Any) -> list[Any]:
         """Some of the targets."""
         return self.targets[at] if isinstance(at, slice) else [self.targets[i] for i in at]
-
-
-def _array(items: list[Any]) -> Any:
-    """Nested lists of numbers as an array; None where they are none."""
-    import numpy as np
-
-    try:
-        array = np.array(items, object)
-        kinds = {type(x) for x in array.ravel().tolist()}
-        return array.astype(float) if kinds <= {int, float, bool} else None
-    except (ValueError, OverflowError):  # lists of several lengths, in part; an int beyond all floats
-        return None
 
 
 class BatchFunction:
@@ -231,16 +221,16 @@ class Case:
         return BatchFunction(f, has_gradient=gradient)
 
 
-def predictions(model: Module, rows: list[Any]) -> list[Any] | None:
+def predictions(model: Module, rows: Any) -> list[Any] | None:
     """What a model gives for rows, as plain numbers with the bits of graphs; None where no program can tell.
 
     Args:
         model: In `eval` mode.
-        rows: At least one.
+        rows: At least one, in a list or an array.
     """
     from autograd_core._src.engine.contexts import current
 
-    if current().anomaly or not is_available() or (X := _array(rows)) is None:
+    if current().anomaly or not is_available() or (X := doubles(rows)) is None:
         return None
     params = model.parameters()
     if any(type(p.data) is not float for p in params):

@@ -156,7 +156,7 @@ def fit(
         True
     """
     if options:
-        refuse_options("fit", options, ON_FIT)
+        refuse_options("fit", options, ON_FIT, fit)
     _check(model, loss, optimizer, early_stopping, accuracy, watch, compiled=compiled)
     epochs = whole(epochs, "fit: epochs")
     rng = generator(seed)

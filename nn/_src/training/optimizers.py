@@ -36,7 +36,8 @@ def named(parameters: Any, caller: str, if_number: str = "") -> list[tuple[str, 
     """
     pairs: Any = parameters.named_parameters() if isinstance(parameters, Module) else plain(parameters)
     if not hasattr(pairs, "__iter__") or isinstance(pairs, (str, dict)):
-        hint = if_number if isinstance(pairs, (int, float)) else ""
+        called = "; call it: model.parameters()" if getattr(parameters, "__name__", "") == "parameters" else ""
+        hint = if_number if isinstance(pairs, (int, float)) else called
         msg = f"{caller}: expected a Module or a list of parameters, got {shown(parameters)}{hint}"
         raise OperandError(msg)
     found = []
@@ -112,7 +113,7 @@ class Optimizer(Resumable):
         **options: Never,
     ) -> None:
         if options:
-            refuse_options(type(self).__name__, options, ON_OPTIMIZER)
+            refuse_options(type(self).__name__, options, ON_OPTIMIZER, type(self))
         self._schedule = as_schedule(lr, f"{type(self).__name__}: lr")
         self.weight_decay: float = real(weight_decay, f"{type(self).__name__}: weight_decay", 0.0)
         self.decay_biases = decay_biases

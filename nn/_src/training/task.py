@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import autograd_core as ag
 from autograd_core import OperandError, Value
 
-from ..metrics.accuracy import numbers
+from ..metrics.accuracy import check_scores, numbers
 from ..support.validation import shown
 from .clipping import clip_grad_norm
 from .optimizers import is_bias
@@ -107,6 +107,7 @@ class Task(NamedTuple):
             for start in range(0, n, self.batch_size):
                 batch = cases.some(list(range(start, min(start + self.batch_size, n))))
                 outputs = [self.model(x) for x in batch.inputs]
+                check_scores(self.loss, outputs[0], "fit")
                 value = self.value_of(outputs, batch.targets)
                 seen += numbers(outputs)
                 right += self.hits(seen[start:], batch.targets)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ....errors import OperandError, StructureError
-from ...engine.evaluation import number
-from ...engine.pytrees import Spec, build, flatten, is_array, is_masked, same_shape, unflatten
+from ...engine.evaluation import number, shown
+from ...engine.pytrees import Spec, as_numpy, build, flatten, is_array, is_masked, same_shape, unflatten
 from ...engine.value import Value
 
 if TYPE_CHECKING:
@@ -117,6 +118,7 @@ def numbers_of(given: Any, spec: Spec, place: str, read: Callable[[Any, str], An
     """
     if given.__class__ is float and spec.kind == "leaf":
         return (given,)
+    given = as_numpy(given)
     _refuse_masked(given, place)
     shape = shape_of(spec, bare=True)
     numbers = None if shape is None else _as_array(given, lambda got: got == shape)
@@ -127,7 +129,7 @@ def rows_of(given: Any, spec: Spec, place: str, read: Callable[[Any, str], Any] 
     """The numbers of a batch: of shape (rows, size), float64; where `read` gives Values, of objects.
 
     Args:
-        given: An array with one dimension more in front than a row; or a list of rows; or, as in
+        given: An array, or a table, with one dimension more in front than a row; or a list of rows; or, as in
             JAX, a dict or a list with a batch in place of each entry of a row. A list is one of
             rows where its first entry fits a row. What is empty has no rows.
         spec: The shape of one row.
@@ -138,12 +140,13 @@ def rows_of(given: Any, spec: Spec, place: str, read: Callable[[Any, str], Any] 
         StructureError: It has another shape.
         OperandError: Something in it is no real number.
     """
+    given = as_numpy(given)
     _refuse_masked(given, place)
     shape = shape_of(spec, bare=True)
     is_rows = isinstance(given, (list, tuple)) or (is_array(given) and given.ndim > 0 and shape is None)
     kind = float if read is plain else object
     if is_array(given) and given.ndim and shape is not None and shape in (given.shape[1:], *_of_nothing(given, shape)):
-        numbers = given if given.dtype.kind in "fiub" else _objects([read(x, place) for x in given.ravel().tolist()])
+        numbers = given if given.dtype.kind in "fiub" else _read_rows(given, place, read)
         return np.asarray(numbers, kind).reshape(len(given), spec.size)  # read, and never kept
     if isinstance(given, dict) and spec.kind == "dict" and set(given) == set(spec.about):
         parts = {key: given[key] for key in spec.about}
@@ -157,13 +160,21 @@ def rows_of(given: Any, spec: Spec, place: str, read: Callable[[Any, str], Any] 
         return np.asarray(_objects(rows), kind).reshape(len(given), spec.size)
     else:
         row = "numbers" if shape == () else "trees" if shape is None else f"rows of shape {shape}"
-        got = f"an array of shape {given.shape}" if is_array(given) else f"{given!r} ({type(given).__name__})"
+        got = f"an array of shape {given.shape}" if is_array(given) else shown(given)
         msg = f"{place}: expected one entry per row, as in_axes says: an array or a list of {row}, got {got}"
+        if isinstance(given, Real):
+            msg += "; for a number that all rows share, compile with in_axes=None for this argument"
         raise StructureError(msg)
     pairs = zip(parts.items(), spec.children, strict=True)
     return np.concatenate(
         same_length([rows_of(part, child, f"{place}[{key!r}]", read) for (key, part), child in pairs], place), axis=1
     )
+
+
+def _read_rows(given: Any, place: str, read: Callable[[Any, str], Any]) -> Any:
+    """The numbers of an array of objects, one after the other."""
+    rows = (np.atleast_1d(row).ravel().tolist() for row in given)
+    return _objects([read(x, f"{place}, row {i}") for i, row in enumerate(rows) for x in row])
 
 
 def _refuse_masked(given: Any, place: str) -> None:
@@ -209,6 +220,7 @@ def tree_of(spec: Spec, numbers: Any) -> Any:
 
 def as_passed(given: Any, tree: Any) -> Any:
     """A derivative in the containers of the argument that was passed: an array of an array, whatever was traced."""
+    given = as_numpy(given)
     if is_array(given):  # of numbers; one of objects may hold lists and dicts
         same = isinstance(tree, (list, tuple)) and shape_of(flatten(tree)[1], bare=True) == given.shape
         return np.array(tree) if same else tree

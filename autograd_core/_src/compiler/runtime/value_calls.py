@@ -17,6 +17,7 @@ import numpy as np
 
 from ...engine.contexts import current
 from ...engine.ops import PRIMITIVES, Primitive
+from ...engine.pytrees import as_numpy
 from ...engine.value import FUSED, Constant, Value, record_known
 from ...engine.value_system import VALUES
 from ...transforms.recorded import pull_back
@@ -77,6 +78,7 @@ def _of_parameters(
 
 def _as_they_are(x: Any) -> Any:
     """Arguments copied, so that a recorded node does not change when the caller reuses a buffer."""
+    x = as_numpy(x)
     if isinstance(x, np.ndarray):
         return x.copy()
     if isinstance(x, dict):

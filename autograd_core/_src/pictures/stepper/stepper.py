@@ -15,6 +15,7 @@ from ..choose_layout import Look
 from ..living.asked import Asked, kept, note
 from ..page import embed
 from ..picture import LARGE, drawn
+from ..showing import show
 from ..sizes import sizes_of
 from ..view.folding import read_graph, view_of
 from . import animation, jumps, page_data, terminal
@@ -317,6 +318,19 @@ class Stepper:
             folded = view_of(self.roots, gradients=sums, read=read)
             folded.graph.names = graph.names
             self._still = TOOLTIP.sub("", drawn(folded, look, layout=layout, direction=direction).svg)
+
+    def show(self) -> Path:
+        """Open the page that steps in the system's browser, from a script or a terminal; in a notebook, show it there.
+
+        Returns:
+            The page, a file in the folder for temporary files.
+
+        Example:
+            >>> import autograd_core as ag
+            >>> ag.Stepper(ag.Value(2.0) * 3).show()  # doctest: +SKIP
+            PosixPath('/tmp/autograd-core-3k2j/steps.html')
+        """
+        return show(self, "steps")
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write a self-contained page that steps and computes, or an animation with one frame per step.
