@@ -329,6 +329,12 @@ def test_the_picture_has_a_bar_for_every_layer():
     assert [len(axes.patches) for axes in figure.axes] == [7, 7, 7, 7]
     heights = [bar.get_width() for bar in figure.axes[1].patches]
     assert heights == [layer.error for layer in report.layers]
+    for axes in figure.axes:
+        if axes.get_xlabel().startswith("%"):
+            assert axes.get_xlim() == (0.0, 100.0)
+        else:  # every bar has an end that can be seen
+            assert axes.get_xscale() == "log"
+            assert all(axes.get_xlim()[0] < bar.get_width() < axes.get_xlim()[1] for bar in axes.patches)
     assert nn.diagnose(not_finite(), X, T, nn.mse).plot()._repr_png_().startswith(b"\x89PNG")
 
 
