@@ -1,6 +1,7 @@
 """Formulas of whole layers, in the letters of each text: read as NumPy has them, they come to the numbers of the graph."""
 
 import re
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -105,6 +106,11 @@ def test_each_line_of_matrices_comes_to_the_numbers_of_the_graph(kind, notation)
             shape = re.search(rf"^{re.escape(line)}\s+\((\d+) x (\d+)\)", str(lines), re.MULTILINE)
             whole = tuple(map(int, shape.groups()))
             assert expected.size == whole[0] * whole[1]
+            said = next(text for text in str(lines).splitlines() if text.startswith(f"{line} ")).removeprefix(line)
+            for part in re.split(" [+⊙] ", said.partition(" = ")[2] or said):
+                sizes = [tuple(map(int, size)) for size in re.findall(r"\((\d+) x (\d+)\)", part)]
+                assert all(a[1] == b[0] for a, b in pairwise(sizes))  # what is multiplied fits
+                assert (sizes[0][0] - ("without its row 0" in part), sizes[-1][1]) == whole
             if re.fullmatch(r"(softmax|σ|f|g|f_T|b_\d+)\(.*\)", right):
                 functions += 1
                 continue
