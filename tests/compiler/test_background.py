@@ -37,6 +37,7 @@ def gate(monkeypatch):
     monkeypatch.setenv("AUTOGRAD_CORE_CACHE", "")
     monkeypatch.setattr(specialization.Specialization, "_made_kernel", waits)
     monkeypatch.setattr(specialization, "PATIENCE", 1e-12)
+    monkeypatch.setattr(specialization, "processors", lambda: 2)
     yield opened
     opened.set()
 
@@ -61,6 +62,30 @@ def test_calls_go_on_while_code_is_made_and_have_the_same_bits(gate):
     for value, (slope,) in answers[1:]:
         assert value.tobytes() == answers[0][0].tobytes()
         assert slope.tobytes() == answers[0][1][0].tobytes()
+
+
+def test_on_one_processor_a_call_makes_the_code(gate, monkeypatch):
+    """A thread would take its time from the calls."""
+    monkeypatch.setattr(specialization, "processors", lambda: 1)
+    gate.set()
+    f = compiler.compile(program, 1.0, in_axes=0)
+    first, second = (f.value_and_grad(X) for _ in range(2))
+    assert runners(f) == {InterpreterRunner, KernelRunner}
+    assert not f._specializations[0]._makers
+    assert second[0].tobytes() == first[0].tobytes()
+    assert second[1][0].tobytes() == first[1][0].tobytes()
+
+
+def test_what_calls_take_besides_counts_once_they_have_loaded_all():
+    """The first call loads what machine code would need as well; of the others the least counts."""
+    one = compiler.compile(program, 1.0, in_axes=0)._specializations[0]
+    one._latest = 1.0
+    for seconds, total in ((9.0, 0.0), (3.0, 2.0), (5.0, 4.0)):
+        one.count(seconds)
+        assert one.seconds == total
+    one._latest = -1.0  # machine code ran
+    one.count(9.0)
+    assert one.seconds == 4.0
 
 
 def test_binding_waits_for_the_code_that_is_being_made(gate, monkeypatch):

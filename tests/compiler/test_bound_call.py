@@ -14,7 +14,7 @@ from test_compiled import eager, rows_of_numbers
 
 import autograd_core as ag
 from autograd_core._src import compiler
-from autograd_core._src.compiler.runtime import executors, specialization, traced_function
+from autograd_core._src.compiler.runtime import executors, specialization
 from autograd_core._src.compiler.runtime.bound_call import CheckedBound, FreeBound, HeldBound
 from autograd_core._src.engine.evaluation import evaluate
 from autograd_core._src.engine.ops import PRIMITIVES
@@ -155,7 +155,7 @@ def test_chunks_of_rows_add_up_the_same_on_any_number_of_threads(monkeypatch):
     f = compiler.compile(lambda w, x: ag.sin(w * x), 1.0, 1.0, in_axes=(None, 0), reduce="sum")
     rows = np.linspace(0, 2, 3 * executors.CHUNK + 5)
     values, grads = f.value_and_grad(0.7, rows)
-    monkeypatch.setattr(traced_function, "_processors", lambda: 1)
+    monkeypatch.setattr(executors, "processors", lambda: 1)
     alone = f.value_and_grad(0.7, rows)
     assert np.array_equal(values, alone[0])
     assert grads[0] == alone[1][0]
@@ -165,7 +165,7 @@ def test_chunks_of_rows_add_up_the_same_on_any_number_of_threads(monkeypatch):
 
 def test_processors_without_affinity(monkeypatch):
     monkeypatch.delattr("os.sched_getaffinity", raising=False)
-    assert traced_function._processors() >= 1
+    assert executors.processors() >= 1
 
 
 def test_many_threads_share_a_compiled_function(at_once):

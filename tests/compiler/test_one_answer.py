@@ -22,7 +22,7 @@ from strategies import examples
 
 import autograd_core as ag
 from autograd_core._src import compiler
-from autograd_core._src.compiler.runtime import executors, specialization, traced_function
+from autograd_core._src.compiler.runtime import executors, specialization
 from autograd_core._src.compiler.runtime.executors import InterpreterRunner
 from autograd_core._src.engine.ops import PRIMITIVES
 from autograd_core._src.engine.value import record
@@ -89,7 +89,7 @@ def forced(**settings):
         if "seconds" in settings:
             patch.setattr(specialization, "PATIENCE", settings["seconds"])
         if "threads" in settings:
-            patch.setattr(traced_function, "_processors", lambda: settings["threads"])
+            patch.setattr(executors, "processors", lambda: settings["threads"])
         if "loops" in settings:
             patch.setattr(specialization.Specialization, "is_rolled", lambda self, layout: bool(layout.tables))
         yield

@@ -20,6 +20,7 @@ from .runtime import inlined_calls, value_calls
 from .runtime.batches import HoldsValuesError, as_passed, views
 from .runtime.bound_call import Bound, CheckedBound, native
 from .runtime.call_stubs import MISS, Stubs
+from .runtime.executors import clock
 from .runtime.traced_function import TracedFunction
 from .tracing.record import taped
 
@@ -201,12 +202,13 @@ class CompiledFunction(Exported, TracedFunction, NotOnCompiled, Generic[R_co, P_
         found = self._stubs.values(args)
         if found is not MISS:
             return found
+        began = clock()
         try:
             shared, tables = self._numbers(args)
         except HoldsValuesError:
             return value_calls.result(self, args, self._at_numbers)
         values, _, _ = self._evaluated(shared, tables, gradient=False)
-        self._stubs.prepare(self, "values", len(values))
+        self._stubs.prepare(self, "values", len(values), began)
         return self._result(values)
 
     @overload
@@ -255,9 +257,10 @@ class CompiledFunction(Exported, TracedFunction, NotOnCompiled, Generic[R_co, P_
         return self._value_and_grad(args) if found is MISS else found
 
     def _value_and_grad(self, args: tuple[Any, ...], *, inline: bool = True) -> tuple[Any, tuple[Any, ...]]:
+        began = clock()
         self._one_result("value_and_grad")
         values, per_row, summed = self._with_gradient(args, inline=inline)
-        self._stubs.prepare(self, "value_and_grad", len(values))
+        self._stubs.prepare(self, "value_and_grad", len(values), began)
         return self._result(values), self._grads(args, per_row, summed)
 
     @overload
@@ -302,6 +305,7 @@ class CompiledFunction(Exported, TracedFunction, NotOnCompiled, Generic[R_co, P_
         return self._reduced(args) if found is MISS else found
 
     def _reduced(self, args: tuple[Any, ...], *, inline: bool = True) -> tuple[Any, tuple[Any, ...]]:
+        began = clock()
         self._one_result("reduced")
         if self._reduce is None:
             msg = f'{self._name}.reduced: expected a function compiled with reduce="sum" or reduce="mean", got None'
@@ -309,7 +313,7 @@ class CompiledFunction(Exported, TracedFunction, NotOnCompiled, Generic[R_co, P_
         values, per_row, summed = self._with_gradient(args, inline=inline)
         if values.dtype == object:
             return inlined_calls.reduced(self, args, values, per_row, summed)
-        self._stubs.prepare(self, "reduced", len(values))
+        self._stubs.prepare(self, "reduced", len(values), began)
         with np.errstate(all="ignore"):  # inf - inf, and 0 / 0 where there are no rows
             total = values.sum(dtype=float)
             if self._reduce == "mean":

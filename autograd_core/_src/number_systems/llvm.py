@@ -53,11 +53,28 @@ def element_of(kind: Any) -> Any:
     return kind.element if isinstance(kind, ir.VectorType) else kind
 
 
+class Spelled(ir.Constant):  # type: ignore[misc]
+    """A constant in LLVM's words, where llvmlite would write out each lane: that is most of a module's text.
+
+    Args:
+        kind: Its type.
+        text: LLVM's words.
+    """
+
+    def __init__(self, kind: Any, text: str) -> None:
+        super().__init__(kind, None)
+        self._text = text
+
+    def _get_reference(self) -> str:
+        return self._text
+
+
 def constant(kind: Any, x: float) -> Any:
     """A literal in every lane."""
     width = width_of(kind)
     x = ctypes.c_float(x).value if element_of(kind) is F32 else float(x)  # infinity where it is beyond floats
-    return ir.Constant(kind, [x] * width if width else x)
+    number = ir.Constant(element_of(kind), x)
+    return Spelled(kind, f"splat ({number})") if width else number
 
 
 class Lanes:

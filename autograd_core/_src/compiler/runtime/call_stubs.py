@@ -25,7 +25,7 @@ import numpy as np
 
 from ...engine.pytrees import is_masked
 from .batches import as_passed, tree_of, views
-from .executors import CHUNK
+from .executors import CHUNK, clock
 from .stub_text import KINDS, StubWriter
 
 if TYPE_CHECKING:
@@ -106,14 +106,17 @@ class Stubs:
         self.of_traces: dict[str, tuple[Stub, ...]] = dict.fromkeys(KINDS, ())
         self._shelves: dict[str, dict[int, list[Runner]]] = {kind: {} for kind in KINDS}
 
-    def prepare(self, f: TracedFunction, kind: str, count: int) -> None:
+    def prepare(self, f: TracedFunction, kind: str, count: int, began: float) -> None:
         """After a call of that kind, make a stub for the next call with as many rows, if machine code serves it.
 
         Args:
             f: The function whose stubs these are.
             kind: One of KINDS.
             count: How many rows there were.
+            began: When the call began, by this thread's `clock`.
         """
+        if 0 < count <= CHUNK:
+            f._specializations[0].count(clock() - began)
         if not 0 < count <= CHUNK or not all(spec.size for spec in f._specs):
             return
         # A new tuple each time, never one that grows: other threads may be trying its stubs. Two threads that prepare

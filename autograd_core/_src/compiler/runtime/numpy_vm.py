@@ -39,6 +39,9 @@ class NumpyInterpreter:
         self.program, self.why, self.dtype = program, why, np.dtype(dtype)
         self.numbers_per_row = program.n_slots
 
+    def load(self, width: int) -> None:
+        """Nothing is to be loaded."""
+
     def run(
         self, inputs: Any, mapped: Any, rows: Any, wanted: Any, sought: Any = None, sums: LaneSums | None = None
     ) -> tuple[Any, Any]:

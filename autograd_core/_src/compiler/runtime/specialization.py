@@ -15,7 +15,7 @@ from ...number_systems.source import is_exact
 from ..locks import compiling
 from ..passes.batch_invariant import split
 from ..tracing.record import Traced
-from .executors import MOST_EDGES, InterpreterRunner, KernelRunner, SharedPart, interpreter_of
+from .executors import MOST_EDGES, InterpreterRunner, KernelRunner, SharedPart, interpreter_of, processors
 from .kept_executors import Shelf
 from .memory import LANES
 
@@ -33,11 +33,13 @@ MOST_AT_HAND = 400  # edges of programs so small that straight-line code is made
 MOSTLY = 0.5  # share of a program that lies in regions, from which on it runs as a plan
 ROLLED_SHORT, ROLLED_LONG = 8, 2  # loops are used if they make code so many times shorter: short programs', long ones'
 EDGE_SECONDS = 3e-10  # to interpret, per edge and row
-COMPILE_SECONDS, COMPILE_EDGE_SECONDS = 0.012, 6e-4  # to compile a program: in any case, and per edge
-ROLLED_SECONDS, ROLLED_EDGE_SECONDS = 0.1, 5.5e-4  # the same for code with loops over a batch, per edge that is written
-CALL_SECONDS = 1e-4  # what an interpreted call takes besides, and a compiled one does not
+COMPILE_SECONDS, COMPILE_EDGE_SECONDS = 0.012, 2e-4  # to compile a program: in any case, and per edge
+SQUARE_SECONDS, SUM_SECONDS = 6e-8, 4e-4  # besides: times the square of the edges, and per sum over a batch
+VALUE_SHARE = 0.5  # of that time, where no gradient is asked for
+ROLLED_EDGE_SECONDS, FOLD_SECONDS = 2.6e-4, 8e-6  # of code with loops over a batch: per edge written, and of all
 PATIENCE = 1.0  # compile once interpreting took so many times the compile time; infinity: never, nor load from disk
 PLAN_SECONDS, PLAN_EDGE_SECONDS = 0.002, 1e-7  # to seek the regions of a plan
+REGION_EDGE_SECONDS = 6e-4  # to compile one, per edge
 
 
 @cache  # so that later calls do not wait while another thread compiles
@@ -63,7 +65,8 @@ class Specialization:
         outputs = range(len(self.program.outputs)) if places is None else places.tolist()
         self.places = (*outputs, *range(self.width, self.width + len(self.guards)))
         self.interpreter = interpreter_of(self.program, fast=fast, dtype=dtype)
-        self.seconds = 0.0  # spent in the interpreter so far
+        self.seconds = 0.0  # spent in interpreted calls so far
+        self._latest, self._besides = -1.0, math.inf  # of the last run, if interpreted; and what calls take besides
         self._kernels: dict[Any, Any] = {}
         self._makers: dict[Any, Thread] = {}  # of kernels that are made while calls go on being interpreted
         self._asked: dict[Layout, bool] = {}  # whether code was on disk
@@ -95,10 +98,11 @@ class Specialization:
 
         LLVM releases the GIL while it compiles, so calls go on undisturbed where there are two processors. A process
         that ends waits for the thread, since LLVM must not be unloaded while it works. A forked child has no such
-        thread, and nothing was made; then, as after a failure, `kernel` does the work, and raises.
+        thread, and nothing was made; then, as after a failure, `kernel` does the work, and raises. So it does where
+        there is one processor: a thread would take its time from the calls, which would be interpreted for longer.
         """
         key = layout, LANES if layout.tables else 1
-        if key not in self._makers and PATIENCE > 0:
+        if key not in self._makers and PATIENCE > 0 and processors() > 1:
 
             # What goes wrong is not lost: the kernel is not there then, and `kernel` makes it again, where the error is
             # raised.
@@ -244,9 +248,24 @@ class Specialization:
             self._free.made(runner)
         self.fill(runner, shared, tables)
         runner.run()
+        self._latest = -1.0
         if isinstance(runner, InterpreterRunner):
-            self.seconds += runner.seconds + CALL_SECONDS
+            self._latest = runner.seconds
+            self.seconds += runner.seconds
         return runner
+
+    def count(self, seconds: float) -> None:
+        """Add to `seconds` what a call took besides its run, if that was interpreted: a compiled one takes less.
+
+        Args:
+            seconds: The call's duration in the thread that made it.
+        """
+        if self._latest < 0:
+            return
+        besides, is_first = seconds - self._latest, math.isinf(self._besides)
+        # The first call and some later ones load what they need, as a compiled one would.
+        self._besides = min(self._besides, besides)
+        self.seconds += 0.0 if is_first else self._besides
 
     def compiles(self, layout: Layout) -> bool:
         """Whether machine code made for this program runs it."""
@@ -286,7 +305,7 @@ class Specialization:
         """About how long a plan takes to be made: its regions, if they have not been sought, and their code."""
         if self._plan is None:
             return PLAN_SECONDS + PLAN_EDGE_SECONDS * len(self.program.operands)
-        return COMPILE_SECONDS + COMPILE_EDGE_SECONDS * float(self._plan.edges_written)
+        return COMPILE_SECONDS + REGION_EDGE_SECONDS * float(self._plan.edges_written)
 
     def _compile_seconds(self, layout: Layout) -> float:
         """About how long machine code takes to be made: so long it is interpreted first.
@@ -299,8 +318,12 @@ class Specialization:
         if self.is_planned(layout):
             return self._plan_seconds()
         if self.is_rolled(layout):
-            return ROLLED_SECONDS + ROLLED_EDGE_SECONDS * self._edges_written(layout)
-        return COMPILE_SECONDS + COMPILE_EDGE_SECONDS * n if self.is_short else math.inf
+            seconds = ROLLED_EDGE_SECONDS * self._edges_written(layout) + FOLD_SECONDS * n
+        elif self.is_short:
+            seconds = COMPILE_EDGE_SECONDS * n + SQUARE_SECONDS * n * n + SUM_SECONDS * len(layout.summed)
+        else:
+            return math.inf
+        return COMPILE_SECONDS + (seconds if layout.has_gradient else VALUE_SHARE * seconds)
 
     def compiled_shelf(self, layout: Layout, count: int) -> list[Runner]:
         """The free runners of machine code for this number of rows; an empty list if there are none."""

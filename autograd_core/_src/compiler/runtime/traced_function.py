@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
@@ -257,7 +256,7 @@ class TracedFunction(Locked):
         # By itself, before the others: else all threads would meet a new branch at once, and wait for the one that
         # traces it.
         total = chunk(0)  # traces what there is to trace, and begins to compile
-        with pool_of(max_workers=_processors()) as pool, np.errstate(all="ignore"):
+        with pool_of(max_workers=executors.processors()) as pool, np.errstate(all="ignore"):
             for part in pool.map(chunk, starts[1:]):  # inf - inf, and sums beyond all doubles
                 total = total + part
         return values, per_row, total
@@ -384,12 +383,6 @@ def _pools() -> type[ThreadPoolExecutor]:
         from concurrent.futures import ThreadPoolExecutor
 
     return ThreadPoolExecutor
-
-
-def _processors() -> int:
-    """How many processors this process may use."""
-    # In a container or under `taskset` that is fewer than the machine has; Windows and macOS do not tell.
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _mapped(in_axes: Any, n: int, name: str) -> tuple[bool, ...]:

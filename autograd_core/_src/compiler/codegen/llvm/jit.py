@@ -20,7 +20,7 @@ from llvmlite import binding, ir
 from llvmlite.binding import create_pass_builder, create_pipeline_tuning_options  # ImportError where it is too old
 
 from ....number_systems import llvm as system
-from ....number_systems.llvm import F32, F64, I32, OFFERED, constant, element_of, offered
+from ....number_systems.llvm import F32, F64, I32, OFFERED, Spelled, constant, element_of, offered
 from ....number_systems.processor import flags
 from ...locks import compiling as lock
 from .object_cache import read_object, write_object
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 I64, PTR, VOID = ir.IntType(64), ir.PointerType(), ir.VoidType()
 ENTRY = "entry_"
+CODE_LEVEL = 1  # of LLVM, when it chooses instructions; 2 sorts them once more, in quadratic time, which gained nothing
 
 
 # --- short forms for llvmlite ---------------------------------------------------------------------
@@ -56,8 +57,17 @@ def alignment(kind: Any) -> int:
 
 
 @contextmanager
-def loop(b: Any, start: Any, stop: Any) -> Iterator[Any]:
-    """A loop over the indices from `start` to `stop` (excluded)."""
+def loop(b: Any, start: Any, stop: Any, *, is_long: bool = False) -> Iterator[Any]:
+    """A loop over the indices from `start` to `stop` (excluded).
+
+    Args:
+        b: The builder.
+        start: The first index.
+        stop: The first that is not in it.
+        is_long: Whether its body is a long straight line. LLVM then learns nothing of the index: it would follow it
+            through all addresses that hang on it, which takes longer than all else, to save an addition in a hundred
+            instructions.
+    """
     before = b.block
     test, body, after = (b.append_basic_block(name) for name in ("test", "body", "after"))
     b.branch(test)
@@ -67,7 +77,10 @@ def loop(b: Any, start: Any, stop: Any) -> Iterator[Any]:
     b.cbranch(b.icmp_signed("<", i, stop), body, after)
     b.position_at_end(body)
     yield i
-    i.add_incoming(b.add(i, i64(1)), b.block)
+    following = b.add(i, i64(1))
+    if is_long:  # an instruction of no bytes, whose result could be anything
+        following = b.asm(ir.FunctionType(I64, [I64]), "", "=r,0", [following], side_effect=False)
+    i.add_incoming(following, b.block)
     b.branch(test)
     b.position_at_end(after)
 
@@ -86,7 +99,7 @@ def spread(b: Any, x: Any, kind: Any) -> Any:
     """A vector with one number in every lane."""
     if not isinstance(kind, ir.VectorType):
         return x
-    empty = ir.Constant(kind, ir.Undefined)
+    empty = Spelled(kind, "undef")
     lane_0 = ir.Constant(ir.VectorType(I32, kind.count), [0] * kind.count)
     return b.shuffle_vector(b.insert_element(empty, x, ir.Constant(I32, 0)), empty, lane_0)
 
@@ -175,14 +188,15 @@ class HostMachine:
         binding.initialize_native_asmprinter()
         target = binding.Target.from_default_triple()
         self.cpu, self.features = binding.get_host_cpu_name(), flags()
-        self.target = target.create_target_machine(cpu=self.cpu, features=self.features, opt=2)
+        self.target = target.create_target_machine(cpu=self.cpu, features=self.features, opt=CODE_LEVEL)
         self.linker = binding.create_lljit_compiler(self.target)
         self.loaded: WeakValueDictionary[str, Code] = WeakValueDictionary()
         self.serial = count()  # a library's name is never used twice
 
     def key(self, text: str, *, straight: bool) -> str:
         """A digest of everything that machine code depends on: the module, its passes, the processor, the compiler."""
-        about = (text, f"passes 2, {straight}", self.cpu, self.features, llvmlite.__version__, sys.platform)
+        passes = f"passes 2, {straight}, {CODE_LEVEL}"
+        about = (text, passes, self.cpu, self.features, llvmlite.__version__, sys.platform)
         return sha256("\0".join(about).encode()).hexdigest()
 
     def kept(self, key: str, name: str) -> KeptCode | None:
@@ -299,9 +313,9 @@ def key_of(*about: Any) -> str:
 
 @cache
 def _library() -> str:
-    """A digest of our own source files, so that editing one makes new keys."""
-    root = f"{Path(__file__).parents[4]}{os.sep}"
-    found, folders = [], [root]
+    """Our own source files on which machine code depends, so that editing one makes new keys."""
+    root = f"{Path(__file__).parents[3]}{os.sep}"
+    found, folders = [], [root + name for name in ("compiler", "engine", "number_systems")]
     for folder in folders:  # which grows
         with os.scandir(folder) as entries:
             for entry in entries:

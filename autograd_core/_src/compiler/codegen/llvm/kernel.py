@@ -223,7 +223,7 @@ class KernelWriter:
             self._rows(lambda: i64(0), None, at_once(b, self.kind, a["scratch"], strict_zero=self.strict_zero))
             return
         # The factors of sums over the batch are kept by the stages, and multiplied after them (docs/adr/0013).
-        with stretches(b, a, a["blocks"], self.width) as stages:
+        with stretches(b, a, a["blocks"], self.kind) as stages:
             products = OuterProducts(stages, self.kind, a["scratch"], strict_zero=self.strict_zero)
             self._rows(lambda: stages.row, stages, products.send)
             stages.end()

@@ -337,7 +337,7 @@ class _LoopWriter:
                 add = at_once(b, self.kind, self.a["scratch"], strict_zero=self.strict_zero)
                 self._backward(lambda: turn, None, ends, read, add)
         else:
-            with stretches(b, self.a, i64(body.blocks), body.width, BODY_STAGE_LENGTH) as stages:
+            with stretches(b, self.a, i64(body.blocks), self.kind, BODY_STAGE_LENGTH) as stages:
                 products = OuterProducts(stages, self.kind, self.a["scratch"], strict_zero=self.strict_zero)
                 self._backward(lambda: stages.block, stages, ends, read, products.send)
                 stages.end()

@@ -108,17 +108,18 @@ class OuterProducts:
         # One set of stack slots for all tiles; LLVM promotes them to registers within each tile's loop.
         with b.goto_entry_block():
             totals = [b.alloca(self.kind) for _ in range(OPEN)]
+        n_kept = b.mul(stages.n_kept, i64(parts))
         for tile in tiles(sums, max(OPEN // parts, 1)):
             open_parts = [(s, part) for part in range(parts) for s in tile]
             for total, (s, part) in zip(totals, open_parts, strict=False):
                 b.store(load(b, self.kind, self.scratch, i64(s.k * parts + part)), total)
             # Blocks outside, products inside: the order in which the interpreter adds them, too.
-            with loop(b, i64(0), stages.count) as block:
-                first = b.mul(block, b.mul(stages.n_kept, i64(parts)))
+            with loop(b, i64(0), stages.count, is_long=True) as block:
+                here = b.gep(stages.memory, [b.mul(block, n_kept)], source_etype=self.kind)
                 for turn, part in product(range(len(tile[0].ds)), range(parts)):
                     # Each factor of the tile once, however many sums use it: this is what tiles are for.
                     factors = dict.fromkeys(x for s in tile for x in (s.gs[turn], s.ds[turn]))
-                    found = {x: self._factor(x, first, part) for x in factors}
+                    found = {x: self._factor(x, here, part) for x in factors}
                     for s, total in zip(tile, totals[part * len(tile) :], strict=False):
                         old = Lanes(b, b.load(total, typ=self.kind))
                         new = with_product(old, found[s.ds[turn]], found[s.gs[turn]], strict_zero=self.strict_zero)
@@ -126,12 +127,12 @@ class OuterProducts:
             for total, (s, part) in zip(totals, open_parts, strict=False):
                 store(b, b.load(total, typ=self.kind), self.scratch, i64(s.k * parts + part))
 
-    def _factor(self, x: Any, first: Any, part: int) -> Any:
+    def _factor(self, x: Any, here: Any, part: int) -> Any:
         """The part of a factor that one register holds."""
         if not isinstance(x, Kept):
             return x
-        b, stages = self.stages.b, self.stages
-        return Lanes(b, load(b, self.kind, stages.memory, b.add(first, i64(x.place * self.parts + part))))
+        b = self.stages.b
+        return Lanes(b, load(b, self.kind, here, i64(x.place * self.parts + part)))
 
 
 def tiles(sums: Sequence[ProductSum], most: int = OPEN) -> Iterator[list[ProductSum]]:

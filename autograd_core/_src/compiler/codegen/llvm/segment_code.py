@@ -11,7 +11,6 @@ from llvmlite import ir
 
 from ....number_systems.llvm import HASTY, LLVM, Delayed, Lanes
 from ...passes.find_repeats import LOCAL
-from ...runtime.memory import LANES
 from .accumulation import TOGETHER, Adjoints, with_product
 from .jit import I32, I64, PTR, VOID, constant, i64, load, loop, spread, store
 from .loops import LoadedResults
@@ -219,7 +218,7 @@ class LoopCode:
             left = b.sub(i64(copies), first)
             count = b.select(b.icmp_signed("<", left, i64(stretch)), left, i64(stretch))
             # A single stage: its blocks are copies, and `turn` is never asked.
-            stages = Stages(b, memory, n_kept, first, count, LANES, 0)
+            stages = Stages(b, memory, n_kept, first, count, self.kind, 0)
             products = OuterProducts(stages, self.kind, self.adjoints, strict_zero=self.strict_zero)
             self._start(b.sub(i64(copies - 1), stages.block))
             self._backward(stages.hold, products.send)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from llvmlite import ir
 
-from ....number_systems.llvm import Delayed, Lanes
+from ....number_systems.llvm import Delayed, Lanes, width_of
 from ...runtime.memory import zeros
 from .jit import i64, load, loop, store
 
@@ -45,22 +45,22 @@ def memory(n_kept: int, blocks: int, width: int, dtype: Any = float) -> tuple[An
 
 
 @contextmanager
-def stretches(b: Any, a: dict[str, Any], blocks: Any, width: int, long: int = STAGE_LENGTH) -> Iterator[Stages]:
+def stretches(b: Any, a: dict[str, Any], blocks: Any, kind: Any, long: int = STAGE_LENGTH) -> Iterator[Stages]:
     """A loop over all stretches; its body is written to the stages that it yields.
 
     Args:
         b: The builder.
         a: The code's arguments, by name.
         blocks: The number of blocks.
-        width: Rows of a block.
+        kind: The type of a vector, with a lane for each row of a block.
         long: LLVM instructions after which a stage may end.
     """
     whole = b.sdiv(b.add(blocks, b.sub(a["stretch"], i64(1))), a["stretch"])
-    with loop(b, i64(0), whole) as stretch:
+    with loop(b, i64(0), whole, is_long=True) as stretch:
         first = b.mul(stretch, a["stretch"])
         left = b.sub(blocks, first)  # the last stretch may be shorter
         count = b.select(b.icmp_signed("<", left, a["stretch"]), left, a["stretch"])
-        yield Stages(b, a["kept"], a["n_kept"], first, count, width, long)
+        yield Stages(b, a["kept"], a["n_kept"], first, count, kind, long)
 
 
 class Stages:
@@ -72,18 +72,18 @@ class Stages:
         n_kept: How many vectors a block keeps, as an argument of the code: it is known only when all code is written.
         first: The first block of the stretch.
         count: Blocks in the stretch.
-        width: Rows of a block.
+        kind: The type of a vector, with a lane for each row of a block.
         long: LLVM instructions after which a stage may end.
 
     Attributes:
         block: The block that the code is for.
         row: The first row of that block.
-        at: Where the vectors that this block keeps begin, in vectors.
+        at: Where the vectors that this block keeps begin.
         places: How many vectors a block keeps so far.
     """
 
-    def __init__(self, b: Any, memory: Any, n_kept: Any, first: Any, count: Any, width: int, long: int) -> None:
-        self.b, self.memory, self.n_kept, self.first, self.count, self.width = b, memory, n_kept, first, count, width
+    def __init__(self, b: Any, memory: Any, n_kept: Any, first: Any, count: Any, kind: Any, long: int) -> None:
+        self.b, self.memory, self.n_kept, self.first, self.count, self.kind = b, memory, n_kept, first, count, kind
         self.long = long
         self.places = 0
         self._begin()
@@ -91,10 +91,10 @@ class Stages:
     def _begin(self) -> None:
         # Left open, so that the caller can write the stage's code with plain calls; `end` closes the loop.
         self._loop = ExitStack()
-        block = self._loop.enter_context(loop(self.b, i64(0), self.count))
+        block = self._loop.enter_context(loop(self.b, i64(0), self.count, is_long=True))
         self.block = self.b.add(self.first, block)
-        self.row = self.b.mul(self.block, i64(self.width))
-        self.at = self.b.mul(block, self.n_kept)
+        self.row = self.b.mul(self.block, i64(width_of(self.kind) or 1))
+        self.at = self.b.gep(self.memory, [self.b.mul(block, self.n_kept)], source_etype=self.kind)
 
     def end(self) -> None:
         """End the last stage."""
@@ -138,9 +138,9 @@ class Spilled(Lanes):
             b, stages, here = self.builder, self._stages, self.builder.block
             self._place = stages.places
             stages.places += 1
-            # Stored where it is made, in an earlier stage's loop: only there is `_at` the right offset.
+            # Stored where it is made, in an earlier stage's loop: only there is `_at` the right address.
             b.position_after(self._made)
-            store(b, self._made, stages.memory, b.add(self._at, i64(self._place)))
+            store(b, self._made, self._at, i64(self._place))
             b.position_at_end(here)
         return self._place
 
@@ -148,6 +148,6 @@ class Spilled(Lanes):
     def value(self) -> Any:
         """An LLVM value that is valid in the current stage."""
         b, stages = self.builder, self._stages
-        if stages.at is self._at:  # each stage has an offset instruction of its own, so this tells the stage
+        if stages.at is self._at:  # each stage has an address of its own, so this tells the stage
             return self._made
-        return load(b, self._made.type, stages.memory, b.add(stages.at, i64(self.place)))
+        return load(b, self._made.type, stages.at, i64(self.place))

@@ -355,6 +355,11 @@ class Interpreter:
         self.numbers_per_row = program.n_inputs + len(program.outputs)  # one block's values serve all blocks in turn
         self._tables: dict[int, Any] = {}
 
+    def load(self, width: int) -> None:
+        """Load what runs need, so that how long these take tells how long others will."""
+        self._table(width)
+        driver(width, self.real)
+
     def _table(self, width: int) -> Any:
         """Addresses of each instruction's handlers: int64 of shape (2, n)."""
         if width not in self._tables:
