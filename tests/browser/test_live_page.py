@@ -413,6 +413,7 @@ def test_the_steps_of_one_case_follow_a_change(opened):
 def test_former_numbers_stand_beside_the_new_ones_on_their_cards(opened):
     root = xor()
     page = opened(root)
+    page.evaluate(f"() => {ELEMENT}.graph.fit()")
     for factor in (1e-5, 123.456789, -1.23456e-7):
         page.evaluate(f"x => {ELEMENT}.set('layer1/neuron0/w0', x)", factor)
         pairs = page.evaluate("""() => [...document.querySelectorAll('autograd-graph .agl-ghost')].flatMap((was) => {
@@ -534,6 +535,99 @@ def test_buttons_cover_no_card_and_the_curve_of_a_chosen_leaf_is_in_view(name, w
     assert plot["y"] + plot["height"] <= 800
     box = leaf.bounding_box()
     assert not (box["y"] + box["height"] > plot["y"] and box["x"] + box["width"] > plot["x"])  # nor does it cover the leaf
+
+
+def layered_net():
+    return nn.hinge(nn.MLP(2, [22, 20, 14, 1], seed=1)([0.5, -1.0]), 1.0)
+
+
+SEEN = """() => { const { graph } = document.querySelector("autograd-graph"), { stage } = graph, outer = stage.getBoundingClientRect();
+    const height = Math.min(...[...graph.svg.querySelectorAll(".value, .name")].map((text) => parseFloat(getComputedStyle(text).fontSize))) * graph.across / graph.view[2];
+    const isIn = (card) => { const box = card.querySelector(".face, .junction").getBoundingClientRect(); return box.left > outer.left - 1 && box.right < outer.right + 1 && box.top > outer.top - 1 && box.bottom < outer.bottom + 1; };
+    return [height, isIn(stage.querySelector(".card.root")), [...stage.querySelectorAll(".card")].every(isIn)]; }"""
+
+
+@pytest.mark.parametrize("width", [600, 700, 1000, 1600])
+@pytest.mark.parametrize("name", ["readme", "xor", "entropy", "losses", "recurrent", "MLP"])
+def test_a_page_opens_with_all_of_its_picture_or_at_a_readable_size_with_the_root_in_view_and_says_so(name, width, new_page, opened):
+    page = opened(layered_net() if name == "MLP" else GRAPHS[name](), page=new_page(viewport={"width": width, "height": 900}))
+    height, has_root, has_all = page.evaluate(SEEN)
+    assert height >= 8.99
+    assert has_root
+    cue = page.locator("autograd-graph .agl-cue")
+    assert cue.is_visible() == (not has_all)
+    if not has_all:
+        assert re.match(r"There is more (to the left|to the right|above|below)", cue.inner_text())
+        page.get_by_role("button", name="Show all", exact=True).click()
+        assert page.evaluate(SEEN)[1:] == [True, True]
+        assert cue.inner_text().startswith("All of it is in view.")
+        page.get_by_role("button", name="Readable size").click()
+        assert page.evaluate(SEEN) == [pytest.approx(height), True, False]
+
+
+def test_what_is_opened_is_brought_into_view_where_not_all_of_it_is(new_page, opened):
+    page = opened(layered_net(), page=new_page(viewport={"width": 700, "height": 900}))
+    for scope in ("layer1", "layer3"):
+        page.evaluate(f"scope => {ELEMENT}.unfold(scope)", scope)
+        name, stage = page.get_by_role("button", name=f"Fold {scope}", exact=True).bounding_box(), page.locator("autograd-graph .agl-stage").bounding_box()
+        assert stage["x"] < name["x"] < stage["x"] + stage["width"]
+        assert stage["y"] < name["y"] < stage["y"] + stage["height"]
+
+
+def test_a_leaf_moved_on_by_keys_is_one_change_as_one_that_is_dragged(opened):
+    """The tangent is that of the place where it began; a change of another kind begins anew."""
+    page = opened(readme())
+    said = page.locator("autograd-graph .agl-live .agl-said")
+    page.keyboard.press("ArrowDown")
+    start = values(page)["a"][0]
+    slope = values(page)["a"][1]
+    root = page.evaluate(f"() => {ELEMENT}.model.data[{ELEMENT}.model.roots[0]]")
+    for _ in range(5):
+        page.keyboard.press("+")
+    moved = values(page)["a"][0]
+    assert moved > start
+    assert f"the tangent said {shown(root + slope * (moved - start))}" in said.inner_text()
+    field = page.get_by_role("textbox", name="Value of a")
+    field.press("ArrowDown")
+    moved = values(page)["a"][0]
+    assert f"the tangent said {shown(root + slope * (moved - start))}" in said.inner_text()
+    changed = page.evaluate(f"() => [{ELEMENT}.model.data[{ELEMENT}.model.roots[0]], {ELEMENT}.values.a.grad]")
+    page.evaluate(f"x => {ELEMENT}.set('a', x)", moved + 0.5)
+    assert f"the tangent said {shown(changed[0] + changed[1] * 0.5)}" in said.inner_text()
+
+
+def test_former_numbers_stay_as_they_are_while_a_leaf_is_dragged(opened):
+    """They are half of the texts of a picture; a number that reads the same beside them is no news."""
+    page = opened(xor(), plates=False)
+    written_texts = page.evaluate(f"""() => {{ const e = {ELEMENT}, i = e.model.find("layer1/neuron0/b"), seen = new MutationObserver(() => null);
+        e.beginChange(i);
+        e.drag(i, 0.3);
+        seen.observe(e.graph.svg, {{ subtree: true, characterData: true }});
+        for (let k = 0; k < 8; k++) e.drag(i, 0.3 + 0.001 * k);
+        return seen.takeRecords().filter(({{ target }}) => target.parentElement.matches(".agl-ghost")).length }}""")
+    assert written_texts <= 16
+    pairs = page.evaluate("""() => [...document.querySelectorAll("autograd-graph .agl-ghost")].map((was) => [was.textContent, was.nextElementSibling.textContent])""")
+    assert pairs
+    assert [was for was, now in pairs if was.removesuffix(" →") == now] == []
+
+
+def test_units_are_left_out_as_in_python(opened):
+    model = nn.MLP(2, [3, 1], "tanh", seed=3)
+    losses = []
+    for k, (x, y) in enumerate(zip(*nn.datasets.xor(), strict=True)):
+        with ag.case(k):
+            losses.append(nn.mse(model(x), y))
+    root = ag.mean(losses)
+    page = opened(root)
+    order = ag.topological_order(root)
+    full = dict(zip(order, names_in(order).full, strict=True))
+    for unit in (*model.layers[0].neurons, model.layers[0]):
+        given = [full[v] for v in order if v.op == "tanh" and any(scope in v.scope for scope in unit._scopes())]
+        for weight in model.parameters()[::4]:
+            left = ag.explain(root, weight).without(unit)
+            value, rest = page.evaluate(f"([given, n]) => {{ const e = {ELEMENT}, value = given.map((one) => e.cut(one)).pop(), found = [value, e.values[n].grad]; e.restore(); return found }}", [given, full[weight]])
+            assert value == pytest.approx(left.value_without, rel=1e-13)
+            assert rest == pytest.approx(left.rest, rel=1e-12, abs=1e-15)
 
 
 def test_names_that_are_cut_short_keep_their_end(opened):
@@ -986,6 +1080,44 @@ def test_a_leaf_is_typed_over_with_a_double_click(opened):
     page.keyboard.press("Enter")
     assert 0.5 in {v for v, _ in values(page).values()}
     assert "the tangent said" in page.locator("autograd-graph .agl-panel").inner_text()
+
+
+@pytest.mark.parametrize("text", ["", "  ", "-", "abc", "1,5", "0x10", "1_000", "1e", "--1"])
+def test_what_is_no_number_is_told_where_it_is_typed_and_the_value_stays(text, opened):
+    page = opened(readme())
+    before = values(page)
+    page.keyboard.press("ArrowDown")
+    said = f"{text.strip()} is no number" if text.strip() else "Expected a number such as 0.5"
+    said += "; the value stays −4"
+    field, heard = page.get_by_role("textbox", name="Value of a"), page.locator("autograd-graph .agl-heard")
+    field.fill(text)
+    field.press("Enter")
+    assert page.locator("autograd-graph .agl-numbers .agl-wrong").inner_text() == said == heard.inner_text()
+    assert field.get_attribute("aria-invalid") == "true"
+    field.blur()
+    assert (field.input_value(), field.get_attribute("aria-invalid")) == ("-4", None)
+    card = page.locator("autograd-graph .card.leaf").first
+    card.press("Enter")
+    over = page.locator("autograd-graph input.agl-type")
+    over.fill(text)
+    over.press("Enter")
+    assert over.get_attribute("aria-invalid") == "true"
+    assert heard.inner_text() == said
+    over.press("Escape")
+    assert over.count() == 0
+    assert values(page) == before
+
+
+@pytest.mark.parametrize(("text", "number"), [("1e400", math.inf), ("−2.5", -2.5), ("-inf", -math.inf), ("nan", math.nan), ("1e-400", 0.0), (" .5 ", 0.5)])
+def test_a_number_is_read_as_python_reads_it_and_stands_there_as_it_is(text, number, opened):
+    page = opened(readme())
+    page.keyboard.press("ArrowDown")
+    field = page.get_by_role("textbox", name="Value of a")
+    field.fill(text)
+    field.press("Enter")
+    got = values(page)["a"][0]
+    assert got == number or math.isnan(got) and math.isnan(number)
+    assert field.input_value().lower().startswith(str(number).removesuffix(".0"))
 
 
 def test_leaves_stand_in_the_order_of_the_chips_that_they_enter(opened):

@@ -1,6 +1,8 @@
 // Cards as SVG, and how they follow the numbers. Each card is a button for the keyboard and for screen readers.
 
 const BAR_STEPS = 6, BAR_GAP = 2, TOLD = 8, MOST_PARTS = 50, PARTS = 9;  // copies whose parts a card shows; pixels of these bars
+const USUAL = 6;  // cells of a number such as 0.1234
+const formerText = (x, digits) => `${general(x, digits).replaceAll("-", "−")} →`;
 const words = (kind, x, y, text) => s("text", { class: kind, x, y }, text);
 
 // Filled segments of a gradient's bar: all for the largest one in view, one fewer per factor of ten.
@@ -184,15 +186,18 @@ class CardView {
     };
   }
 
+  // Shown where it reads otherwise: 0.59 is no news beside 0.5903.
   ghost(caption, name, was, now, shown) {
-    const changed = shown && this.graph.showsGhosts && !Object.is(was, now) && numberText(was) !== numberText(now);
-    setText(caption, changed ? this.before(was, numberText(now)) : name);
-    put(caption, "class", changed ? "caption agl-ghost" : "caption");
+    const text = shown && this.graph.showsGhosts && !Object.is(was, now) ? this.before(was, now) : "";
+    setText(caption, text || name);
+    put(caption, "class", text ? "caption agl-ghost" : "caption");
   }
 
-  // The number that was, with as many digits as fit beside the one that is.
+  // The number that was, with as many digits as fit beside the one that is. Of a usual length that makes no difference, so
+  // that while a leaf is dragged the former numbers stay as they are.
   before(was, now) {
-    const room = this.barAt[2] - extent(now, SIZE.number) - 4, told = [3, 2, 1].map((digits) => `${general(was, digits).replaceAll("-", "−")} →`);
+    const room = this.barAt[2] - extent("0".repeat(Math.max(USUAL, cells(numberText(now)))), SIZE.number) - 4, told = [3, 2, 1].map((digits) => formerText(was, digits));
+    if (formerText(now, 3) === told[0]) return "";
     return told.find((text) => extent(text, 10.5) <= room) || "→";
   }
 

@@ -58,7 +58,7 @@ class EdgeView {
     const cut = graph.isCut(card, port), on = trail ? trail.has(`${this.from.id} ${card.id}`) : chosen.has(card.id) || (!host.steps.isOn && chosen.has(this.from.id));
     const isTold = x !== null && !(Number.isNaN(x) && card.kind !== "node"), kind = !on ? "plain" : !isTold ? "now" : Number.isNaN(x) ? "neg" : bySign(x) || "plain";
     put(this.line, "class", `edge ${this.isDead ? "dead" : ""} ${cut ? "agl-cut" : ""} ${on ? `agl-on ${kind}` : trail ? "agl-faint" : ""}`);
-    put(this.line, "strokeWidth", width.toFixed(1));
+    put(this.line, "strokeWidth", (Math.round(width * 4) / 4).toFixed(2));  // a quarter of a pixel is all that one sees
     const marker = `url(#${host.uid}-${kind})`;
     put(this.line, "marker-start", isBack ? marker : null);
     put(this.line, "marker-end", isBack ? null : marker);

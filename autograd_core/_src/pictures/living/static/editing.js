@@ -33,22 +33,26 @@ function listenForEdits(graph) {
   }
 }
 
+const noNumber = (text, x) => `${text.trim() ? `${shorten(text.trim(), 20)} is no number` : "Expected a number such as 0.5"}; the value stays ${numberText(x)}`;
+
 // An input over a leaf's value, until Enter, Escape or a click elsewhere.
 function typeOver(graph, view) {
   const { host } = graph, { node } = view.card, outer = graph.body.getBoundingClientRect(), at = view.element.querySelector(".face").getBoundingClientRect();
   let done = false;
-  const close = (keep) => {
+  const close = (keep, stays = false) => {
     if (done) return;
+    const x = typed(input.value), isWrong = keep && x === null;
+    if (isWrong) host.say(noNumber(input.value, host.model.data[node]));
+    put(input, "aria-invalid", isWrong ? "true" : null);
+    if (isWrong && stays) return;
     done = true;
-    const x = typed(input.value);
     input.remove();
     if (keep && x !== null) host.set(host.model.state.names[node], x);
-    else if (keep) host.say(`${input.value} is no number; the value stays ${numberText(host.model.data[node])}`);
     graph.cards.get(view.card.id)?.element.focus({ preventScroll: true });
   };
   const input = h("input", { class: "agl-type", type: "text", inputmode: "decimal", value: String(host.model.data[node]), "aria-label": `Value of ${host.model.state.names[node]}`, onblur: () => close(true), onkeydown: (event) => {
     event.stopPropagation();
-    if (event.key === "Enter") close(true);
+    if (event.key === "Enter") close(true, true);
     else if (event.key === "Escape") close(false);
   } });
   graph.body.append(input);

@@ -71,7 +71,7 @@ class AutogradGraph extends HTMLElement {
     this.cases = new Cases(this);
     this.copies = new Copies(this);
     this.heard = h("div", { class: "agl-heard", role: "status", "aria-live": "polite" });
-    this.notice = h("p", { class: "agl-notice", role: "alert", hidden: true });
+    this.notice = h("p", { class: "agl-notice", role: "alert" });
     this.undo = button("Undo changes", "All leaves as recorded", () => this.reset());
     this.mend = button("Restore", "Take back all cuts", () => this.restore());
     this.total = h("p", { class: "agl-total" });
@@ -171,7 +171,7 @@ class AutogradGraph extends HTMLElement {
   // What is chosen becomes another value; the views are still to follow.
   takeUp(i) {
     this.chosen = i;
-    this.trail = null;
+    this.trail = this.nudged = null;
     if (i !== null && this.scopes.plates.follow(i)) this.graph.build();
   }
 
@@ -238,6 +238,15 @@ class AutogradGraph extends HTMLElement {
     this.tellChosen();
   }
 
+  // One change as long as a reader goes on, as when dragging: tangent and former numbers are those of its beginning.
+  nudge(i, sign) {
+    const x = this.model.data[i], step = stepOf(x);
+    if (this.nudged !== this.change || this.change?.leaf !== i) this.beginChange(i);
+    this.nudged = this.change;
+    this.drag(i, snapped(x + sign * step, step));
+    this.endChange();
+  }
+
   drag(i, x) {
     this.model.set([[i, x]]);
     this.changed({ name: this.model.state.names[i], value: x });
@@ -255,6 +264,7 @@ class AutogradGraph extends HTMLElement {
   refold(scope, open) {
     this.scopes.open(scope, open);
     this.graph.build();
+    if (this.graph.isLarge) this.graph.revealScope(scope);
     this.say(`${open ? "Opened" : "Folded"} ${this.scopes.paths[this.scopes.shownAt(scope)]}`);
   }
 
@@ -295,11 +305,11 @@ class AutogradGraph extends HTMLElement {
     this.panel.show();
     this.cases.follow();
     this.copies.follow();
-    this.undo.hidden = !this.model.isChanged();
-    this.mend.hidden = !this.model.cuts.size;
+    put(this.undo, "hidden", this.model.isChanged() ? null : "");
+    put(this.mend, "hidden", this.model.cuts.size ? null : "");
     this.showTotal();
     const { model } = this, broken = model.brokenGuards();
-    this.notice.hidden = !broken.length && !model.unknown.size;
+    put(this.notice, "hidden", broken.length || model.unknown.size ? null : "");
     if (broken.length) setText(this.notice, `The program takes another branch here: ${broken.slice(0, 3).map(([, outcome, said]) => `${said} was ${outcome ? "true" : "false"}`).join(", ")}${broken.length > 3 ? ` and ${broken.length - 3} more` : ""} where it was recorded. What is shown is the branch that was recorded.`);
     else if (model.unknown.size) setText(this.notice, `This page has no rule for ${[...new Set([...model.unknown].map((i) => model.state.ops[model.state.op[i]].name))].join(", ")}: its values stay as recorded.`);
     this.pointsShown?.();
@@ -351,8 +361,7 @@ function listenForKeys(host) {
     const card = graph.scene.cards.get(host.reached ?? host.focusCard()), nudge = (sign) => {
       if (card?.kind === "plate") return host.showCopy(card.plate, card.plate.current + sign);
       if (host.chosen === null || !host.model.isLeaf[host.chosen]) return;
-      const x = host.model.data[host.chosen], step = stepOf(x);
-      host.set(host.model.state.names[host.chosen], snapped(x + sign * step, step));
+      host.nudge(host.chosen, sign);
     };
     const keys = {
       ArrowRight: onRange ? null : () => host.step(steps.now + 1), ArrowLeft: onRange ? null : () => host.step(Math.max(steps.now - 1, -1)), Home: onRange ? null : () => host.step(0), End: onRange ? null : () => host.step(steps.count - 1),

@@ -1,8 +1,10 @@
 // The picture: scopes, edges and cards on a stage that pans and zooms, with what is chosen lit.
 // A change is written on what is in view. The rest follows when it comes into view, or when nothing else is to do.
 
-const MARGIN = 16, TALLEST = 1.6;  // of the picture, as a share of the window's height: beyond that one pans
+const MARGIN = 16, TALLEST = 1.8, WINDOW = 0.8;  // of the picture, as shares of the window's height: beyond the first one pans, and to the sides below the second
 const MANY = 400, ILLEGIBLE = 0.4, MAP = 0.25;  // cards of a picture that are all made at once; scales at which no text can be read, and cards are blocks
+const LEGIBLE = 9 / SIZE.number;  // the least scale at which a picture opens: numbers 9 pixels high
+const SIDES = { left: "to the left", right: "to the right", top: "above", bottom: "below" };
 const PRINT = 11, LETTER = 0.66;  // of scopes' names on a map, in pixels, and a letter's width as a share of it
 const SLACK = 60, QUIET = 500, SLICE = 2, BREATH = 30;  // pixels around what is in view; milliseconds
 
@@ -17,7 +19,8 @@ class GraphView {
     this.stage = h("div", { class: "agl-stage" }, this.svg);
     this.tools = h("div", { class: "agl-tools", role: "group", "aria-label": "Zoom" },
       button("−", "Zoom out", () => this.zoom(1 / 1.25)), button("+", "Zoom in", () => this.zoom(1.25)), button("Fit", "Show all", () => this.fit()));
-    this.body = h("div", { class: "agl-body" }, this.stage);
+    this.cue = h("p", { class: "agl-cue" }, h("span", {}), h("button", { type: "button", class: "agl-small", onclick: () => { if (this.stage.dataset.more) this.fit(); else { this.moved = false; this.place(this.across); } } }));
+    this.body = h("div", { class: "agl-body" }, this.cue, this.stage);
     this.listen();
     listenForEdits(this);
     new ResizeObserver(() => this.resized()).observe(this.stage);
@@ -138,17 +141,17 @@ class GraphView {
 
   place(room) {
     this.across = room;
-    const [w, t] = this.size, scale = Math.min(1.25, Math.max(room / w, NARROWEST)), tall = Math.min(t * scale, Math.max(260, innerHeight * TALLEST));
+    const [w, t] = this.size, most = Math.max(260, innerHeight * (room / w < LEGIBLE ? WINDOW : TALLEST)), scale = Math.max(LEGIBLE, Math.min(1.25, room / w, most / t)), tall = Math.min(t * scale, most);
+    this.isLarge = room / w < scale || tall < t * scale;
     this.svg.style.height = `${tall}px`;
-    if (!this.moved) this.look([Math.min(0, (w - room / scale) / 2), this.firstRow(room / scale, tall / scale), room / scale, tall / scale], false);
+    if (!this.moved) this.look(this.home(this.scene.cards.get(this.host.focusCard()), room / scale, tall / scale), false);
     else this.look([this.view[0], this.view[1], this.view[2], (this.view[2] * tall) / room], true);
   }
 
-  // Where to begin at the left: at the top, or where a picture much larger than its stage has its first cards.
-  firstRow(width, height) {
-    const left = [...this.cards.values()].filter(({ box: [x] }) => x < width - MARGIN), [least, most] = [1, 3].map((k) => left.map(({ box }) => box[k]));
-    const top = least.reduce((low, y) => Math.min(low, y), Infinity), bottom = most.reduce((high, y) => Math.max(high, y), -Infinity);
-    return top < height * 0.7 || top === Infinity ? 0 : top + Math.min(0, (bottom - top - height) / 2);
+  // All of it where its numbers can be read so (9 pixels), else as large as that, with what is chosen or the root in view.
+  home(card, width, height) {
+    const around = (at, size, room) => (room >= size ? (size - room) / 2 : Math.min(Math.max(at + MARGIN - room / 2, 0), size - room));
+    return [around(card.x + card.width / 2, this.size[0], width), Math.max(0, around(card.y + card.height / 2, this.size[1], height)), width, height];
   }
 
   look([x, y, w, t], moved = true) {
@@ -157,7 +160,11 @@ class GraphView {
     this.moved = moved;
     this.aim(this.view);
     const more = { left: this.view[0], top: this.view[1], right: width - this.view[0] - w, bottom: height - this.view[1] - t };
-    put(this.stage, "data-more", Object.keys(more).filter((side) => more[side] > MARGIN).join(" "));
+    const sides = Object.keys(more).filter((side) => more[side] > MARGIN);
+    put(this.stage, "data-more", sides.join(" "));
+    put(this.cue, "hidden", this.isLarge ? null : "");
+    setText(this.cue.firstChild, sides.length ? `There is more ${sides.map((side) => SIDES[side]).join(", ").replace(/, (?!.*, )/, " and ")}: drag the picture, or` : "All of it is in view.");
+    setText(this.cue.lastChild, sides.length ? "Show all" : "Readable size");
     this.chart(w / this.across);
     if (this.lit) this.draw();
   }
@@ -234,10 +241,20 @@ class GraphView {
   }
 
   reveal(id) {
-    const card = this.scene.cards.get(id), [x, y, w, t] = this.view;
-    if (!card) return;
-    const shift = (low, high, from, size) => (low < from ? low - from - MARGIN : high > from + size ? high - from - size + MARGIN : 0);
-    const left = this.plan.flow === "LR" ? card.chip : 0, dx = shift(card.x + MARGIN - left, card.x + MARGIN + card.width, x, w), dy = shift(card.y + MARGIN - card.chip + left, card.y + MARGIN + card.height, y, t);
+    const card = this.scene.cards.get(id), left = this.plan.flow === "LR" ? card?.chip : 0;
+    if (card) this.bringIn(card.x - left, card.y - card.chip + left, card.width + left, card.height + card.chip - left);
+  }
+
+  // A scope that was opened, or the card that it was folded to.
+  revealScope(scope) {
+    const box = this.plan.boxes.find((one) => one.scope === scope);
+    if (box) this.bringIn(box.x, box.y, box.width, box.height);
+    else this.reveal(`s${scope}`);
+  }
+
+  bringIn(left, top, width, height) {
+    const [x, y, w, t] = this.view, shift = (low, size, from, room) => (low < from || size > room ? low - from - MARGIN : Math.max(0, low + size - from - room + MARGIN));
+    const dx = shift(left + MARGIN, width, x, w), dy = shift(top + MARGIN, height, y, t);
     if (dx || dy) this.look([x + dx, y + dy, w, t]);
   }
 

@@ -67,18 +67,25 @@ class Panel {
   numbers(i) {
     const { host } = this, { model } = host, name = model.state.names[i];
     this.gradient = h("b", {});
-    this.field = this.valued = null;
+    this.field = this.valued = this.wrong = null;
     if (model.isLeaf[i]) {
-      const keep = () => { const x = typed(this.field.value); if (x === null) host.say(`${this.field.value} is no number`); else if (!Object.is(x, model.data[i])) host.set(name, x); };
-      const nudge = (sign) => { const step = stepOf(model.data[i]); host.set(name, snapped(model.data[i] + sign * step, step)); };
-      this.field = h("input", { class: "agl-number", type: "text", inputmode: "decimal", value: String(model.data[i]), "aria-label": `Value of ${name}`, onchange: keep, onkeydown: (event) => {
+      const wrong = (text) => { put(this.field, "aria-invalid", text ? "true" : null); setText(this.wrong, text); };
+      const keep = () => {
+        const x = typed(this.field.value);
+        wrong(x === null ? noNumber(this.field.value, model.data[i]) : "");
+        if (x === null) { host.say(this.wrong.textContent); return; }
+        if (!Object.is(x, model.data[i])) host.set(name, x);
+        this.field.value = String(model.data[i]);
+      };
+      this.wrong = h("p", { class: "agl-wrong" });
+      this.field = h("input", { class: "agl-number", type: "text", inputmode: "decimal", value: String(model.data[i]), "aria-label": `Value of ${name}`, onchange: keep, onblur: () => { wrong(""); this.field.value = String(model.data[i]); }, onkeydown: (event) => {
         if (event.key === "Enter") keep();
-        else if (event.key === "ArrowUp" || event.key === "ArrowDown") { event.preventDefault(); event.stopPropagation(); nudge(event.key === "ArrowUp" ? 1 : -1); this.field.value = String(model.data[i]); }
+        else if (event.key === "ArrowUp" || event.key === "ArrowDown") { event.preventDefault(); event.stopPropagation(); host.nudge(i, event.key === "ArrowUp" ? 1 : -1); this.field.value = String(model.data[i]); }
       } });
     } else this.valued = h("b", {});
     this.cutter = unitButton(host, i);
     const root = model.state.shown[model.roots[0]];
-    return h("dl", { class: "agl-numbers" }, h("dt", {}, "value"), h("dd", {}, this.field || this.valued, this.cutter), h("dt", {}, `∂${lastOf(root)}/∂${lastOf(model.state.shown[i])}`), h("dd", {}, this.gradient));
+    return h("dl", { class: "agl-numbers" }, h("dt", {}, "value"), h("dd", {}, this.field || this.valued, this.cutter, this.wrong), h("dt", {}, `∂${lastOf(root)}/∂${lastOf(model.state.shown[i])}`), h("dd", {}, this.gradient));
   }
 
   overview() {
