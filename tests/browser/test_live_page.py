@@ -126,6 +126,12 @@ def opened(page, tmp_path):
     return open_page
 
 
+def in_view(card):
+    """A card, once a picture that is larger than its frame has been moved there."""
+    card.evaluate("card => card.closest('autograd-graph').graph.reveal(isNaN(card.dataset.card) ? card.dataset.card : +card.dataset.card)")
+    return card
+
+
 def values(page):
     """Numbers by name; JSON has no infinities, so they come as text."""
     got = page.evaluate(f"() => Object.entries({ELEMENT}.values).map(([n, v]) => [n, String(v.value), String(v.grad)])")
@@ -527,7 +533,7 @@ def test_buttons_cover_no_card_and_the_curve_of_a_chosen_leaf_is_in_view(name, w
     page = opened(GRAPHS[name](), page=new_page(viewport={"width": width, "height": 800}))
     tools, stage = (page.locator(f"autograd-graph .agl-{part}").bounding_box() for part in ("tools", "stage"))
     assert tools["y"] + tools["height"] <= stage["y"]
-    leaf = page.locator("autograd-graph .card.leaf").first
+    leaf = in_view(page.locator("autograd-graph .card.leaf").first)
     leaf.click()
     frames_later(page)
     plot = page.locator("autograd-graph .agl-plot").bounding_box()
@@ -841,7 +847,7 @@ def test_a_case_that_is_chosen_is_the_one_that_a_plate_shows(opened):
 
 def test_what_another_copy_hands_on_leads_to_it(opened):
     page = opened(recurrent(), plates=True)
-    page.locator("autograd-graph .card", has_text="of step1").first.click()
+    in_view(page.locator("autograd-graph .card", has_text="of step1").first).click()
     assert "step1" in page.locator("autograd-graph .card[data-card^=p] title").first.text_content()
     assert page.locator("autograd-graph .scopename", has_text="step").all_text_contents()[1:] == ["▾ step1"]
     fills = page.locator("autograd-graph .edge.agl-on").evaluate_all("edges => edges.map((e) => getComputedStyle(e).fill)")
@@ -1052,7 +1058,7 @@ def test_a_script_awaits_what_the_page_says(browser, tmp_path):
 
 def test_a_click_on_a_folded_card_opens_it(opened):
     page = opened(nn.MLP(2, [3, 1], "tanh", seed=1)([0.5, -1.0]), fold="layer*")
-    page.locator("autograd-graph .card.fold", has_text="layer2").click()
+    in_view(page.locator("autograd-graph .card.fold", has_text="layer2")).click()
     folded = page.locator("autograd-graph .card.fold")
     assert folded.count() == 2
     assert page.get_by_role("button", name="Fold layer2", exact=True).is_visible()
@@ -1075,7 +1081,7 @@ def test_no_label_runs_as_code(opened):
 
 def test_a_leaf_is_typed_over_with_a_double_click(opened):
     page = opened(readme())
-    page.locator("autograd-graph .card.leaf").first.dblclick()
+    in_view(page.locator("autograd-graph .card.leaf").first).dblclick()
     page.keyboard.type("0.5")
     page.keyboard.press("Enter")
     assert 0.5 in {v for v, _ in values(page).values()}
@@ -1275,7 +1281,7 @@ def test_a_saved_stepper_tells_nothing_of_the_end_before_its_step(saved):
         page.evaluate(f"k => {ELEMENT}.step(k)", k)
         shown = page.locator("autograd-graph").evaluate("element => element.innerHTML + element.innerText")
         assert ("8642" in shown.replace("\u202f", "")) == told
-    page.locator("autograd-graph .card.leaf").first.click()
+    in_view(page.locator("autograd-graph .card.leaf").first).click()
     assert page.locator("autograd-graph .agl-counter").inner_text() == "6 of 6"  # where its gradient is complete
 
 
