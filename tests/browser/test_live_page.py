@@ -1122,7 +1122,7 @@ def test_a_number_is_read_as_python_reads_it_and_stands_there_as_it_is(text, num
     field.fill(text)
     field.press("Enter")
     got = values(page)["a"][0]
-    assert got == number or math.isnan(got) and math.isnan(number)
+    assert got == number or (math.isnan(got) and math.isnan(number))
     assert field.input_value().lower().startswith(str(number).removesuffix(".0"))
 
 
