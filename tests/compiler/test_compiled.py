@@ -478,6 +478,7 @@ def test_code_for_many_rows_is_begun_with_their_first_chunk(monkeypatch):
     monkeypatch.setenv("AUTOGRAD_CORE_CACHE", "")  # or the second one is found there
     monkeypatch.setattr("autograd_core._src.compiler.runtime.specialization.COMPILE_EDGE_SECONDS", 1e3)  # no real time counts beside that
     monkeypatch.setattr("autograd_core._src.compiler.runtime.traced_function.EDGE_SECONDS", 1e3 / 8)
+    monkeypatch.setattr("autograd_core._src.compiler.runtime.specialization.processors", lambda: 2)
     for rows, compiled in ((32, True), (2, False)):
         f = compiler.compile(lambda x: ag.sin(x) * x, 1.0, in_axes=0)
         f(np.linspace(0.0, 1.0, rows))
