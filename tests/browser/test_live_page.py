@@ -497,7 +497,7 @@ def test_cases_of_a_batch_are_found_without_scopes_and_are_those_of_explain(loss
     for head in page.locator("autograd-graph .agl-copies thead button").all_inner_texts():
         assert head in heads
     page.get_by_role("button", name="case 3", exact=True).click()
-    assert page.locator("autograd-graph .agl-counter").inner_text().endswith("of case2")
+    assert page.locator("autograd-graph .agl-counter").inner_text().endswith("of case 3")
 
 
 def test_what_differs_from_copy_to_copy_stands_in_a_table_whose_heads_show_a_copy(opened):
