@@ -42,7 +42,7 @@ def test_every_epoch_has_pythons_values_and_gradients(film):
             ]
         outputs = []
         for case, x in enumerate(X):
-            with ag.scope(f"case{case}"):
+            with ag.scope(f"case {case + 1}"):
                 outputs.append(model(x))
         root = nn.mse(outputs, y)
         root.label = "loss"
