@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from typing import TYPE_CHECKING, NamedTuple
 
 from .render.svg import SMALLEST
@@ -48,6 +49,7 @@ def sheets_for(across: float, down: float, filled: Sequence[tuple[float, float]]
     """
     if min(UPRIGHT[0] / across, UPRIGHT[1] / down) >= SMALLEST:
         return None
+    filled = sorted(filled)
     found = []
     for page in (UPRIGHT, ON_ITS_SIDE):
         largest = min(1.0, page[0] / across)
@@ -58,21 +60,27 @@ def sheets_for(across: float, down: float, filled: Sequence[tuple[float, float]]
 
 
 def _cut(down: float, most: float, filled: Sequence[tuple[float, float]]) -> tuple[tuple[float, float], ...]:
+    """Cut where no card is, as far down each sheet as can be; where cards leave no gap, at the sheet's end."""
+    gaps = _gaps(down, [(above, bottom) for above, bottom in filled if bottom - above < most])  # else it is cut anyway
+    first = [above + APART for above, _ in gaps]
     parts, top = [], 0.0
-    filled = [(above, bottom) for above, bottom in filled if bottom - above < most]  # a larger one is cut anyway
     while down - top > most + 1e-6:
-        end = top + most
-        gaps = [y for _, bottom in filled for y in (bottom + APART,) if top + most * LEAST_USED < y <= end]
-        gaps += [y for above, _ in filled for y in (above - APART,) if top + most * LEAST_USED < y <= end]
-        free = [y for y in gaps if all(bottom <= y or above >= y for above, bottom in filled)]
-        end = _middle(max(free), end, filled) if free else end
+        least, end = top + most * LEAST_USED, top + most
+        k = bisect_right(first, end) - 1  # the last gap that this sheet reaches
+        if k >= 0:
+            above, below = gaps[k]
+            if (below - APART if below - APART <= end else above + APART) > least:
+                end = min(max((above + below) / 2, least), end)
         parts.append((top, end))
         top = end
     return (*parts, (top, down))
 
 
-def _middle(y: float, most: float, filled: Sequence[tuple[float, float]]) -> float:
-    """The middle of the gap that a cut is in, if a sheet reaches so far."""
-    before = max((bottom for _, bottom in filled if bottom <= y), default=y)
-    after = min((above for above, _ in filled if above >= y), default=y)
-    return min((before + after) / 2, most)
+def _gaps(down: float, filled: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """From where to where down a picture there is nothing, in order; what cards leave must have room for a cut."""
+    gaps, reached = [], 0.0
+    for above, bottom in filled:
+        if above - reached >= APART:
+            gaps.append((reached, above))
+        reached = max(reached, bottom)
+    return [*gaps, (reached, down)]
