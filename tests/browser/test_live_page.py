@@ -1297,9 +1297,9 @@ def test_what_is_highlighted_is_lit_on_the_page(saved):
     leaf = next(v for v in ag.topological_order(root) if v.label == "a")
     [path] = ag.top_paths(root, leaf, 1)
     page = saved(ag.draw(root, highlight=path))
-    cards = page.locator("autograd-graph .card")
-    assert cards.count() - page.locator("autograd-graph .card.agl-faint").count() == len(path.nodes)
-    assert page.locator("autograd-graph .edge.agl-on").count() == len(path.nodes) - 1
+    # Cards out of view are drawn a moment later.
+    page.wait_for_function("n => document.querySelectorAll('autograd-graph .card:not(.agl-faint)').length === n", arg=len(path.nodes))
+    page.wait_for_function("n => document.querySelectorAll('autograd-graph .edge.agl-on').length === n", arg=len(path.nodes) - 1)
 
 
 @ag.primitive
