@@ -17,6 +17,7 @@ class Savable(Protocol):
 
     def save(self, path: Path) -> Path:
         """Write it."""
+        ...
 
 
 def show(what: Savable, name: str) -> Path:

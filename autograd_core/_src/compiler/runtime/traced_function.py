@@ -76,7 +76,8 @@ class TracedFunction(Locked):
         one_of(name, "guards", guards, Guards)
         self._specs = tuple(specs)
         self._argument_names = tuple(argument_names) or tuple(f"x{k}" for k in range(len(specs)))
-        self._reduce, self._guards = reduce, guards
+        self._reduce: Reduction | None = reduce
+        self._guards: Guards = guards
         self._max_traces = _at_least_one(max_traces, name)
         self._mapped = _mapped(in_axes, len(specs), name)
         chosen = range(len(specs)) if argnums is None else positions(argnums, specs, name)
