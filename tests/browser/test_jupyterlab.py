@@ -27,7 +27,7 @@ def test_a_live_cell_and_the_saved_notebook_without_a_kernel(lab, page):
     lab.write("live.ipynb", jupyter.notebook(SETUP, "ag.draw(y)", "ag.Stepper(y)", "ag.live(y)", "print(6 * 7)", **KERNEL))
     lab.open("live.ipynb")
     lab.command("notebook:run-all-cells")
-    page.locator(".jp-OutputArea-output", has_text="42").wait_for()
+    page.locator("[data-mime-type='application/vnd.jupyter.stdout']", has_text="42").wait_for()
     page.locator(f"{PICTURE} svg .card").nth(9).wait_for()  # JupyterLab shows outputs when it comes to them
     assert page.locator(f"{PICTURE} svg .card").count() == 10
     steps_with_everything(page)
