@@ -87,7 +87,7 @@ def computes(page):
     assert changed != begun
     assert 1.25 in {v["value"] for v in changed.values()}
     element.locator(".agl-panel").get_by_text("the tangent said").wait_for()  # with the next frame
-    element.get_by_role("button", name="Undo changes").click()
+    element.get_by_role("button", name="Reset: All leaves as recorded").click()
     assert element.evaluate("e => e.values") == begun
     element.get_by_role("button", name="Next step").click()
     assert element.locator(".agl-counter").inner_text() == f"1 of {STEPS}"

@@ -194,6 +194,25 @@ def test_explanations_say_what_python_says(name, opened):
         assert [r.text for r in why.reasons] == [r["text"] for r in got["reasons"]]
 
 
+@pytest.mark.parametrize("around", ["", "batch"])
+@pytest.mark.parametrize("keys", [(0, 1, 2), ("left", "right"), ("b", "a b", "<i>"), ("1", "2")])
+def test_a_case_is_known_by_its_tag_whatever_its_name(keys, around, opened):
+    w, v = ag.Value(0.5, label="w"), ag.Value(-1.0, label="v")
+    errors = []
+    for k, key in enumerate(keys):
+        before = ag.tanh(w * (k + 1))  # leads to one case alone
+        with ag.scope(around) if around else contextlib.nullcontext(), ag.case(key):
+            errors.append((before * v - 1) ** 2)
+    root = ag.sum(errors)
+    page = opened(root)
+    for name, leaf in (("w", w), ("v", v)):
+        assert page.evaluate(f"n => {ELEMENT}.explanation(n).text", name) == ag.explain(root, leaf).text
+    heads = page.locator(".agl-cases thead button")
+    assert heads.count() == len(keys)
+    heads.last.click()
+    assert page.locator(".agl-heard").inner_text() == f"{heads.last.inner_text()} alone"
+
+
 EXPRESSIONS = (
     "tanh(a*b) + c", "-a**2 + 2**-b", "sin(a)*max(a, b, 3) - x**2/2", "log(a, 2) + logsumexp(a, b, c)", "where(a > b, a, b)",
     "dot(a, b, c, 2)", "(a - b) / (a + b) * pi", "softplus(-a) >= 0.5", "clip(a, 1, 2) + norm(a, b) - 1e-3",
@@ -364,6 +383,73 @@ def test_a_chosen_unit_is_cut_by_a_button_or_a_key(opened):
     assert page.locator("autograd-graph .card.agl-off").count() == 0
     page.evaluate(f"() => {ELEMENT}.select('y')")
     assert page.get_by_role("button", name="Cut y").count() == 0
+
+
+NOW = f"() => [{ELEMENT}.values, [...{ELEMENT}.model.cuts], {ELEMENT}.at]"
+
+
+@pytest.mark.parametrize("name", ["readme", "xor", "entropy"])
+def test_every_change_is_undone_and_redone(name, opened):
+    """Whatever it was, numbers digit for digit; a change that changes nothing is none."""
+    rng = random.Random(name)
+    root = GRAPHS[name]()
+    leaves = [v for v in ag.topological_order(root) if not v.op and not isinstance(v, Constant)]
+    page = opened(root, points=[{leaves[0]: 0.25}, {leaves[-1]: -1.5}])
+    states = [page.evaluate(NOW)]
+    acts = [
+        "e.set(e.model.state.names[e.model.leaves[{k} % e.model.leaves.length]], {x})",
+        "e.beginChange(e.model.leaves[{k} % e.model.leaves.length]); e.drag(e.change.leaf, {x}); e.drag(e.change.leaf, {x} + 1); e.endChange()",
+        "e.toggleUnit(e.model.leaves[{k} % e.model.leaves.length])",
+        "e.setCut(e.model.computed[{k} % e.model.computed.length], 0, true)",
+        "e.reset()",
+        "e.restore()",
+        "e.set(e.model.state.names[e.model.leaves[0]], e.model.data[e.model.leaves[0]])",
+        "e.point({k} % 3); e.set(e.model.state.names[e.model.leaves[0]], 9 + {x})",
+    ]
+    for _ in range(40):
+        k, x = rng.randrange(100), round(rng.uniform(-2, 2), 2)
+        page.evaluate(f"() => {{ const e = {ELEMENT}; {rng.choice(acts).format(k=k, x=x)}; }}")
+        now = page.evaluate(NOW)
+        if now != states[-1]:
+            states.append(now)
+    for key, way in (("Control+z", reversed(states[:-1])), ("Control+Shift+z", states[1:]), ("Control+Z", []), ("Control+y", [])):
+        for state in way:
+            before = page.evaluate(NOW)
+            page.keyboard.press(key)
+            now = page.evaluate(NOW)
+            if now != state:  # a point that was gone through is a change of its own
+                page.keyboard.press(key)
+                now = page.evaluate(NOW)
+            assert now == state != before
+            assert page.locator(".agl-heard").inner_text().startswith("Undone: " if key == "Control+z" else "Redone: ")
+    page.keyboard.press("Control+y")
+    assert page.locator(".agl-heard").inner_text() == "Nothing to redo"
+
+
+def test_what_is_undone_is_announced_and_buttons_keep_the_focus(opened):
+    page = opened(readme())
+    heard, undo, redo = page.locator(".agl-heard"), page.get_by_role("button", name="Undo (Ctrl+Z)"), page.get_by_role("button", name="Redo (Ctrl+Shift+Z)")
+    assert not undo.is_visible()
+    page.keyboard.press("Control+z")
+    assert heard.inner_text() == "Nothing to undo"
+    page.evaluate(f"() => {{ const e = {ELEMENT}; e.set('a', 3); e.cut('e', 0); e.set('b', 1); }}")
+    said = []
+    for _ in range(4):
+        undo.press("Enter")
+        said.append(heard.inner_text())
+    assert said == ["Undone: b = 2", "Undone: the edge from c to e is back", "Undone: a = −4", "Nothing to undo"]
+    assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "Undo (Ctrl+Z)"
+    assert undo.get_attribute("aria-disabled") == "true"
+    for _ in range(2):
+        redo.press("Enter")
+    assert heard.inner_text() == "Redone: the edge from c to e is cut"
+    page.get_by_role("button", name="Reset: All leaves as recorded").press("Enter")  # which is gone then
+    assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "Undo (Ctrl+Z)"
+    page.keyboard.press("Enter")
+    assert heard.inner_text() == "Undone: a = 3"
+    page.locator(".card.leaf").first.press("Enter")
+    page.locator("input.agl-type").press("Control+z")  # the field's own
+    assert values(page)["a"][0] == 3.0
 
 
 OTHERS = {  # leaves, by graph, and what they become
@@ -805,7 +891,7 @@ def test_what_if_says_the_tangent_and_the_truth_of_python(name, opened):
         assert f"the tangent said {shown(expected.tangent)}" in said
         assert f"it became {shown(expected.truth)}" in said
         assert page.get_by_role("img", name=f"with the tangent at {shown(node.data)}").count() == 1
-        page.get_by_role("button", name="Undo changes").click()
+        page.get_by_role("button", name="Reset: All leaves as recorded").click()
 
 
 @names

@@ -298,10 +298,38 @@ def test_graphs_without_cases_say_how_to_tag_them():
     x = ag.Value(1.0, label="x")
     with pytest.raises(ag.RangeError, match=r"leads through a training case; give each a scope with ag\.case\(k\)"):
         ag.explain(x * 2, x).cases()
-    with pytest.raises(ag.OperandError, match="expected the number of a training case, an int, got '1'"):
-        ag.case("1")
+    for wrong in (1.0, None, True):
+        with pytest.raises(ag.OperandError, match="expected the number of a training case, an int, or its name, got "):
+            ag.case(wrong)
     with pytest.raises(ag.RangeError, match="from 0, got -1"):
         ag.case(-1)
+    for wrong in ("", " ", "a/b"):
+        with pytest.raises(ag.RangeError, match="expected a name that is not empty"):
+            ag.case(wrong)
+
+
+@pytest.mark.parametrize("around", ["", "batch"])
+@pytest.mark.parametrize(
+    ("keys", "names"),
+    [
+        ((2, 0, 10), ["case0", "case2", "case10"]),
+        (("left", "right"), ["case left", "case right"]),
+        (("b", "a b", "$x$"), ["case b", "case a b", "case $x$"]),
+        (("7", "3"), ["case 3", "case 7"]),
+    ],
+)
+def test_cases_have_numbers_or_names(keys, names, around):
+    w = ag.Value(0.5, label="w")
+    errors = []
+    for k, key in enumerate(keys):
+        with ag.scope(around) if around else nullcontext(), ag.case(key):
+            errors.append((w * (k + 1) - 1) ** 2)
+    root = ag.sum(errors)
+    why = ag.explain(root, w)
+    assert list(why.cases().gradients) == names
+    assert sum(why.cases().gradients.values()) == pytest.approx(why.gradient)
+    assert all(name in why.text for name in names)
+    assert sorted(name for name, _ in ag.live(root).state["cases"]) == sorted(names)
 
 
 def test_answers_are_frozen_and_show_themselves():

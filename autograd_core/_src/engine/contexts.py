@@ -9,6 +9,7 @@ running transform or trace does not slow it down.
 from __future__ import annotations
 
 import gc
+import re
 from contextlib import contextmanager
 from contextvars import ContextVar
 from operator import index
@@ -131,20 +132,30 @@ def scope(name: str) -> Iterator[None]:
         yield
 
 
-def case(k: int) -> AbstractContextManager[None]:
+# A scope that is a training case: "case0", and with a space whatever follows, "case 1" as well as "case left".
+CASE = re.compile(r"(?:^|/)(case(?:\d+| [^/]+))(?=/|$)")
+
+
+def case_in(scope: str) -> str:
+    """The training case that a scope names, as "case0"; "" for none."""
+    found = CASE.search(scope)
+    return found[1] if found else ""
+
+
+def case(k: int | str) -> AbstractContextManager[None]:
     """The scope of one training case, "case0", "case1", ...: so that `explain` can say which case a path belongs to.
 
     Cases that no scope names are counted from 1 in texts, pictures and on pages: "case 1", "case 2", ...
 
     Args:
-        k: The case's number, from 0.
+        k: The case's number, from 0, or its name: `case("left")` is the scope "case left".
 
     Returns:
         The context, as `scope` gives it.
 
     Raises:
-        OperandError: `k` is no int.
-        RangeError: `k` is below 0.
+        OperandError: `k` is neither an int nor a str.
+        RangeError: `k` is below 0, or a name that is empty or has a "/".
 
     Example:
         >>> import autograd_core as ag
@@ -152,9 +163,18 @@ def case(k: int) -> AbstractContextManager[None]:
         ...     y = ag.Value(1.0) + 2
         >>> y.scope
         'case2'
+        >>> with ag.case("left"):
+        ...     y = ag.Value(1.0) + 2
+        >>> y.scope
+        'case left'
     """
+    if isinstance(k, str):
+        if not k.strip() or "/" in k:
+            msg = f'case: expected a name that is not empty and has no "/", got {k!r}'
+            raise RangeError(msg)
+        return scope(f"case {k.strip()}")
     if isinstance(k, bool) or not hasattr(k, "__index__"):
-        msg = f"case: expected the number of a training case, an int, got {k!r} ({type(k).__name__})"
+        msg = f"case: expected the number of a training case, an int, or its name, got {k!r} ({type(k).__name__})"
         raise OperandError(msg)
     if index(k) < 0:
         msg = f"case: expected the number of a training case from 0, got {k}"

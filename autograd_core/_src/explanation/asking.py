@@ -338,7 +338,9 @@ def cases(of: Explained) -> CaseGradients:
                     here[name] = plus(here.get(name, 0 * one), _product(d, tangent))
         sums[node] = here
     found = sums.get(root, {})
-    names = sorted((name for name in found if name), key=lambda name: int(name.removeprefix("case")))
+    names = [name for name in dict.fromkeys(known.values()) if name in found]
+    if all(name[4:].lstrip().isdecimal() for name in names):
+        names.sort(key=lambda name: int(name[4:]))
     if not names:
         msg = (
             f"cases: no path from {of.name(leaf)} to {of.name(root)} leads through a training case; give each a scope "

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from ..engine.contexts import case_in
 from ..engine.graph import topological_order
 from ..engine.value import Constant
 
@@ -14,13 +14,9 @@ if TYPE_CHECKING:
 
     from ..engine.value import Value
 
-CASE = re.compile(r"(?:^|/)(case ?\d+)(?=/|$)")
-
-
 def case_of(node: Value) -> str:
     """The training case that a node's scope names, as "case0"; "" for none."""
-    found = CASE.search(node.scope) if node.scope else None
-    return found[1] if found else ""
+    return case_in(node.scope) if node.scope else ""
 
 
 def case_by_node(root: Value) -> dict[Value, str]:

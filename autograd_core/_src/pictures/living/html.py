@@ -21,7 +21,8 @@ from ..scene import cards
 SCRIPTS = (  # in this order: each uses those before it
     "dom.js", "numbers.js", "model.js", "written.js", "paths.js", "reasons.js", "rules.js", "explain.js",
     "plates.js", "scene.js", "layered.js", "layout.js", "cards.js", "edges.js", "graph.js", "editing.js", "panels.js",
-    "compare.js", "cases.js", "copies.js", "stepping.js", "film.js", "expression.js", "element.js",
+    "compare.js", "cases.js", "copies.js", "stepping.js", "film.js", "changes.js",
+    "expression.js", "element.js",
 )  # fmt: skip
 PLATE_WIDTH, PLATE_HEIGHT = 236.0, 78.0  # of the card that tells of all copies
 SIZES = {  # of cards, in pixels, and of their print

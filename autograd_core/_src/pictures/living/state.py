@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ....errors import OperandError, RangeError, StructureError
+from ...engine.contexts import case_in
 from ...engine.graph import order_of, roots_of
 from ...engine.ops import PRIMITIVES
 from ...engine.provenance import box_of
@@ -114,12 +115,22 @@ def state_of(
         "opened": sorted(view.opened - {ROOT}),
         "scopePaths": [text.clean(path) for path in scope_paths],
         "scopeOf": [scope_paths[box_of(node)] for node in order],
+        "tags": _tags(order),
         "roots": [graph.index[root] for root in dict.fromkeys(order[v] for v in sorted(graph.roots))],
         "wholes": wholes,
         "forms": forms.forms,
         "formOf": forms.of,
         "rows": sorted(graph.rows),
     }
+
+
+def _tags(order: Sequence[Value]) -> dict[str, list[int]] | None:
+    """The nodes that scopes put into each training case; None for none."""
+    tags: dict[str, list[int]] = {}
+    for v, node in enumerate(order):
+        if node.scope and (name := case_in(node.scope)):
+            tags.setdefault(text.clean(name), []).append(v)
+    return tags or None
 
 
 def _paths(view: View) -> list[str]:
@@ -341,7 +352,7 @@ def _given(leaf: object, x: Any) -> float | str:
 
 
 def cases_of(graph: Graph, given: Iterable[Value] | Mapping[str, Value] | None) -> list[list[Any]] | None:
-    """Training cases as [name, node]: those given, or what the scopes case0, case1, ... give; None for none."""
+    """Training cases as [name, node]: those given, or what the scopes of cases give; None for none."""
     if given is None:
         return _cases_by_scope(graph)
     if not isinstance(given, Mapping):
@@ -361,13 +372,12 @@ def cases_of(graph: Graph, given: Iterable[Value] | Mapping[str, Value] | None) 
 def _cases_by_scope(graph: Graph) -> list[list[Any]] | None:
     members: dict[str, list[int]] = {}
     for v, node in enumerate(graph.order):
-        outermost = node.scope.partition("/")[0]
-        if outermost[:4] == "case" and outermost[4:].lstrip().isdecimal():
-            members.setdefault(outermost, []).append(v)
+        if node.scope and (name := case_in(node.scope)):
+            members.setdefault(name, []).append(v)
     cases = []
     for name, nodes in members.items():
         inside = set(nodes)
         exits = [v for v in nodes if v in graph.roots or not inside.issuperset(graph.users[v])]
         if len(exits) == 1:
-            cases.append([name, exits[0]])
+            cases.append([text.clean(name), exits[0]])
     return cases if len(cases) > 1 else None

@@ -106,8 +106,10 @@ class Cases {
     const { host } = this, { scopes, steps } = host;
     this.chosen = this.chosen === k ? -1 : k;
     steps.pause();
-    const own = (name) => scopes.paths.findIndex((path, at) => path === name && scopes.isFoldable(at));
-    this.cases.forEach(([name], at) => { const scope = own(name), isCopy = scopes.plates.active.some((plate) => plate.names.includes(name)); if (scope > 0 && !isCopy) scopes.open(scope, this.chosen < 0 || at === this.chosen); });
+    this.cases.forEach(([name], at) => {
+      if (scopes.plates.active.some((plate) => plate.names.includes(name))) return;
+      scopes.names.forEach((own, scope) => { if (own === name && scopes.isFoldable(scope)) scopes.open(scope, this.chosen < 0 || at === this.chosen); });
+    });
     if (this.chosen >= 0) for (const i of new Written(host.model, this.cases[this.chosen][1]).order) scopes.plates.follow(i);
     steps.within(this.chosen < 0 ? host.written : new Written(host.model, this.cases[this.chosen][1]));
     host.controls.spread();

@@ -41,6 +41,7 @@ class AutogradGraph extends HTMLElement {
     this.replaceChildren(...[state.expression ? expressionLine(this, state.expression, rules) : null, this.holder].filter(Boolean));
     this.show(state, rules);
     if (state.at !== undefined) this.point(state.at);
+    this.changes.forget();
     if (state.step !== undefined) this.step(state.step);
     if (state.trails) showTrail(this, state.trails.map((nodes) => ({ nodes })));
     fitFrame([this]);
@@ -66,18 +67,19 @@ class AutogradGraph extends HTMLElement {
     this.steps = new Steps(this);
     this.graph = new GraphView(this);
     this.controls = new Controls(this);
+    this.changes = new Changes(this);
     this.compared = new Comparison(this);
     this.panel = new Panel(this);
     this.cases = new Cases(this);
     this.copies = new Copies(this);
     this.heard = h("div", { class: "agl-heard", role: "status", "aria-live": "polite" });
     this.notice = h("p", { class: "agl-notice", role: "alert" });
-    this.undo = button("Undo changes", "All leaves as recorded", () => this.reset());
+    this.asRecorded = button("Reset", "All leaves as recorded", () => this.reset());
     this.mend = button("Restore", "Take back all cuts", () => this.restore());
     this.total = h("p", { class: "agl-total" });
     const folds = this.scopes.paths.some((_, scope) => this.scopes.isFoldable(scope));
     this.holder.replaceChildren(h("div", { class: "agl-root" },
-      h("div", { class: "agl-top" }, h("div", { class: "agl-names" }, this.headline(state.title), this.total), h("div", { class: "agl-group" }, this.undo, this.mend,
+      h("div", { class: "agl-top" }, h("div", { class: "agl-names" }, this.headline(state.title), this.total), h("div", { class: "agl-group" }, this.changes.element, this.asRecorded, this.mend,
         this.graph.tools, folds ? [button("Fold", "Fold all scopes", () => this.foldAll(true)), button("Unfold", "Open all scopes", () => this.foldAll(false))] : null)),
       this.notice, h("div", { class: "agl-main" }, h("div", { class: "agl-left" }, this.controls.element, pointsControl(this), filmOf(this), this.graph.body), this.panel.element, this.cases.element, this.copies.element), this.heard));
     this.graph.build();
@@ -137,6 +139,7 @@ class AutogradGraph extends HTMLElement {
   point(k) {
     const { points } = this.model.state;
     if (!points || !(k >= 0 && k < points.data.length)) throw new RangeError(`expected a point from 0 to ${(points?.data.length ?? 0) - 1}, got ${k}`);
+    this.changes.begin("point");
     this.change = null;
     this.at = Math.trunc(k);
     this.model.remember();
@@ -158,8 +161,12 @@ class AutogradGraph extends HTMLElement {
     return this.model.valuesWithout()[this.model.roots[0]];
   }
 
+  undo() { this.changes.undo(); }
+  redo() { this.changes.redo(); }
+
   restore() {
     if (!this.model.cuts.size) return;
+    this.changes.begin();
     this.model.cuts.clear();
     this.model.remember();
     this.model.recompute(!this.model.isChanged());
@@ -178,7 +185,7 @@ class AutogradGraph extends HTMLElement {
   tellChosen() { this.dispatch("select", { name: this.chosen === null ? null : this.model.state.names[this.chosen] }); }
 
   setCut(i, k, on) {
-    this.before = this.model.adjoint.slice();
+    this.changes.begin();
     this.model.cut(i, k, on);
     this.changed({ cut: on, node: this.model.state.names[i], operand: k });
     const { shown } = this.model.state, what = k === undefined ? shown[i] : `The edge from ${shown[this.written.operandsOf(i)[k]]} to ${shown[i]}`;
@@ -229,6 +236,7 @@ class AutogradGraph extends HTMLElement {
   }
 
   beginChange(i) {
+    this.changes.begin();
     this.model.remember();
     const slope = this.model.backward([this.model.roots[0]], this.model.local, undefined, true)[i];
     this.change = { leaf: i, x: this.model.data[i], root: this.model.data[this.model.roots[0]], slope };
@@ -255,6 +263,7 @@ class AutogradGraph extends HTMLElement {
   endChange() { this.say(this.panel.changeText()); }
 
   reset() {
+    this.changes.begin();
     this.change = null;
     this.at = 0;
     this.model.reset();
@@ -305,8 +314,9 @@ class AutogradGraph extends HTMLElement {
     this.panel.show();
     this.cases.follow();
     this.copies.follow();
-    put(this.undo, "hidden", this.model.isChanged() ? null : "");
-    put(this.mend, "hidden", this.model.cuts.size ? null : "");
+    this.changes.follow();
+    this.hide(this.asRecorded, !this.model.isChanged());
+    this.hide(this.mend, !this.model.cuts.size);
     this.showTotal();
     const { model } = this, broken = model.brokenGuards();
     put(this.notice, "hidden", broken.length || model.unknown.size ? null : "");
@@ -315,6 +325,12 @@ class AutogradGraph extends HTMLElement {
     this.pointsShown?.();
     this.filmShown?.();
     this.painted = performance.now();
+  }
+
+  // A button that has nothing more to do; where it had the focus, the button beside it takes that.
+  hide(one, isHidden) {
+    if (isHidden && one === document.activeElement) this.changes.back.focus({ preventScroll: true });
+    put(one, "hidden", isHidden ? "" : null);
   }
 
   showTotal() {
@@ -348,7 +364,13 @@ function pointsControl(host) {
 // Keys work wherever the focus is on the element, and on a page of its own without any focus.
 function listenForKeys(host) {
   const act = (event) => {
-    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.("input[type=text], textarea")) return;
+    if (event.defaultPrevented || event.altKey || event.target.closest?.("input[type=text], textarea")) return;
+    if (event.ctrlKey || event.metaKey) {
+      const key = event.key.toLowerCase(), way = key === "z" ? (event.shiftKey ? "redo" : "undo") : key === "y" ? "redo" : null;
+      if (!way) return;
+      event.preventDefault();
+      return host[way]();
+    }
     const onButton = event.target.closest?.("button, summary, .scopename"), onRange = event.target.closest?.("input[type=range]");
     const { steps, graph } = host, walk = (by) => {
       const shown = [...graph.scene.cards.values()].filter((card) => card.kind !== "junction"), at = shown.findIndex((card) => card.id === (host.reached ?? (host.chosen === null ? null : host.focusCard())));

@@ -14,8 +14,6 @@ function shorten(text, room) {
   return `${letters.slice(0, end).join("").trimEnd()}…`;
 }
 
-const caseOf = (model, node) => /(?:^|\/)(case\d+)(?=\/|$)/.exec(model.scopeOf(node))?.[1] || "";
-
 class Words {
   constructor(model, written) { this.model = model; this.written = written; }
   name(i) { return shorten(this.model.state.shown[i], LONGEST_NAME).trim() || "unnamed"; }
@@ -67,6 +65,7 @@ class Flow {
     this.uses = leaf === root ? [] : this.terms(leaf);
     const total = this.uses.reduce((sum, use) => sum + Math.abs(use.contribution), 0);
     for (const use of this.uses) use.share = total === 0 ? 0 : finite(total) ? Math.abs(use.contribution) / total : NaN;
+    this.cases = model.casesBelow(root);
     this.reasons = reasonsOf(this);
   }
 
@@ -145,6 +144,9 @@ class Flow {
     return list.filter((p) => p === list[k]).length > 1 ? `operand ${k + 1}` : "";
   }
 
+  // A node's scope, with the training case that it leads to alone where the scope does not say it.
+  where(node) { return [this.model.tagOf(node) ? "" : this.cases[node], this.model.scopeOf(node)].filter(Boolean).join(", "); }
+
   pathSteps(path, first, end) {  // the edges from one to another in words, without those in the middle of many
     const said = [], shown = (k) => end - first <= LONGEST_PATH || k < first + PATH_ENDS || k >= end - PATH_ENDS;
     const kept = (k) => shown(k) || (shown(k - 1) && shown(k + 1));
@@ -177,7 +179,7 @@ class Flow {
       const words = this.pathSteps(path, told, paths.length > 1 ? shared : path.operands.length);
       const line = "│ ".repeat(depth) + (told ? words : [this.words.name(path.nodes[0]), ...words]).join(" ");
       const passed = path.nodes.slice(told + 1, (paths.length > 1 ? shared : path.operands.length) + 1);
-      const inCase = passed.map((node) => caseOf(this.model, node)).find(Boolean) || "";
+      const inCase = passed.map((node) => this.cases[node]).find(Boolean) || "";
       rows.push([numberText(paths.reduce((sum, p, k) => (k ? sum + p.product : p.product), 0)), inCase, paths.length > 1 ? `${line} …` : line]);
       if (paths.length > 1) waiting.push([paths, shared, depth + 1]);
     }
@@ -196,7 +198,7 @@ class Flow {
       sections.push({
         title: rest.length ? "The largest uses" : "Uses", heads: ["contribution", "share", "local derivative × adjoint", "use", "where"], numbers: 2,
         rows: ordered.slice(0, SHOWN_USES).map((use) => [numberText(use.contribution), percent(use.share), `${numberText(use.local)} × ${numberText(use.adjoint)}`,
-          this.words.made(use.node) + (this.which(use.node, use.operand) && `, as ${this.which(use.node, use.operand)}`), shorten(this.model.scopeOf(use.node), 2 * CELL)]),
+          this.words.made(use.node) + (this.which(use.node, use.operand) && `, as ${this.which(use.node, use.operand)}`), shorten(this.where(use.node), 2 * CELL)]),
         note: rest.length ? `${rest.length} other${rest.length > 1 ? "s" : ""}: ${numberText(together)}` : "",
       });
     }

@@ -132,6 +132,28 @@ class Model {
 
   scopeOf(i) { return this.state.scopePaths[this.state.scopeOf[i]]; }
 
+  // The training case of a node's scope; "" for none.
+  tagOf(i) {
+    this.tags ||= new Map(Object.entries(this.state.tags || {}).flatMap(([name, nodes]) => nodes.map((node) => [node, name])));
+    return this.tags.get(i) || "";
+  }
+
+  // Of each node below a root the case that it lies in, or leads to alone.
+  casesBelow(root) {
+    if (!this.state.tags) return [];
+    if (this.casesRoot === root) return this.casesKnown;
+    const found = [], ahead = [];  // null: several
+    ahead[root] = "";
+    for (let i = root; i >= 0; i--) {
+      if (ahead[i] === undefined) continue;
+      const here = this.tagOf(i) || ahead[i];
+      if (here) found[i] = here;
+      for (const p of this.operands[i]) ahead[p] = ahead[p] === undefined || ahead[p] === here ? here : null;
+    }
+    [this.casesRoot, this.casesKnown] = [root, found];
+    return found;
+  }
+
   recompute(recorded = false, nodes = this.computed, alone = null) {
     if (alone === null || alone !== this.alone) this.others += 1;
     this.alone = alone;
@@ -169,8 +191,15 @@ class Model {
 
   reset() {
     this.remember();
-    this.data.set(this.recorded);
-    this.recompute(true);
+    this.put(this.leaves.map((i) => this.recorded[i]));
+  }
+
+  // All leaves at once; as recorded where they are.
+  put(numbers) {
+    this.leaves.forEach((i, j) => { this.data[i] = numbers[j]; });
+    const isRecorded = !this.isChanged();
+    if (isRecorded) this.data.set(this.recorded);
+    this.recompute(isRecorded);
   }
 
   // Leave an edge out of the backward sweep, or all edges from a unit (no k), or take them back; the operand counts as

@@ -275,7 +275,7 @@ function ledgerSection(host, flow) {
   const row = (name, x, extra, kind = "") => h("tr", { class: kind }, h("th", { scope: "row" }, name), signedBar(x, largest), h("td", { class: bySign(x) }, numberText(x)), h("td", {}, extra));
   const rows = shown.map((use) => {
     const again = flow.which(use.node, use.operand);
-    return row([pick(host, use.node), h("small", {}, [`${numberText(use.local)} × ${numberText(use.adjoint)}`, again, caseOf(host.model, use.node)].filter(Boolean).join(", "))], use.contribution, cutButton(host, use.node, use.operand, flow.leaf));
+    return row([pick(host, use.node), h("small", {}, [`${numberText(use.local)} × ${numberText(use.adjoint)}`, again, flow.cases[use.node]].filter(Boolean).join(", "))], use.contribution, cutButton(host, use.node, use.operand, flow.leaf));
   });
   if (rest.length) rows.push(row(`${rest.length} more use${rest.length > 1 ? "s" : ""}, together`, sum, ""));
   return section(`Its gradient, use by use`, h("table", { class: "agl-ledger" }, head(["use", "", "contribution", ""]), h("tbody", {}, rows, row("total", flow.gradient, "", "agl-sum"))));
