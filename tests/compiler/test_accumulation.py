@@ -86,3 +86,29 @@ def test_zero_wins_in_regions(name):
         call()
         found, expected = [call.grads[0].item(), *call.grads[1].tolist()], [a.grad for a in (leaves[0], *leaves[1])]
         np.testing.assert_allclose(found, expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize("rows", [(), (8,)], ids=["one point", "rows"])
+@pytest.mark.parametrize("copies", [1, 3, 40])
+def test_numbers_that_receive_the_same_adjoint_are_accumulated_four_at_a_time(copies, rows, monkeypatch):
+    """So each adjoint is loaded once for four sums: in straight code, and in loops over copies."""
+    from autograd_core._src.compiler.codegen.llvm import accumulation
+
+    together, alone = [], accumulation.gathered_together
+
+    def watched(sums, products, **options):
+        products = list(products)
+        together.append(len(products))
+        return alone(sums, products, **options)
+
+    monkeypatch.setattr(accumulation, "gathered_together", watched)
+    weights = [0.3, -0.7, 1.1, 0.2, 0.5]
+
+    def f(x):
+        return ag.sum([ag.tanh(ag.dot(weights, xs)) for xs in zip(*(x[k::5] for k in range(5)), strict=True)])
+
+    x = np.linspace(-1, 1, 5 * copies)
+    call = compiler.compile(f, x.tolist(), in_axes=0 if rows else None).bind(np.broadcast_to(x, (*rows, len(x))).copy())
+    call()
+    assert sorted(n for n in set(together) if n > 3) == [accumulation.TOGETHER] == [4]
+    np.testing.assert_allclose(call.grads[0], np.broadcast_to(eager(lambda *x: f(x), x.tolist()), (*rows, len(x))), rtol=1e-12)

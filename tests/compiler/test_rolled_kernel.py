@@ -199,6 +199,25 @@ def test_random_steps_repeated(seed, count, odd):
     assert compiled == [cold, cold]
 
 
+@pytest.mark.parametrize("met", [[], [(0, 1)], [(0, 2)], [(1, 2)], [(0, 1), (1, 2)], [(2, 3)], [(0, 3), (1, 2)]], ids=str)
+def test_operands_of_a_copy_that_are_one_number_in_some_copy(met):
+    """Each operand's products are added up and stored, where no other operand of the copy has the same slot."""
+    steps = 12
+    places = [list(range(k * steps, (k + 1) * steps)) for k in range(4)]
+    for a, b in met:
+        places[b][5] = places[a][5]
+
+    def f(w, x):
+        s = w[0]
+        for a, b, c, d in zip(*places, strict=True):
+            s = ag.tanh(s * w[1] + x[a] * x[b] + ag.sin(x[c]) * x[d])
+        return s
+
+    call = ag.compile(f, [0.3, 0.7], [0.1] * 4 * steps, in_axes=(None, 0))
+    cold, *compiled = both_ways(call, [[0.3, 0.7], numbers(np.random.default_rng(1), (17, 4 * steps), odd=0)])
+    assert compiled == [cold, cold]
+
+
 @pytest.mark.parametrize("name", ["heston", "recurrent", "pendulum", "filtered"])
 def test_code_does_not_grow_with_the_steps(name):
     written = {steps: segments.edges_written(made(name, steps)[0].program) for steps in (60, 240, 960)}

@@ -203,6 +203,26 @@ def test_a_recurrent_network_has_its_steps(size, activation):
     assert not np.any(nn.layer_jacobian(rnn, x, of="step3", to="step1").array)
 
 
+class SumsOfUnits(nn.Module):
+    """A layer that reads sums of units, which are one sum each time and yet three nodes."""
+
+    def __init__(self):
+        self.first, self.second = nn.Linear(2, 2, seed=1), nn.Linear(3, 2, seed=2)
+
+    def __call__(self, x):
+        a, b = self.first(x)
+        return self.second([a + b, a + b, a + b])
+
+
+@pytest.mark.parametrize("notation", NOTATIONS)
+def test_nodes_of_one_formula_have_names_of_their_own(notation):
+    run = nn.forward_pass(SumsOfUnits(), X, notation=notation)
+    for unit in run.layers["second"]:
+        names = [run.names.of[f"input {i} {unit.name}"] for i in range(3)]
+        assert len(set(names)) == 3, names
+        assert [name.rstrip("′") in (name, names[0]) for name in names] == [True] * 3, names
+
+
 # --- as arrays ---------------------------------------------------------------------------------------------
 
 

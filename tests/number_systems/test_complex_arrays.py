@@ -52,6 +52,32 @@ def test_what_may_be_a_kink_at_one_point_is_refused(tied):
         tied(Steps(np.array([1.0, 0.0]), np.array([1.0, 1.0])))
 
 
+TIES = (0.0, 1.0, -1.0, 0.5)
+
+
+@pytest.mark.parametrize("name", sorted({name for name, primitive in PRIMITIVES.items() if not primitive.inner} - REFUSED))
+def test_where_a_rule_compares_what_moves_the_answer_is_that_of_single_points(name):
+    """Operands at 0 and operands that are one: a careful form that asks which is larger has a plain one beside it."""
+    primitive = PRIMITIVES[name]
+    count = primitive.arity or 3
+    for x in TIES:
+        xs = [x] * count
+        for i in range(count):
+            try:
+                at, by = complex_step.slope(primitive.value, xs, [float(k == i) for k in range(count)])
+            except (ArithmeticError, ValueError):
+                continue
+            if not (math.isfinite(at) and math.isfinite(by)):
+                continue
+            try:
+                with np.errstate(all="ignore"):
+                    many = slopes(primitive.value, [np.array([x, x])] * count, i)
+            except complex_step.NoStepError:  # refused, as nothing is told of either side of a choice
+                continue
+            assert many[0] == pytest.approx([at, at], rel=1e-13, abs=1e-15), (x, i)
+            assert many[1] == pytest.approx([by, by], rel=1e-12, abs=1e-14), (x, i)
+
+
 def test_arrays_beside_it_are_numbers_at_its_points():
     array, x = np.array([2.0, 3.0]), Steps(np.array([1.0, 5.0]), np.array([1.0, 2.0]))
     for found, at, by in [

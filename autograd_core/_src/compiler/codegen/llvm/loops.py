@@ -372,7 +372,7 @@ class _LoopWriter:
         start()
         loaded = LoadedResults(lambda j: self._result(j, read))
         # `Adjoints` must know how many contributions a target gets, to accumulate several targets together.
-        left = Counter(to for e in range(len(body.slots[0])) if (to := self._target(e)) is not None)
+        left = Counter(to for e in range(len(body.region.kinds)) if (to := self._target(e)) is not None)
         left.update({j: len(gs) for j, gs in ends.items()})
         # If copies read each other, `_send` may add to a result's adjoint in memory right up to that result's turn.
         together = TOGETHER if body.region.parallel else 1
