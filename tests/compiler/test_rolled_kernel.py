@@ -132,6 +132,16 @@ def test_bits_are_the_interpreters(name, count, odd, options):
     assert compiled == [cold, cold]
 
 
+@pytest.mark.parametrize("name", sorted(PROGRAMS.keys() - {"apart"}))
+def test_values_beyond_the_cache_are_computed_one_block_of_rows_at_a_time(name, monkeypatch):
+    monkeypatch.setattr(rolled, "MOST_BYTES", 0)
+    f, shared, widths = made(name, 12)
+    assert rolled.together_of(f.program, np.dtype(float)) == 1
+    rng = np.random.default_rng(1)
+    cold, *compiled = both_ways(f, [*shared, *(numbers(rng, (33, n), odd=0) for n in widths)])
+    assert compiled == [cold, cold]
+
+
 STEPS = 220  # sums of more than 200 terms are loops
 SUMS = {
     "states": lambda w, x, states: ag.sum(states),

@@ -683,6 +683,22 @@ def test_logistic_regression_as_cs60050_prints_it():
         assert convert(derivation.latex.replace("{aligned}", "{split}"))
 
 
+@pytest.mark.parametrize(
+    ("f", "same"),
+    [
+        (lambda x: ag.mean([2 * x]), lambda x: 2 * x),
+        (lambda x: ag.sum([2 * x]), lambda x: 2 * x),
+        (lambda x: ag.dot([x], [x]), lambda x: x * x),
+        (lambda x: ag.log(ag.mean([2 * x])), lambda x: ag.log(2 * x)),
+        (lambda x: 3 * ag.mean([2 * x]) * x, lambda x: 6 * x * x),
+        (lambda x: ag.logsumexp([2 * x]), lambda x: ag.log(ag.exp(2 * x))),
+    ],
+)
+def test_functions_of_many_operands_are_written_as_the_one_that_they_are_given(f, same):
+    x, y = ag.Value(0.5, label="x"), ag.Value(0.5, label="x")
+    assert nn.derivation(f(x), x).lines[0] == nn.derivation(same(y), y).lines[0]
+
+
 @pytest.mark.parametrize("name", ["δ_j", "dz", "e′_1", "∂ℓ"])
 @pytest.mark.parametrize("how", [{}, {"through": True}, {"partials": True}])
 def test_a_derivation_has_its_own_name_on_the_left(name, how):

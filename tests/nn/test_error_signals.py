@@ -476,3 +476,11 @@ def test_a_single_unit_has_its_table_in_every_notation(notation):
         assert len(signals.formulas) == 1
         for show in ("signals", "slopes", "jacobians"):
             assert "<svg" in signals.draw(show=show).svg
+
+
+@pytest.mark.parametrize("count", [1, 3, 4, 5, 7])
+def test_four_outputs_that_are_their_sums_are_named_and_more_are_hinted_at(count):
+    model = nn.MLP(2, [count], "linear", seed=1)
+    head = str(nn.error_signals(model, [0.1, 0.2], [0.5] * count, loss=nn.sse, notation="downing")).splitlines()[0]
+    said = head.partition("which the loss gives")[2]
+    assert said == "".join(f"; sum(z_{k}) = z_{k}" for k in range(1, min(count, 4) + 1)) + "; ..." * (count > 4)

@@ -153,6 +153,16 @@ def test_its_picture_shows_every_count():
     assert axes.get_title() == "again"
 
 
+def test_the_tint_of_a_count_is_its_share_of_its_row():
+    """Of the cases of that class, how many; figures are white on dark, and grey where there is nothing."""
+    matrix = nn.ConfusionMatrix((0, 1, 2), ((6, 3, 1), (0, 0, 0), (0, 5, 0)))
+    [axes] = matrix.plot().axes
+    [image] = axes.images
+    assert image.get_array().tolist() == [[0.6, 0.3, 0.1], [0, 0, 0], [0, 1, 0]]
+    colours = {"white": [0, 7], "#222222": [1, 2], "#bbbbbb": [3, 4, 5, 6, 8]}
+    assert [t.get_color() for t in axes.texts] == [next(c for c, ks in colours.items() if k in ks) for k in range(9)]
+
+
 def test_without_matplotlib(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(ag.MissingExtraError, match=r"ConfusionMatrix.plot needs matplotlib: pip install 'autograd-core\[plot\]'"):

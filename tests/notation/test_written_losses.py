@@ -12,10 +12,12 @@ import pytest
 import autograd_core as ag
 import nn
 from autograd_core._src.notation import wholes
-from autograd_core._src.notation.losses import WrittenLoss, loss_of
+from autograd_core._src.notation.losses import LossRule, WrittenLoss, loss_of
 from autograd_core._src.notation.rules import rules_of
 from autograd_core._src.notation.wholes import as_written
+from autograd_core._src.number_systems.floats import FLOATS
 from autograd_core._src.pictures import text
+from nn._src.modules import loss_rules
 
 SCORES, SHARES = (0.3, -0.6, 1.8), (0.3, 0.6, 0.9)
 # Of each loss predictions, targets, the caption of its card, and the derivative of its sum, as texts have them.
@@ -40,6 +42,8 @@ LOSSES = {
         "−Σ y log p / n", lambda p, t: -t,
     ),
 }  # fmt: skip
+ALL_RULES = {rule.name: rule for rule in [*vars(loss_rules).values(), loss_rules.huber_rule(1.0)] if isinstance(rule, LossRule)}
+FUNCTIONS = {"log": math.log, "softplus": lambda x: math.log1p(math.exp(x)), "huber": lambda x: nn.huber_loss(x, 0.0)}
 REDUCTIONS = ("mean", "sum", "batchmean")
 all_losses = pytest.mark.parametrize("name", LOSSES)
 
@@ -155,9 +159,26 @@ def test_the_formula_gives_the_value_in_text_and_in_latex(name):
     _, _, loss = made(name)
     [step] = ag.forward_steps(loss)
     numbers = step.formula.split(" = ")[2]
-    known = {"log": math.log, "softplus": lambda x: math.log1p(math.exp(x)), "huber": lambda x: nn.huber_loss(x, 0.0)}
-    assert eval(numbers, known) == pytest.approx(loss.data, rel=1e-12)
+    assert eval(numbers, FUNCTIONS) == pytest.approx(loss.data, rel=1e-12)
     assert step.latex.count("{") == step.latex.count("}")
+
+
+@pytest.mark.parametrize("name", [name for name, rule in ALL_RULES.items() if not rule.of_classes])
+def test_formulas_of_targets_that_are_known_are_the_general_one(name):
+    """Text and LaTeX of a term whose target is a certain number, and that of any: one term, whatever the target."""
+    rule, x, h = ALL_RULES[name], 0.3, 1e-6
+
+    def term(written, x):
+        return rule.factor[0] * eval(written, FUNCTIONS | {"p": x, "t": t})
+
+    for t in (0, 1, -1, 0.25):
+        general = rule.text.format("p", "t")
+        slope = (term(general, x + h) - term(general, x - h)) / (2 * h)
+        assert slope == pytest.approx(rule.slope(FLOATS, x, t), rel=1e-6, abs=1e-9), t
+        if t in rule.known:
+            written, latex = rule.known[t]
+            assert term(written.format("p"), x) == pytest.approx(term(general, x), rel=1e-14), t
+            assert "{1}" not in written + latex
 
 
 @all_losses

@@ -108,9 +108,7 @@ def _stages(program: Program, region: Region) -> list[Any] | None:
         inside = slots[:, e][slots[:, e] >= 0]
         # A read within the copy may stay in its stage; any other one needs the stage of what it reads to be complete.
         apart = int(region.kinds[e] == GATHERED)
-        results = inside % period
-        if len(results) and (results == results[0]).all():  # as almost always
-            results = results[:1]
+        results = np.flatnonzero(np.bincount(inside % period))
         needs[reader] |= {(result, apart) for result in results.tolist()}
     # A result's stage is the most reads of other copies on any way to it. Where it depends on its own predecessor that
     # grows at each pass without end; otherwise the passes settle after as many as there are stages.

@@ -80,8 +80,7 @@ def _say_what_was_read(reads: Sequence[Value], inputs: Sequence[Value], name: st
     """Warn where the function has read the number of a Value that hangs on the arguments."""
     moving = set(inputs)
     for node in order_down_to(inputs, list(dict.fromkeys(reads))):
-        edges = node._edges
-        if not moving.isdisjoint(edges[: len(edges) // 2]):
+        if not moving.isdisjoint(node.parents):
             moving.add(node)
     found = next((x for x in reads if x in moving), None)
     if found is not None:
