@@ -21,6 +21,7 @@ from autograd_core._src.notation.expressions import parse
 from autograd_core._src.notation.numbers import number as written
 from autograd_core._src.pictures.living.state import names_in
 
+from .paper import printed
 from .reading import drawing_at_once, frames_later
 from .test_site_pages import violations
 
@@ -1446,17 +1447,16 @@ def test_no_label_of_a_saved_page_runs_as_code(save, saved):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_page_is_printed_on_one_sheet_in_light_colours(scheme, new_page, saved):
-    page = saved(ag.draw(graphs.readme(), title="On paper"), page=new_page(color_scheme=scheme, viewport={"width": 700, "height": 600}))
-    sheets = page.pdf(prefer_css_page_size=True)
-    assert len(re.findall(rb"/Type ?/Page\b(?!s)", sheets)) == 1
+    page = saved(ag.draw(graphs.neuron(), title="On paper"), page=new_page(color_scheme=scheme, viewport={"width": 700, "height": 600}))
+    assert len(printed(page.pdf(prefer_css_page_size=True))) == 1
     page.emulate_media(media="print", color_scheme=scheme)
     # In one go, as a printer does: what follows the end of the printing above must not come between.
-    stage, last = page.evaluate("""() => {
+    sheet, last = page.evaluate("""() => {
         dispatchEvent(new Event("beforeprint"));
-        return [".agl-svg", ".card.root .face"].map((s) => document.querySelector(s).getBoundingClientRect().bottom);
+        return [".agc-sheets svg", ".agc-sheets .card.root .face"].map((s) => document.querySelector(s).getBoundingClientRect().bottom);
     }""")
-    assert page.evaluate("getComputedStyle(document.querySelector('.card .face')).fill") in ("rgb(255, 255, 255)", "rgb(230, 241, 251)")
-    assert 0 < last <= stage
+    assert page.evaluate("getComputedStyle(document.querySelector('.agc-sheets .card .face')).fill") in ("rgb(255, 255, 255)", "rgb(230, 241, 251)")
+    assert 0 < last <= sheet
 
 
 # --- programs with an if ---

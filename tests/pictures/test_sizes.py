@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import itertools
 import math
 import re
 import types
@@ -12,8 +11,6 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from graphs import GRAPHS, network, perceptron, readme
-from hypothesis import given
-from hypothesis import strategies as st
 
 import autograd_core as ag
 import nn
@@ -24,7 +21,6 @@ from autograd_core._src.pictures.layout import layered
 from autograd_core._src.pictures.picture import LEAST_READABLE
 from autograd_core._src.pictures.render.theme import RULES
 from autograd_core._src.pictures.scene.cards import LEAST_FONT, NUMBER_FONT
-from autograd_core._src.pictures.sheets import APART, LEAST_USED, ON_ITS_SIDE, UPRIGHT, sheets_for
 
 FONTS = [float(size) for _, rule in RULES for size in re.findall(r"font:[^;]*?([\d.]+)px|font-size:([\d.]+)px", rule) for size in size if size]
 
@@ -225,68 +221,6 @@ def test_what_a_screen_has_room_for_fits_narrow_pages_too(name):
     wide = ag.draw(root, direction="LR")
     assert wide._frame.plan.carried == 0
     assert seen(wide, 700.0)[1] >= 700
-
-
-@pytest.mark.parametrize("name", ["readme", "network", "fractions", "hostile", "tangled"])
-@pytest.mark.parametrize("direction", ["LR", "TB"])
-def test_sheets_of_paper_are_filled_and_cut_no_card(name, direction):
-    """Except for a card that is higher than a sheet."""
-    frame = draw(GRAPHS[name](), direction=direction, fold=None)._frame
-    _, _, across, down = frame.extent()
-    sheets = sheets_for(across, down, frame.filled())
-    if sheets is None:
-        assert min(UPRIGHT[0] / across, UPRIGHT[1] / down) >= 9 / LEAST_FONT or across > ON_ITS_SIDE[0] * LEAST_FONT / 9
-        return
-    page = ON_ITS_SIDE if sheets.is_wide else UPRIGHT
-    assert sheets.scale * LEAST_FONT >= 9 - 1e-9
-    assert across * sheets.scale <= page[0] + 1e-6
-    assert (sheets.parts[0][0], sheets.parts[-1][1]) == (0, down)
-    for (top, end), after in zip(sheets.parts, (*sheets.parts[1:], None), strict=True):
-        assert 0 < (end - top) * sheets.scale <= page[1] + 1e-6
-        assert after is None or after[0] == end
-        assert after is None or not [card for card in frame.filled() if card[0] < end < card[1] < card[0] + page[1]]
-
-
-@given(st.lists(st.tuples(st.floats(0, 3000), st.floats(1, 1400)), max_size=30), st.floats(100, 1100))
-def test_sheets_are_cut_between_cards_wherever_one_can(cards, across):
-    filled = [(top, top + height) for top, height in cards]
-    down = max([end for _, end in filled], default=0.0) + 20
-    sheets = sheets_for(across, down, filled)
-    if sheets is None:
-        return
-    most = (ON_ITS_SIDE if sheets.is_wide else UPRIGHT)[1] / sheets.scale
-    assert (sheets.parts[0][0], sheets.parts[-1][1]) == (0, down)
-    for (top, end), (after, _) in itertools.pairwise(sheets.parts):
-        assert top < end == after
-        assert end - top <= most + 1e-6
-        low = [card for card in filled if card[1] - card[0] < most]
-        if [card for card in low if card[0] < end < card[1]]:  # only where a sheet's end has no gap before it
-            ys = [y for above, bottom in low for y in (above - APART, bottom + APART) if top + most * LEAST_USED < y <= end]
-            assert not [y for y in ys if all(bottom <= y - APART or above >= y + APART for above, bottom in low)]
-
-
-def test_sheets_take_time_in_proportion_to_the_cards():
-    class Place(float):
-        asked = 0
-
-        def __lt__(self, other):
-            Place.asked += 1
-            return float(self) < float(other)
-
-        def __gt__(self, other):
-            Place.asked += 1
-            return float(self) > float(other)
-
-        def __sub__(self, other):
-            Place.asked += 1
-            return float(self) - float(other)
-
-    def visits(n):
-        Place.asked = 0
-        sheets_for(690.0, 90.0 * n, [(Place(90 * i), Place(90 * i + 70)) for i in range(n)])
-        return Place.asked
-
-    assert 0 < visits(2000) < 2.5 * visits(1000)
 
 
 def test_low_leaves_keep_their_digits_or_their_form():

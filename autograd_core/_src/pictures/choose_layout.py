@@ -78,10 +78,6 @@ class Frame(NamedTuple):
         width, _, across, _ = self.extent()
         return LEAST_FONT * width / across
 
-    def filled(self) -> list[tuple[float, float]]:
-        """From where to where down the picture there are cards."""
-        return svg.filled(self.scene, self.plan, self.look.title, self.decoration)
-
     def natural(self) -> Extent:
         """The same, whatever is asked for."""
         return svg.size(self.scene, self.plan, self.look.title, self.decoration._replace(sizes=FREE))

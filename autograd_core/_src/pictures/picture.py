@@ -31,7 +31,6 @@ from .render.typst import typst
 from .scene.highlight import tracks_of
 from .scene.overlay import checked
 from .scene.tooltips import told
-from .sheets import sheets_for
 from .showing import show
 from .sizes import Sizes, sizes_of
 from .view.folding import count_cards, folded_further, read_graph, states, view_of
@@ -147,10 +146,6 @@ class Picture:
         look = self._frame.look
         data = told(self._view.graph) | {"theme": look.theme, "states": self._views()}
         drawn = self._frame.write(look.theme)
-        _, _, across, down = self._frame.extent()
-        sheets = sheets_for(across, down, self._frame.filled())
-        if sheets is not None:
-            data["sheets"] = sheets.told(drawn)
         return embed.fragment(drawn, kind="picture", alt=self._alt, data=data, caption=self._formula + note)
 
     @property
@@ -491,7 +486,6 @@ def _typ(picture: Picture) -> bytes:
 
 
 def _html(picture: Picture) -> bytes:
-    width, height = picture._frame.size()
     look, reason = picture._frame.look, ""
     if picture._asked is not None:
         from .living.saved import page_of
@@ -506,7 +500,7 @@ def _html(picture: Picture) -> bytes:
         if page:
             return page.encode()
     fragment = picture._live(reason and note(reason))
-    return embed.page(fragment, title=look.title, theme=look.theme, is_wide=width > height).encode()
+    return embed.page(fragment, title=look.title, theme=look.theme).encode()
 
 
 def _png(picture: Picture) -> bytes:

@@ -7,7 +7,6 @@ scripts and styles by their hashes in a content security policy, which also forb
 from __future__ import annotations
 
 import json
-import re
 from base64 import b64encode
 from functools import cache
 from hashlib import sha256
@@ -74,13 +73,11 @@ def page(
         parts.append(("div", ' class="agl-caption"', caption))
     scripts = " ".join(_digest(body) for tag, _, body in parts if tag == "script")
     body = _written(parts).replace("<autograd-graph ", "<autograd-graph data-page ", 1)
-    size = [float(found[1]) for found in re.finditer(r' (?:width|height)="([\d.]+)"', svg[: svg.find(">")])]
-    sheet = "A4 landscape" if len(size) > 1 and size[0] > size[1] else "A4"
     light, dark = (f"body{{background:{colours['bg']}}}" for colours in (theme.LIGHT, theme.DARK))
     ground = dark if scheme == "dark" else light
     if scheme == "auto":
         ground += f"@media screen and (prefers-color-scheme:dark){{{dark}}}"
-    around = f"body{{margin:0;padding:12px 16px}}{ground}@page{{size:{sheet};margin:12mm}}"
+    around = f"body{{margin:0;padding:12px 16px}}{ground}@page{{size:A4;margin:12mm}}"
     around += "@media print{body{padding:0}}"
     styles = " ".join(map(_digest, [around, *(body for tag, _, body in parts if tag == "style")]))
     policy = (
@@ -146,7 +143,7 @@ def script() -> str:
     """All scripts as the body of one function, without comments and indents; the layout library with its licence."""
     licence = static("dagre.LICENSE.txt").strip().replace("*/", "* /")
     library = static("dagre.min.js").partition("/*!")[0].strip()
-    texts = (embed.static("theme.js"), *map(static, SCRIPTS))
+    texts = (embed.static("theme.js"), embed.static("paper.js"), *map(static, SCRIPTS))
     own = (line.strip() for written in texts for line in written.splitlines())
     lines = "".join(f"{line}\n" for line in own if line and not line.startswith("//"))
     sizes = f"const SIZE={json.dumps(SIZES)};"
@@ -157,7 +154,8 @@ def script() -> str:
 def style() -> str:
     """The style sheet: that of pictures, under the element's name, and the page's own."""
     pictures = theme.style("agl", "auto", "full").replace("#agl", "autograd-graph")
-    return pictures + "".join(line.strip() for line in static("live.css").splitlines())
+    own = static("live.css") + embed.static("paper.css")
+    return pictures + "".join(line.strip() for line in own.splitlines())
 
 
 @cache

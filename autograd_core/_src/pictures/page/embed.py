@@ -55,8 +55,8 @@ def fragment(svg: str, *, kind: str, alt: str, data: Any, fallback: str = "", ca
     )
 
 
-def page(fragment: str, *, title: str, theme: str = "auto", is_wide: bool = False) -> str:
-    """A whole page around fragments; `theme` is "auto", "light" or "dark". A wide one is printed on its side.
+def page(fragment: str, *, title: str, theme: str = "auto") -> str:
+    """A whole page around fragments; `theme` is "auto", "light" or "dark".
 
     Example:
         >>> from autograd_core._src.pictures.page.embed import page
@@ -68,21 +68,21 @@ def page(fragment: str, *, title: str, theme: str = "auto", is_wide: bool = Fals
     return (
         f'<!doctype html>\n<html lang="en">\n<head><meta charset="utf-8"><title>{name}</title>'
         f'<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="{scheme}">'
-        f"<style>body{{margin:16px}}@page{{size:A4{' landscape' * is_wide};margin:12mm}}"
+        "<style>body{margin:16px}@page{size:A4;margin:12mm}"
         f"@media print{{body{{margin:0}}}}</style></head>\n<body>\n{fragment}</body>\n</html>\n"
     )
 
 
 def script(kind: str) -> str:
     """The scripts of a kind as the body of one function: the common ones, then its own; without comment lines."""
-    files = ("theme.js", "live.js", f"{kind}.js")
+    files = ("theme.js", "paper.js", "live.js", f"{kind}.js")
     lines = (line.strip() for line in "".join(map(static, files)).splitlines())
     return "".join(f"{line}\n" for line in lines if line and not line.startswith("//"))
 
 
 def style(kind: str) -> str:
     """The style sheets of a kind."""
-    return static("live.css") + static(f"{kind}.css")
+    return static("live.css") + static("paper.css") + static(f"{kind}.css")
 
 
 @cache

@@ -64,18 +64,6 @@ def size(scene: Scene, plan: Plan, title: str, decoration: Decoration = UNDECORA
     return extent(w + 2 * MARGIN, h + head.height + 2 * MARGIN, decoration.sizes)
 
 
-def filled(scene: Scene, plan: Plan, title: str, decoration: Decoration) -> list[tuple[float, float]]:
-    """From where to where down the picture its cards reach, with their chips; edges and boxes may be cut between."""
-    _, h, head = _extents(scene, plan, text.clean(title), decoration)
-    down = size(scene, plan, title, decoration).down
-    top = (down + head.height - h) / 2
-    found = [(0.0, top)]
-    for i, card in scene.cards.items():
-        _, y, _, high = rectangle(plan.cards[i], flip=scene.direction == "TB")
-        found.append((top + y - card.chip * (scene.direction == "TB"), top + y + high))
-    return found
-
-
 def _extents(scene: Scene, plan: Plan, title: str, decoration: Decoration) -> tuple[float, float, Heading]:
     w, h = (plan.length, plan.breadth) if scene.direction == "LR" else (plan.breadth, plan.length)
     decorated = decoration.overlay is not None or decoration.formulas or decoration.most is not None

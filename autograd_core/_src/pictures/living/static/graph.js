@@ -24,8 +24,8 @@ class GraphView {
     this.listen();
     listenForEdits(this);
     new ResizeObserver(() => this.resized()).observe(this.stage);
-    addEventListener("beforeprint", () => { this.draw(true, true); this.aim([0, 0, ...this.size]); });
-    addEventListener("afterprint", () => this.look(this.view, this.moved));
+    addEventListener("beforeprint", () => this.forPrint());
+    addEventListener("afterprint", () => { this.offPaper(); this.look(this.view, this.moved); });
   }
 
   isCut(card, port) { return card.kind === "node" && port.operands.length === 1 && this.scene.isCut(card.node, port.operands[0]); }
@@ -196,6 +196,30 @@ class GraphView {
     put(this.layer, "transform", `translate(${(MARGIN - x).toFixed(1)} ${(MARGIN - y).toFixed(1)})`);
   }
 
+  // All of it on sheets of paper, whatever part one has looked at. Its arrowheads go along: what is not shown lends none.
+  forPrint() {
+    this.offPaper();
+    this.draw(true, true);
+    this.aim([0, 0, ...this.size]);
+    this.chart(1);
+    const typed = this.host.querySelector("input.agl-expression")?.value, names = this.host.querySelector(".agl-names");
+    this.sheets = onSheets(this.svg, this.size, names.offsetHeight + (typed ? 40 : 10));
+    if (!this.sheets) return;
+    if (typed) this.sheets.prepend(h("p", { class: "agl-called" }, typed));
+    this.body.before(this.sheets);
+    this.body.parentNode.classList.add("agl-sheeted");
+    const isWide = this.sheets.matches(".agc-wide");
+    this.host.classList.toggle("agc-wide", isWide);
+    for (const table of this.host.querySelectorAll(":is(.agl-cases,.agl-copies) table")) splitTable(table, isWide ? 1000 : 670);
+  }
+
+  offPaper() {
+    this.sheets?.remove();
+    for (const table of this.host.querySelectorAll(".agc-columns")) table.remove();
+    this.host.classList.remove("agc-wide");
+    this.body.parentNode?.classList.remove("agl-sheeted");
+  }
+
   fit() {
     const room = this.stage.clientWidth, tall = this.stage.clientHeight, [w, t] = this.size, scale = Math.min(room / w, tall / t, 1.25);
     this.look([(w - room / scale) / 2, (t - tall / scale) / 2, room / scale, tall / scale]);
@@ -275,3 +299,22 @@ class GraphView {
 }
 
 const idOf = (text) => (/^\d/.test(text) ? +text : text);
+
+// A table wider than its sheet as several, each with the heads of its rows and some of the columns; of one width all over.
+function splitTable(table, room) {
+  const widths = [...(table.rows[0]?.cells || [])].map((cell) => cell.getBoundingClientRect().width + 3), parts = [];
+  if (table.getBoundingClientRect().width <= room) return;
+  let used = Infinity;
+  widths.forEach((width, k) => {
+    if (!k) return;
+    if (used + width > room - widths[0]) { parts.push(new Set([0])); used = 0; }
+    parts[parts.length - 1].add(k);
+    used += width;
+  });
+  const copies = parts.map((kept) => {
+    const copy = table.cloneNode(true);
+    for (const row of copy.rows) [...row.cells].forEach((cell, k) => { if (!kept.has(k)) cell.remove(); });
+    return copy;
+  });
+  table.before(h("div", { class: "agc-columns", "aria-hidden": "true" }, copies));
+}

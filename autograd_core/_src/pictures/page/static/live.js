@@ -136,21 +136,14 @@ class View {
     this.stage.style.setProperty("--cues", shadows.join(",") || "none");
   }
 
-  // All of it, whatever part one has looked at; the style sheet fits it to the page.
+  // All of it, whatever part one has looked at, on sheets of paper.
   forPrint() {
+    this.sheets?.remove();
     this.layer.removeAttribute("transform");
     this.svg.setAttribute("viewBox", [0, 0, ...this.size].join(" "));
     ["x", "y", "width", "height"].forEach((key, k) => this.svg.querySelector(".bg")?.setAttribute(key, [0, 0, ...this.size][k]));
-    const sheets = this.data?.sheets, kind = sheets?.wide ? "agc-sheets agc-wide" : "agc-sheets";
-    if (sheets?.of !== this.of) return;  // they are of the picture as it was drawn
-    const copies = sheets.parts.map(([top, end]) => {
-      const copy = this.svg.cloneNode(true);
-      copy.setAttribute("viewBox", `0 ${top} ${this.size[0]} ${end - top}`);
-      copy.style.width = `${this.size[0] * sheets.scale}px`;
-      return copy;
-    });
-    this.sheets?.remove();
-    this.root.prepend(this.sheets = h("div", { class: kind, "aria-hidden": "true" }, copies));
+    this.sheets = onSheets(this.svg, this.size);
+    if (this.sheets) this.body.before(this.sheets);
   }
 
   fit() {
