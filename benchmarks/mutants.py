@@ -8,7 +8,7 @@ Mutants are drawn from all that can be made, each as likely as any other. `map` 
 of them and runs the tests once, with few examples: so it knows which tests come by. `run` plants each in a
 copy of the checkout and runs those tests up to the first failure: those of the module's own test file and the
 quick ones first, then the others, then whatever runs a function of the same file, as what is read once and
-kept (the rules of `engine/ops.py`) is come by only once. Results are kept in the store line by line: the same
+kept (the rules of `engine/primitives`) is come by only once. Results are kept in the store line by line: the same
 command goes on where it stopped. Without a map, or for a file that has changed since, test files are chosen
 by their names and words, and fewer examples are drawn: what survives that is "unmapped", and waits for a map.
 """

@@ -1,6 +1,6 @@
 """What every primitive is, in textbook form, and its derivative, to as many digits as it takes.
 
-Independent of `autograd_core/_src/engine/ops.py` on purpose: the definitions below are mpmath's own functions
+Independent of `autograd_core/_src/engine/primitives` on purpose: the definitions below are mpmath's own functions
 put together as a textbook does, and a derivative is a central difference of the definition,
 never a rule. Precision is raised until two levels agree, so that nothing cancels unseen.
 """

@@ -99,21 +99,22 @@ def test_a_step_that_is_left_out_is_named(copy, step):
     run = copy.run("-m pytest -q -p no:cacheprovider tests/engine/test_entries.py -k softsign")
     told = run.stdout + run.stderr
     assert run.returncode != 0
-    assert step.file in told
+    is_entry = "/primitives/" in step.file  # then no more is known than the folder
+    assert (str(Path(step.file).parent) if is_entry else step.file) in told
     text = squeezed(step.text)
     assert text[: text.index("softsign") + len("softsign") + 2] in squeezed(told), told
-    assert told.count("Traceback") <= step.file.endswith("ops.py")
+    assert told.count("Traceback") <= is_entry
 
 
 def test_systems_that_lack_a_new_elementary_function_are_named(copy):
     copy.do([])
-    base, ops = copy.root / "autograd_core/_src/number_systems/base.py", copy.root / STEPS[0].file
-    before = [path.read_text(encoding="utf-8") for path in (base, ops)]
+    base, family = copy.root / "autograd_core/_src/number_systems/base.py", copy.root / STEPS[0].file
+    before = [path.read_text(encoding="utf-8") for path in (base, family)]
     entry = 'entry("expit", lambda m, x: m.expit(x), lambda m, x, z: (z * (1 - z),), summary="1 / (1 + exp(-x)).")\n'
     base.write_text(before[0].replace(" digamma abs ", " digamma expit abs "), encoding="utf-8")
-    ops.write_text(STEPS[0]._replace(text=entry).added(before[1]), encoding="utf-8")
+    family.write_text(STEPS[0]._replace(text=entry).added(before[1]), encoding="utf-8")
     told = copy.run("-m pytest -q -p no:cacheprovider tests/number_systems/test_systems.py").stdout
-    for path, text in zip((base, ops), before, strict=True):
+    for path, text in zip((base, family), before, strict=True):
         path.write_text(text, encoding="utf-8")
     named = re.findall(r"^autograd_core/_src/number_systems/(\w+)\.py: .*expit", told, re.MULTILINE)
     assert {*named} >= {"floats", "high_precision", "symbolic", "source", "complex_arrays", "complex_step", "numpy_arrays"}, told

@@ -181,8 +181,7 @@ class Reference:
         primitive = PRIMITIVES.get(name.name) if name.space == "autograd_core" else None
         thing = inspect.unwrap(name.thing) if callable(name.thing) else name.thing
         if primitive is not None and not primitive.inner:
-            file = ROOT / "autograd_core" / "_src" / "engine" / "ops.py"
-            code, line = _entry(file, name.name)
+            file, code, line = _entry(name.name)
             return self._source("Its entry in the table of operations", file, line, code)
         try:
             file = Path(inspect.getsourcefile(thing) or "")
@@ -364,20 +363,22 @@ def formula(name: Name) -> str:
     return f"{rubric('Formula')}\n\n{text}{source}"
 
 
-def _entry(file: Path, name: str) -> tuple[str, int]:
-    """The text and the line of an entry of the table of operations."""
+def _entry(name: str) -> tuple[Path, str, int]:
+    """File, text and line of an entry of the table of operations; of comparisons, which one loop makes, the file."""
     import ast
 
-    text = file.read_text(encoding="utf-8")
-    for node in ast.walk(ast.parse(text)):
-        if (
-            isinstance(node, ast.Call)
-            and getattr(node.func, "id", "") == "entry"
-            and node.args
-            and getattr(node.args[0], "value", None) == name
-        ):
-            return ast.get_source_segment(text, node) or "", node.lineno
-    return "", 1
+    folder = ROOT / "autograd_core" / "_src" / "engine" / "primitives"
+    for file in sorted(folder.glob("*.py")):
+        text = file.read_text(encoding="utf-8")
+        for node in ast.walk(ast.parse(text)):
+            if (
+                isinstance(node, ast.Call)
+                and getattr(node.func, "id", "") == "entry"
+                and node.args
+                and getattr(node.args[0], "value", None) == name
+            ):
+                return file, ast.get_source_segment(text, node) or "", node.lineno
+    return folder / "choices.py", "", 1
 
 
 def _module_text(doc: str, link: Callable[[str], str | None]) -> str:

@@ -1,7 +1,7 @@
 """The picture of the floors in ARCHITECTURE.md, from the imports as they are: `python docs/images/floors.py`.
 
 Each room stands on those to its left; an arrow that others imply is left out, and so is the one exception: number
-systems read the table of primitives, `engine/ops.py`, which itself needs no other room.
+systems read the table of primitives, `engine/ops.py` and `engine/primitives`, which itself needs no other room.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ ROOMS = {
     "testing": "check_gradient, points",
     "nn": "layers, fit, diagnose",
 }
-TABLE = ("number_systems", "autograd_core._src.engine.ops")
+TABLE = ("autograd_core._src.engine.ops", "autograd_core._src.engine.primitives")
 SIZE = (FOLD_WIDTH, FOLD_HEIGHT)
 
 
@@ -53,7 +53,7 @@ def imports() -> dict[str, set[str]]:
             if here and isinstance(node, ast.ImportFrom) and id(node) not in typing:
                 base = [*(parts[: len(parts) - node.level] if node.level else ()), *filter(None, [node.module])]
                 modules = [".".join((*base, alias.name)) for alias in node.names]
-                modules = [m for m in modules if (here, m.rpartition(".")[0]) != TABLE]
+                modules = [m for m in modules if here != "number_systems" or not m.startswith(TABLE)]
                 found[here] |= {there for m in modules if (there := room_of(m)) and there != here}
     return found
 

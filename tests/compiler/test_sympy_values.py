@@ -157,7 +157,7 @@ def test_a_smooth_function_of_all_real_numbers_has_no_choice(name):
     chosen = [e for e in (value, *slopes) if sympy.sympify(e).has(sympy.Piecewise, sympy.Abs, sympy.Eq)]
     assert not chosen, (
         f"{name}: a choice for the sake of rounding stands in `m.to_round` or `far_out`; one of the function itself is a kink of its, or of "
-        f"its slope's: give the entry in autograd_core/_src/engine/ops.py `kinks=` and `kink=`"
+        f"its slope's: give the entry in autograd_core/_src/engine/primitives `kinks=` and `kink=`"
     )
 
 

@@ -22,7 +22,7 @@ import references  # noqa: E402
 import wild_rules  # noqa: E402
 from test_ops import KINKS, kink_lines  # noqa: E402
 
-OPS, SPACE, VALUE = "autograd_core/_src/engine/ops.py", "autograd_core/__init__.py", "autograd_core/_src/engine/value.py"
+FAMILIES, SPACE, VALUE = "autograd_core/_src/engine/primitives", "autograd_core/__init__.py", "autograd_core/_src/engine/value.py"
 FUNCTIONS, REFERENCES, WILD = "autograd_core/_src/engine/functions.py", "benchmarks/references.py", "benchmarks/wild_rules.py"
 DEFINED = references.definitions(references.mpmath.mp)
 PUBLIC = {primitive.name for primitive in PRIMITIVES.values() if not primitive.inner and not primitive.symbol}
@@ -35,6 +35,13 @@ def text_of(path):
 def at(path, pattern):
     """The first line that matches as `file:line`; the file where none does."""
     return next((f"{path}:{i}" for i, line in enumerate(text_of(path).splitlines(), 1) if re.search(pattern, line)), path)
+
+
+def entry_of(primitive):
+    """Where its entry stands as `file:line`; the folder of all entries where it is in none of them."""
+    files = [str(path.relative_to(ROOT)) for path in sorted((ROOT / FAMILIES).glob("*.py"))]
+    found = [at(file, rf'^(entry\(|    )"{primitive.name}",') for file in files]
+    return next((place for place, file in zip(found, files, strict=True) if place != file), FAMILIES)
 
 
 def below(primitive, path, pattern):
@@ -58,7 +65,7 @@ def lacks_of_the_surface(primitive):
         kind, point = {1: ("Unary", "x"), 2: ("Binary", "x, y")}.get(primitive.arity, ("Any", "x, y, ..."))
         yield (
             f'{below(primitive, FUNCTIONS, "^{}: ")}: add below `{name}: {kind} = _function("{name}", {point}, z)`, numbers of which z is the '
-            f"value there to ten digits, from another source; or, if only rules use it, `inner=True` to its entry in {OPS}"
+            f"value there to ten digits, from another source; or, if only rules use it, `inner=True` to its entry in {FAMILIES}"
         )
     if not re.search(rf"^from \._src\.engine\.\w+ import {name} as {name}( |$)", space, re.MULTILINE):
         near = below(primitive, SPACE, r"^from \._src\.engine\.functions import {} as")
@@ -88,7 +95,7 @@ def lacks_of_references(primitive):
 def lacks_of_kinks(primitive):
     """The convention in words, an example that holds it, and the page."""
     if primitive.kinks and not primitive.kink:
-        near = at(OPS, rf'^(entry\(|    )"{primitive.name}",')
+        near = entry_of(primitive)
         yield f"{near}: add `kink=` to the entry, the derivatives in words at the points that `kinks` names"
     if primitive.kink and all(name != primitive.name for name, *_ in KINKS):
         near = at("tests/engine/test_ops.py", r"^KINKS = \[")
@@ -119,4 +126,4 @@ def test_what_a_newcomer_lacks_is_told():
     finally:
         PUBLIC.remove("newcomer")
     files = [re.match(r"(\S+?)(:\d+)?: add ", line)[1] for line in told]
-    assert files == [FUNCTIONS, SPACE, SPACE, REFERENCES, WILD, "docs/accuracy.md", OPS]
+    assert files == [FUNCTIONS, SPACE, SPACE, REFERENCES, WILD, "docs/accuracy.md", FAMILIES]

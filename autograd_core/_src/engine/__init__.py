@@ -1,7 +1,7 @@
 """Graphs of numbers, and derivatives by one sweep: what a newcomer reads first.
 
-`ops` is the table of primitives: each with its value, its local derivatives, its domain and its kinks. Formulas of
-softmax, which need more room, are in `softmax_rules`.
+`primitives` has the entries: each operation with its value, its local derivatives, its domain and its kinks; `ops` is
+the table of them all.
 `node_builders` generates from each entry the function that records a node; `value` is that node, with
 `backward()`. `graph` orders nodes, `sweep` is the loop over them. Then the public functions: `functions`,
 `reductions`, `user_primitives`, `ufuncs`. The rest are helpers: `evaluation` (an entry at plain numbers),

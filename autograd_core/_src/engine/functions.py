@@ -43,7 +43,7 @@ def _function(name: str, *example: float) -> Any:
         *example: Operands and the result there, to ten digits, from a source other than the entry.
     """
     if name not in FUSED:
-        msg = f'autograd_core/_src/engine/ops.py: expected an entry `entry("{name}", ...)` of one or two operands'
+        msg = f'autograd_core/_src/engine/primitives: expected an entry `entry("{name}", ...)` of one or two operands'
         raise UnknownPrimitiveError(msg)
     primitive, function = PRIMITIVES[name], FUSED[name]
     *xs, z = example

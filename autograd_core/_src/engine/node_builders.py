@@ -1,4 +1,4 @@
-"""The fast path: each entry of `engine/ops.py`, compiled to one Python function that builds a node.
+"""The fast path: each entry of `engine/primitives`, compiled to one Python function that builds a node.
 
 `number_systems/source.py` turns a rule into text. Here the text is put into a function that takes Values,
 computes data and local derivatives, and makes the node, without a further call (docs/adr/0002).

@@ -8,7 +8,8 @@ from ..number_systems import products
 from ..number_systems.base import BINARY, CONSTANTS, UNARY, NumberSystem
 from ..number_systems.floats import FLOATS
 from .contexts import current
-from .ops import PRIMITIVES, TINY
+from .ops import PRIMITIVES
+from .primitives.pieces import TINY
 from .value import FUSED, Value, record, record_many
 
 if TYPE_CHECKING:

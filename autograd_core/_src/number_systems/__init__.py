@@ -1,4 +1,4 @@
-"""Number systems: each evaluates the rules of `engine/ops.py` on its own kind of number.
+"""Number systems: each evaluates the rules of `engine/primitives` on its own kind of number.
 
 `base` lists what a system must supply; `floats` are doubles, `exact` Fractions, `source` Python
 text (from which the fast path is compiled), `dual` numbers with a tangent, `high_precision`

@@ -22,7 +22,7 @@ import numpy as np
 from llvmlite import ir
 
 from ...errors import OperandError
-from ..engine.ops import TINY
+from ..engine.primitives.pieces import TINY
 from .base import SYSTEMS
 from .floats import FLOATS
 from .processor import features, has_fma

@@ -11,8 +11,8 @@ import numpy as np
 
 from ....errors import StructureError, UnknownPrimitiveError
 from ...atomic_write import write_file
-from ...engine import ops
 from ...engine.ops import PRIMITIVES, USER_PRIMITIVES
+from ...engine.primitives.table import TABLE
 from ...engine.value import Value, record
 from ...file_reading import open_to_read
 from .npz_files import arrays_in
@@ -315,7 +315,7 @@ def _restored(cls: type[Program], found: dict[str, Any]) -> Program:
 
 
 def _primitive(module: str, qualname: str, name: str, arity: str) -> Primitive:
-    primitive = PRIMITIVES.get(qualname) if module == ops.__name__ else USER_PRIMITIVES.get((module, qualname))
+    primitive = PRIMITIVES.get(qualname) if module == TABLE else USER_PRIMITIVES.get((module, qualname))
     if primitive is None:
         msg = f"primitive {name!r}: {module}.{qualname} is not defined here; import the module that defines it first"
         raise UnknownPrimitiveError(msg)

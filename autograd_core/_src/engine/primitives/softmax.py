@@ -1,4 +1,4 @@
-"""What the entries of logsumexp and of softmax in `ops.py` compute.
+"""Logarithms of sums of exponentials, cross entropy, and softmax.
 
 Softmax is computed in parts, so that n entries take n steps: the largest x, of the others the sum of
 exp(x - floor(largest)), from these the scale, and the entries. The scale is 1 / the sum of all, and the entries
@@ -11,10 +11,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .table import INF, REALS, Whole, entry
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-INF = float("inf")
 LEADING = 0.625  # a share that is larger is that of the largest, however rounded: any other is below 0.375
 LOG_LEADING = -0.625  # between the logarithms of the two
 
@@ -279,3 +280,62 @@ def log_share_partials(m: Any, x: Any, top: Any, scale: Any, z: Any) -> tuple[An
         return _by_data(m, (z, scale), is_log_largest, lambda: own, other)
 
     return chosen(0, lambda: 1), chosen(0, by_sign(-1, 0)), chosen(1, by_sign(1, -1))
+
+
+entry(
+    "logaddexp", logsumexp, logsumexp_partials, arity=2,
+    summary="log(exp(x) + exp(y)) without overflow.",
+)
+entry(
+    "logsumexp", logsumexp, logsumexp_partials, arity=None, lists=1,
+    summary="log(exp(x1) + ... + exp(xn)) without overflow.", source="Blanchard, Higham, Higham, 2021",
+)
+entry(
+    "largest", lambda m, *v: m.to_round(lambda: m.max(v), lambda: m.number(0)),
+    lambda m, *vz: tuple(m.to_round(lambda: m.first_equal(vz[:-1], vz[-1]), lambda: (0,) * (len(vz) - 1))),
+    arity=None, lists=1, inner=True, summary="Largest of a sequence; what is made of it has no kink at a tie.",
+)
+entry(
+    "others", others, others_partials,
+    arity=None, lists=1, singles=1, parts=1, inner=True,
+    summary="Sum of exp(x_i - floor(top)) over all but the first that is the largest, top, which is the last operand.",
+)
+entry(
+    "exp_less", exp_less, lambda m, x, top, z: (z, 0),
+    arity=2, latex="e^{{{0} - {1}}}", inner=True, summary="exp(x - floor(top)); inf - inf is 0.",
+)
+entry(
+    "cross_entropy", cross_entropy, cross_entropy_partials,
+    arity=None, lists=1, singles=1,
+    whole=Whole("cross_entropy", "log Σ exp(x) − x", "log({1}) - {0}", r"\log\left({1}\right) - {0}",
+        (lambda p: p - 1, lambda p, q: q), ("p − y, of the right class: y = 1", "p − y, of another class: y = 0"),
+        "∂/∂x = p − y, p = softmax(x)",
+    ),
+    inner=True, summary="log(exp(x1) + ... + exp(xn) + exp(c)) - c, of which c is the last operand.",
+)
+entry(
+    "scale", scale, scale_partials,
+    arity=2, parts=2, domain=(REALS, (0.0, INF)),
+    inner=True, summary="1 / (E + others) for E = exp(top - floor(top)), but E / (E + others) where that is above 5/8.",
+)
+entry(
+    "log_scale", log_scale, log_scale_partials,
+    arity=2, parts=2, domain=(REALS, (0.0, INF)),
+    inner=True, summary="log(E + others), but -log1p(others / E) where E is above 5/8 of the sum.",
+)
+entry(
+    "softmax", share, share_partials,
+    arity=3, parts=2,
+    whole=Whole("softmax", "exp(x) / Σ exp(x)", "exp({0}) / ({1})", r"\frac{{e^{{{0}}}}}{{{1}}}",
+        (lambda p: p * (1 - p), lambda p, q: -p * q), derivative="∂sᵢ/∂xⱼ = sᵢ (δᵢⱼ − sⱼ)",
+    ),
+    inner=True, summary="exp(x - floor(top)) * scale, or exp(x - top) * scale; operands x, top and the scale.",
+)
+entry(
+    "log_softmax", log_share, log_share_partials,
+    arity=3, parts=2,
+    whole=Whole("log_softmax", "x − log Σ exp(x)", "{0} - log({1})", r"{0} - \log\left({1}\right)",
+        (lambda p: 1 - p, lambda p, q: -q), derivative="∂/∂xⱼ = δᵢⱼ − pⱼ, p = softmax(x)",
+    ),
+    inner=True, summary="x - floor(top) - log_scale, or x - top + log_scale.",
+)
