@@ -8,7 +8,7 @@ import pytest
 import autograd_core as ag
 import nn
 from autograd_core._src.engine.provenance import box_of
-from nn._src.notation import NOTATIONS
+from nn._src.notation.texts import NOTATIONS
 
 # By text: the boxes of a network of two inputs, two hidden units and an output.
 BOXES = {

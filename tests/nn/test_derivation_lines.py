@@ -11,7 +11,7 @@ from strategies import examples
 
 import autograd_core as ag
 import nn
-from nn._src.notation import NOTATIONS
+from nn._src.notation.texts import NOTATIONS
 
 SIGNS = {"½": 1 / 2, "⅓": 1 / 3, "¼": 1 / 4, "⅔": 2 / 3}
 TOKEN = re.compile(r"\s*(?:(∂/∂\w+ \[)|(\d+(?:\.\d+)?(?:e[−-]?\d+)?)|([½⅓¼⅔])|([A-Za-zσ][\w′]*\()|([A-Za-zσŷ][A-Za-z_0-9]*)|(.))")

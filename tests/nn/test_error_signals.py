@@ -10,7 +10,7 @@ from strategies import examples
 
 import autograd_core as ag
 import nn
-from nn._src.notation import NOTATIONS
+from nn._src.notation.texts import NOTATIONS
 
 CLOSE = {"rel": 1e-12, "abs": 1e-15}  # a few roundings
 

@@ -8,7 +8,7 @@ from latex2mathml.converter import convert
 
 import autograd_core as ag
 import nn
-from nn._src.notation import NOTATIONS
+from nn._src.notation.texts import NOTATIONS
 from nn._src.teaching import writing
 
 

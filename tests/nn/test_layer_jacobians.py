@@ -14,7 +14,7 @@ from strategies import examples
 
 import autograd_core as ag
 import nn
-from nn._src.notation import NOTATIONS
+from nn._src.notation.texts import NOTATIONS
 
 # NumPy by hand; tolerances are a few roundings.
 CLOSE = {"rel": 1e-12, "abs": 1e-15}
@@ -717,7 +717,7 @@ def test_a_chain_says_where_a_layer_has_no_step_of_its_own():
     assert "identity" not in str(nn.chain(model, [0.5, -1.0], 1.0, loss=nn.sse))
 
 
-@pytest.mark.parametrize("notation", nn._src.notation.NOTATIONS)
+@pytest.mark.parametrize("notation", nn._src.notation.texts.NOTATIONS)
 def test_a_chain_says_of_no_layer_before_a_softmax_that_f_is_the_identity(notation):
     layers = [nn.Layer(3, 3, f, seed=1) for f in ("relu", "relu", "linear")]
     model = nn.Sequential(*layers, nn.Softmax())

@@ -7,7 +7,7 @@ from latex2mathml.converter import convert
 
 import autograd_core as ag
 import nn
-from nn._src.notation import NOTATIONS
+from nn._src.notation.texts import NOTATIONS
 
 X = [1.0, -0.5]
 BINARY, CLASSES = nn.binary_cross_entropy_with_logits, nn.cross_entropy

@@ -9,7 +9,7 @@ from latex2mathml.converter import convert
 
 import autograd_core as ag
 import nn
-from nn._src.notation import NOTATIONS
+from nn._src.notation.texts import NOTATIONS
 
 X = [0.5, -1.0, 2.0]
 

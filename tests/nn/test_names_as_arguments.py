@@ -7,7 +7,8 @@ import pytest
 
 import autograd_core as ag
 import nn
-from nn._src.notation import NOTATIONS, names
+from nn._src.notation.naming import names
+from nn._src.notation.texts import NOTATIONS
 
 ASCII = str.maketrans({"′": "'", "″": "''", "‴": "'''", "δ": "delta", "Θ": "Theta", "ŷ": "yhat", "→": "->", "∂": "d"})
 X = [0.5, -1.0]

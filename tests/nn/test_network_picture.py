@@ -7,7 +7,7 @@ import pytest
 
 import autograd_core as ag
 import nn
-from nn._src.notation import NOTATIONS
+from nn._src.notation.texts import NOTATIONS
 
 CASE = [0.5, -1.0]
 

@@ -7,7 +7,8 @@ import pytest
 
 import autograd_core as ag
 import nn
-from nn._src.notation import NOTATIONS, latex
+from nn._src.notation.latex import latex
+from nn._src.notation.texts import NOTATIONS
 
 X, T = [0.5, -1.0, 2.0], 1.0
 

@@ -10,7 +10,7 @@ from latex2mathml.converter import convert
 import autograd_core as ag
 import nn
 from nn._src.analysis.signal_formulas import _name
-from nn._src.notation import BY_LAYERS, BY_OUTPUTS, NOTATIONS, OF_LINEAR, RULES
+from nn._src.notation.texts import BY_LAYERS, BY_OUTPUTS, NOTATIONS, OF_LINEAR, RULES
 
 
 class Own(nn.Module):
@@ -337,7 +337,7 @@ def test_where_a_layers_sum_is_taken_it_is_written_as_one():
     _, signals, _ = signals_of("skip", None, "lecture")
     assert signals.updates[0] == "W_3,1,1 ← W_3,1,1 − η ∂f/∂z_3,1 · (a_2,1 + a_3,1)"
     assert "∂f/∂z_i = ∂f/∂a_{i+1} ⊙ b′_{i+1}(z_i)" in str(signals)
-    assert r"\left(a_{2,1} + a_{3,1}\right)" in nn._src.notation.latex("(a_2,1 + a_3,1)")
+    assert r"\left(a_{2,1} + a_{3,1}\right)" in nn._src.notation.latex.latex("(a_2,1 + a_3,1)")
 
 
 def test_a_bias_outside_of_layers_belongs_to_the_activation():

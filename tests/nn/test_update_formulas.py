@@ -10,7 +10,7 @@ from latex2mathml.converter import convert
 
 import autograd_core as ag
 import nn
-from nn._src.notation import NOTATIONS
+from nn._src.notation.texts import NOTATIONS
 
 
 def numbers_of(run, named, found):

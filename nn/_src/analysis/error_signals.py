@@ -11,7 +11,8 @@ from autograd_core._src.notation.numbers import rounded
 from autograd_core._src.pictures import Mark, Overlay
 
 from ..modules.losses import takes_mean_of_outputs
-from ..notation import BY_LAYERS, BY_OUTPUTS, branches
+from ..notation.naming import branches
+from ..notation.texts import BY_LAYERS, BY_OUTPUTS
 from ..support.formulas import Formula, Formulas
 from ..support.tables import Table, number
 from ..support.validation import shown

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from autograd_core import OperandError, StructureError, Value, sigmoid, softmax, topological_order
 
-from ..boxes import put_boxes
 from ..modules.activations import Softmax
 from ..modules.convolution import _Convolution
 from ..modules.layers import Layer, Linear, Neuron, Sequential
@@ -15,7 +14,8 @@ from ..modules.loss_terms import of_one_case
 from ..modules.losses import made_of_scores
 from ..modules.module import Module
 from ..modules.recurrent import RNN, _Recurrent
-from ..notation import names, put_labels
+from ..notation.boxes import put_boxes
+from ..notation.naming import names, put_labels
 from ..support.validation import callable_of, plain, shown
 from ..teaching.forward_formulas import explicit_formulas, forward_formulas
 from ..teaching.matrix_formulas import forward_matrices

@@ -11,7 +11,7 @@ from autograd_core import RangeError, StructureError
 from autograd_core._src.notation.formulas import latex_name
 from autograd_core._src.notation.numbers import rounded
 
-from ..notation import latex
+from ..notation.latex import latex
 from ..support.arrays import numpy, singular_values
 from ..support.formulas import Formula, Formulas
 from ..support.names import one_named
@@ -114,7 +114,7 @@ class Jacobian:
         """The same with the names of a text.
 
         Args:
-            names: As `nn._src.notation.names` gives them; None changes nothing.
+            names: As `nn._src.notation.naming.names` gives them; None changes nothing.
 
         Returns:
             A `Jacobian`.

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from autograd_core import RangeError, StructureError, grad_of
 
-from ..notation import names
+from ..notation.naming import names
 from ..support.tables import Table, as_text, number_in
 from ..support.validation import by_name, shown
 from ..teaching.jacobian_formulas import entry_formulas

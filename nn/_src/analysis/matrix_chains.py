@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from autograd_core import OperandError, StructureError, Value
 
-from ..notation import PRIMES, latex
+from ..notation.latex import latex
+from ..notation.texts import PRIMES
 from ..support.tables import Table, as_text, number, number_in
 from ..support.validation import plain, shown
 from .labelled_jacobian import Jacobian, Outputs, bmatrix, by, layout_of, product, tex

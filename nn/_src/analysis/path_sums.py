@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from autograd_core import RangeError
 
-from ..notation import latex
+from ..notation.latex import latex
 from ..support.formulas import MOST_PATHS, juxtaposed
 from ..support.names import one_named
 from ..support.sums import exact_sum

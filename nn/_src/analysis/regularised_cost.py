@@ -12,7 +12,8 @@ from autograd_core import sum as total
 
 from ..data.dataset import cases_of
 from ..modules.losses import binary_cross_entropy, made_of_scores, takes_mean_of_outputs, underlying
-from ..notation import ADDS_CASES, OF_CASES, PRODUCTS, names, of_each_case
+from ..notation.naming import names, of_each_case
+from ..notation.texts import ADDS_CASES, OF_CASES, PRODUCTS
 from ..support.arrays import numpy
 from ..support.formulas import Formula, Formulas
 from ..support.tables import Table, as_html, as_text, number

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from autograd_core import RangeError, grad_of
 
-from ..notation import latex
+from ..notation.latex import latex
 from ..support.formulas import MOST_PATHS, Formula, Formulas, is_loose, juxtaposed
 from ..support.sums import exact_sum
 from ..support.tables import number

@@ -11,7 +11,7 @@ from autograd_core import AutogradError, Value, count_paths, grad_of, topologica
 from ..modules.activations import ACTIVATIONS
 from ..modules.loss_terms import of_one_case
 from ..modules.losses import has_probable_targets
-from ..notation import latex
+from ..notation.latex import latex
 from ..support.formulas import MOST_PATHS, Formula
 from ..support.validation import plain
 from ..teaching.derivations import derivation

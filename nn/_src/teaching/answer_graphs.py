@@ -13,7 +13,7 @@ from ..modules.convolution import Conv1d
 from ..modules.layers import MLP
 from ..modules.losses import binary_cross_entropy, cross_entropy, mse, sse
 from ..modules.recurrent import RNN
-from ..notation import PRIMES
+from ..notation.texts import PRIMES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..analysis.signal_formulas import EACH, EQUAL, SUMS_OF_CASES, in_product, letter_of_cases, side_by_side, value_of
 from ..modules.losses import takes_mean_of_outputs, underlying
-from ..notation import latex
+from ..notation.latex import latex
 from ..support.formulas import Formula, Formulas
 from ..support.tables import number
 from .forward_formulas import loss_formula

@@ -12,7 +12,7 @@ from autograd_core import sum as total
 from ..analysis.signal_formulas import in_product, side_by_side, sum_of, value_of
 from ..analysis.top_formulas import in_letters, targets_by_name
 from ..modules.losses import binary_cross_entropy, has_probable_targets, underlying
-from ..notation import latex
+from ..notation.latex import latex
 from ..support.formulas import MOST_PATHS, Formula, Formulas
 from ..support.validation import plain
 from .writing import as_deep_as_it_goes, body, written

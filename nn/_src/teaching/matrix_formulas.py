@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from autograd_core import StructureError, grad_of
 
 from ..analysis.signal_formulas import derivative_to, over, side_by_side, sum_of
-from ..notation import latex
+from ..notation.latex import latex
 from ..support.formulas import Formula, Formulas
 
 if TYPE_CHECKING:

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 from autograd_core._src.engine.graph import order_of
 from autograd_core._src.engine.provenance import NO_NOTE, Note
 
-from .notation import TEXTS, nodes_before
+from .naming import nodes_before
+from .texts import TEXTS
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from .analysis.layers_by_name import ForwardPass
-    from .support.names import Names
+    from ..analysis.layers_by_name import ForwardPass
+    from ..support.names import Names
 
 REPEATED = re.compile(r"(step|cut|patch)(\d+(?:,\d+)*)")  # what one set of weights is used for again and again
 
