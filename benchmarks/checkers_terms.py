@@ -26,7 +26,7 @@ from unittest import mock
 import numpy as np
 
 import autograd_core as ag
-from autograd_core._src.engine import ops, value
+from autograd_core._src.engine import ops, recording
 from autograd_core.testing import check_gradient
 
 FUNCTIONS = "exp expm1 log log1p log10 sin cos tan tanh cosh atan sqrt sign floor where maximum minimum".split()
@@ -119,13 +119,13 @@ class Own(Terms):
         """Give a built-in primitive other partials, in every way that a node is made."""
 
         def node(*xs):
-            return value.record(primitive, *xs)
+            return recording.record(primitive, *xs)
 
         change = lambda *where: self.planted.enter_context(mock.patch.object(*where))
         change(primitive, "partials", lambda m, *xs_and_z: rule(*xs_and_z))
-        self.planted.enter_context(mock.patch.dict(value.FUSED, {primitive.name: node}))
-        if primitive.name in value.OPERATORS:
-            method = value.OPERATORS[primitive.name]
+        self.planted.enter_context(mock.patch.dict(recording.FUSED, {primitive.name: node}))
+        if primitive.name in recording.OPERATORS:
+            method = recording.OPERATORS[primitive.name]
             change(ag.Value, f"__{method}__", node)
             change(ag.Value, f"__r{method}__", lambda x, y: node(y, x))
         return node

@@ -16,7 +16,7 @@ import pytest
 
 import autograd_core
 from autograd_core import Value
-from autograd_core._src.engine.value import FUSED
+from autograd_core._src.engine.recording import FUSED
 from autograd_core._src.pictures.picture import DrawOptions
 from autograd_core._src.testing.assertions import CheckOptions
 from autograd_core.testing import check_gradient

@@ -10,7 +10,7 @@ import pytest
 
 import autograd_core as ag
 from autograd_core._src.engine.ops import PRIMITIVES
-from autograd_core._src.engine.value import record
+from autograd_core._src.engine.recording import record
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 

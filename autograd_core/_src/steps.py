@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from .engine.evaluation import number, plus, times
 from .engine.graph import order_of, roots_of
+from .engine.recording import check_fresh
 from .engine.sweep import reverse
-from .engine.value import Constant, Value, check_fresh
+from .engine.value import Constant, Value
 from .notation.formulas import adds_to_zero, latex_name, latex_number, latex_operation, named, operation
 from .notation.names import atom
 from .notation.numbers import shown

@@ -18,7 +18,7 @@ from autograd_core._src.compiler.runtime import executors, specialization
 from autograd_core._src.compiler.runtime.bound_call import CheckedBound, FreeBound, HeldBound
 from autograd_core._src.engine.evaluation import evaluate
 from autograd_core._src.engine.ops import PRIMITIVES
-from autograd_core._src.engine.value import record
+from autograd_core._src.engine.recording import record
 
 pytest.importorskip("llvmlite")
 

@@ -14,7 +14,7 @@ from strategies import examples, programs, value_of
 import autograd_core as ag
 from autograd_core._src import compiler
 from autograd_core._src.engine.ops import PRIMITIVES
-from autograd_core._src.engine.value import record
+from autograd_core._src.engine.recording import record
 
 pytest.importorskip("numpy")
 

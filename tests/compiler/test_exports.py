@@ -152,7 +152,7 @@ def test_every_primitive_is_exported_at_ordinary_and_at_extreme_points(tmp_path)
     for name, primitive in PRIMITIVES.items():
         xs = [x + 1 for x in POINTS[primitive.arity]] if primitive.domain[0][0] == 1 else list(POINTS[primitive.arity])
         leaves = [ag.Value(x) for x in xs]
-        compiled = compiler.compile(ag._src.engine.value.record(primitive, *leaves), inputs=leaves, optimize=False)
+        compiled = compiler.compile(ag._src.engine.recording.record(primitive, *leaves), inputs=leaves, optimize=False)
         library = InC(compiled, tmp_path)
         module = {}
         exec(compiled.to_numpy(), module)
@@ -541,7 +541,7 @@ def test_jax_has_every_primitive(faked):
     for name, primitive in PRIMITIVES.items():
         xs = [x + 1 for x in POINTS[primitive.arity]] if primitive.domain[0][0] == 1 else list(POINTS[primitive.arity])
         leaves = [ag.Value(x) for x in xs]
-        compiled = compiler.compile(ag._src.engine.value.record(primitive, *leaves), inputs=leaves, optimize=False)
+        compiled = compiler.compile(ag._src.engine.recording.record(primitive, *leaves), inputs=leaves, optimize=False)
         z, partials = evaluate(primitive, xs)
         out, gradient = in_fake_jax(compiled, xs)
         np.testing.assert_allclose([*out, *gradient], [z, *partials], rtol=1e-13, err_msg=name)
@@ -617,7 +617,7 @@ def test_real_jax_on_every_primitive_and_on_second_derivatives(jax):
     for name, primitive in PRIMITIVES.items():
         xs = [x + 1 for x in POINTS[primitive.arity]] if primitive.domain[0][0] == 1 else list(POINTS[primitive.arity])
         leaves = [ag.Value(x) for x in xs]
-        f = compiler.compile(ag._src.engine.value.record(primitive, *leaves), inputs=leaves, optimize=False).to_jax()
+        f = compiler.compile(ag._src.engine.recording.record(primitive, *leaves), inputs=leaves, optimize=False).to_jax()
         z, partials = evaluate(primitive, xs)
         value, grads = jax.jit(jax.value_and_grad(f, tuple(range(len(xs)))))(*xs)
         np.testing.assert_allclose([value, *grads], [z, *partials], rtol=4e-15, err_msg=name)

@@ -14,7 +14,7 @@ from autograd_core._src import compiler
 from autograd_core._src.compiler.runtime import specialization
 from autograd_core._src.engine.graph import topological_order
 from autograd_core._src.engine.ops import PRIMITIVES
-from autograd_core._src.engine.value import record
+from autograd_core._src.engine.recording import record
 from autograd_core._src.number_systems import llvm
 from autograd_core.testing import expressions
 

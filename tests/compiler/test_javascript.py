@@ -85,7 +85,7 @@ def test_every_primitive_is_written_and_right_at_ordinary_and_at_extreme_points(
         first = 1.6 if primitive.domain[0][0] == 1 else 0.6
         ordinary = [first, 0.4, 0.9, 0.7][: primitive.arity or 2 * primitive.lists + primitive.singles]
         leaves = [ag.Value(x) for x in ordinary]
-        functions.append(compiler.compile(ag._src.engine.value.record(primitive, *leaves), inputs=leaves, optimize=False))
+        functions.append(compiler.compile(ag._src.engine.recording.record(primitive, *leaves), inputs=leaves, optimize=False))
         points.append([ordinary, *([x] * len(ordinary) for x in (0.0, -0.0, 1.0, INF, -INF, NAN, -1e-310, -700.5))])
         expected.append([evaluate(primitive, point) for point in points[-1]])
     for primitive, values, found in zip(PRIMITIVES.values(), expected, in_modules(functions, points, tmp_path), strict=True):

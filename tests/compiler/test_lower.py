@@ -8,7 +8,7 @@ import pytest
 import autograd_core as ag
 from autograd_core._src.compiler.tracing.lower import LONGEST_DOT, program_of
 from autograd_core._src.engine.ops import PRIMITIVES
-from autograd_core._src.engine.value import record
+from autograd_core._src.engine.recording import record
 
 pytest.importorskip("numpy")
 

@@ -25,7 +25,7 @@ from autograd_core._src import compiler
 from autograd_core._src.compiler.runtime import executors, specialization
 from autograd_core._src.compiler.runtime.executors import InterpreterRunner
 from autograd_core._src.engine.ops import PRIMITIVES
-from autograd_core._src.engine.value import record
+from autograd_core._src.engine.recording import record
 from autograd_core._src.number_systems.source import is_exact
 
 INF = math.inf

@@ -9,7 +9,7 @@ import autograd_core as ag
 import nn
 from autograd_core._src import compiler
 from autograd_core._src.engine.ops import PRIMITIVES, REALS
-from autograd_core._src.engine.value import record, record_many
+from autograd_core._src.engine.recording import record, record_many
 
 sympy = pytest.importorskip("sympy")
 clear_cache = pytest.importorskip("sympy.core.cache").clear_cache

@@ -15,7 +15,7 @@ from autograd_core._src.compiler.runtime.memory import LaneSums
 from autograd_core._src.compiler.runtime.numpy_vm import NumpyInterpreter
 from autograd_core._src.compiler.tracing.lower import program_of
 from autograd_core._src.engine.ops import PRIMITIVES
-from autograd_core._src.engine.value import record
+from autograd_core._src.engine.recording import record
 
 INF, NAN = math.inf, math.nan
 EDGES = (0.0, -0.0, 1.0, -1.0, 0.5, 2.0, 3.0, INF, -INF, NAN, 5e-324, 1e-310, 1e308, -1e308, 27.9, -38.9, 800.0, -800.0)

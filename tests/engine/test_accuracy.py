@@ -10,7 +10,7 @@ from hypothesis import settings
 import autograd_core as ag
 from autograd_core._src.engine.evaluation import evaluate
 from autograd_core._src.engine.ops import PRIMITIVES, Primitive
-from autograd_core._src.engine.value import FUSED, OPERATORS
+from autograd_core._src.engine.recording import FUSED, OPERATORS
 from autograd_core._src.number_systems.floats import FLOATS, PLAIN_FLOATS
 from autograd_core._src.number_systems.high_precision import HighPrecision
 

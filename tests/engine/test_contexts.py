@@ -13,7 +13,7 @@ import pytest
 
 import autograd_core as ag
 from autograd_core import Value
-from autograd_core._src.engine import contexts, value
+from autograd_core._src.engine import contexts, recording
 from autograd_core._src.engine.ops import PRIMITIVES
 from autograd_core._src.engine.provenance import NO_NOTE
 
@@ -532,7 +532,7 @@ def test_nodes_are_the_same_under_a_context_and_without(primitive):
     """Built by the fast path or by `record`, of Values and of numbers on either side."""
 
     def made(kinds, point):
-        return value.record(primitive, *(kind(x) for kind, x in zip(kinds, point, strict=True)))
+        return recording.record(primitive, *(kind(x) for kind, x in zip(kinds, point, strict=True)))
 
     def numbers(node):
         return [repr(x) for x in (node.data, *(p.data for p in node.parents), *node.local_grads)]
@@ -552,8 +552,8 @@ def test_nodes_are_the_same_under_a_context_and_without(primitive):
 def test_a_context_does_not_lead_away_from_the_fast_path(monkeypatch):
     """No rule is read again for a node of a usual size; `record` evaluates those that the fast path leaves."""
     calls = []
-    evaluate = value.evaluate
-    monkeypatch.setattr(value, "evaluate", lambda primitive, xs: calls.append(primitive.name) or evaluate(primitive, xs))
+    evaluate = recording.evaluate
+    monkeypatch.setattr(recording, "evaluate", lambda primitive, xs: calls.append(primitive.name) or evaluate(primitive, xs))
     xs = [Value(0.1 * k) for k in range(1, 9)]
     for context in (ag.scope("here"), ag.no_grad()):
         with context:

@@ -11,7 +11,7 @@ import autograd_core as ag
 from autograd_core import Value
 from autograd_core._src import compiler
 from autograd_core._src.engine.ops import PRIMITIVES
-from autograd_core._src.engine.value import record, record_many
+from autograd_core._src.engine.recording import record, record_many
 from autograd_core._src.number_systems.floats import FLOATS
 from autograd_core._src.number_systems.high_precision import HighPrecision
 

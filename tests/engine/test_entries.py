@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import autograd_core as ag
-from autograd_core._src.engine import functions, reductions, value
+from autograd_core._src.engine import functions, recording, reductions
 from autograd_core._src.engine.ops import PRIMITIVES, Primitive
 
 pytest.importorskip("mpmath")
@@ -72,7 +72,7 @@ def lacks_of_the_surface(primitive):
         yield f"{near}: add below `from ._src.engine.functions import {name} as {name}`"
     if f'    "{name}",\n' not in space and not hasattr(builtins, name):
         yield f"{at(SPACE, '^__all__ = ')}: add to `__all__` the line `\"{name}\",`"
-    if name in value.FUSED and name not in typed_methods():
+    if name in recording.FUSED and name not in typed_methods():
         method = f"def {name}({'self' if primitive.arity == 1 else 'self, other: float | Value, /'}) -> Value: ..."
         yield f"{below(primitive, VALUE, r'^        def {}.self')}: add below `{method}`, by which type checkers know the method"
 

@@ -17,7 +17,7 @@ import autograd_core as ag
 from autograd_core import Value
 from autograd_core._src import compiler
 from autograd_core._src.engine.ops import PRIMITIVES
-from autograd_core._src.engine.value import record_many
+from autograd_core._src.engine.recording import record_many
 
 INF, NAN = math.inf, math.nan
 NUMBERS = (0.375, -0.625, 1.5, 3.0, -2.0, 0.0)

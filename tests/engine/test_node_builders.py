@@ -16,17 +16,17 @@ import autograd_core as ag
 from autograd_core import Value
 from autograd_core._src.engine import node_builders
 from autograd_core._src.engine.ops import PRIMITIVES
-from autograd_core._src.engine.value import (
+from autograd_core._src.engine.recording import (
     FEW_OPERANDS,
     FUSED,
     OF_FEW,
     OPERATORS,
     RECURS,
     STRAIGHT,
-    Constant,
     record,
     record_many,
 )
+from autograd_core._src.engine.value import Constant
 from autograd_core._src.number_systems.source import Source, write
 
 FUSED_PRIMITIVES = sorted(name for name in PRIMITIVES if PRIMITIVES[name].arity in (1, 2))

@@ -19,7 +19,7 @@ import nn
 from autograd_core import Value
 from autograd_core._src import compiler
 from autograd_core._src.engine.ops import PRIMITIVES
-from autograd_core._src.engine.value import RECURS, STRAIGHT, record_many
+from autograd_core._src.engine.recording import RECURS, STRAIGHT, record_many
 from autograd_core._src.number_systems.high_precision import HighPrecision
 
 INF, NAN = math.inf, math.nan
@@ -386,7 +386,7 @@ def everything(name, xs, moving):
 def test_every_mixture_of_values_and_numbers_gives_the_same_bits_however_often(name, xs, moving):
     moving = [*moving[: len(xs) - 1], True]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("autograd_core._src.engine.value.STRAIGHT", {})
+        patch.setattr("autograd_core._src.engine.recording.STRAIGHT", {})
         plain = everything(name, xs, moving)
     for _ in range(RECURS + 1):
         f, at = mixture(name, xs, moving)
@@ -409,7 +409,7 @@ def test_every_mixture_is_recorded_alike_for_compiled_calls(name, n):
         quick = compiler.compile(f, at)
         found = quick.value_and_grad(at), np.asarray(quick.hessian(at))
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("autograd_core._src.engine.value.STRAIGHT", {})
+            patch.setattr("autograd_core._src.engine.recording.STRAIGHT", {})
             plain = compiler.compile(f, at)
             expected = plain.value_and_grad(at), np.asarray(plain.hessian(at))
         assert float(found[0][0]) == float(expected[0][0])

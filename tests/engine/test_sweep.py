@@ -12,7 +12,7 @@ from strategies import TOLERANCE, HighPrecision, close, exact_gradient, exact_he
 
 import autograd_core as ag
 from autograd_core import Value
-from autograd_core._src.engine import value
+from autograd_core._src.engine import recording, value
 
 inf, nan = math.inf, math.nan
 
@@ -252,7 +252,7 @@ def test_a_rule_with_a_wrong_partial_is_caught(monkeypatch, name, wrong):
             if wanted != name:
                 return getattr(ag, wanted)
             flat = {"dot": lambda w, x: [*w, *x], "logsumexp": list}.get(name, lambda *xs: xs)
-            return lambda *xs: value.record(primitive, *flat(*xs))
+            return lambda *xs: recording.record(primitive, *flat(*xs))
 
     def planted_gradient(program):
         leaves = [Value(x) for x in program.point]

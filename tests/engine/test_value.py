@@ -12,7 +12,8 @@ import pytest
 import autograd_core as ag
 from autograd_core import Value
 from autograd_core._src.engine.ops import PRIMITIVES
-from autograd_core._src.engine.value import Constant, record, record_many
+from autograd_core._src.engine.recording import record, record_many
+from autograd_core._src.engine.value import Constant
 
 inf, nan = math.inf, math.nan
 

@@ -8,7 +8,7 @@ import pytest
 import autograd_core as ag
 import nn
 from autograd_core._src.engine.ops import INF, PRIMITIVES
-from autograd_core._src.engine.value import record
+from autograd_core._src.engine.recording import record
 from autograd_core._src.notation import rules
 from autograd_core._src.notation.formulas import mathml, names_of
 from autograd_core._src.notation.numbers import number, shown

@@ -2,7 +2,7 @@
 
 import pytest
 
-from autograd_core._src.engine import ops, value
+from autograd_core._src.engine import ops, recording, value
 
 
 @pytest.fixture
@@ -12,11 +12,11 @@ def planted(monkeypatch):
     def plant(name, partials):
         primitive = ops.PRIMITIVES[name]
         monkeypatch.setattr(primitive, "partials", partials)
-        monkeypatch.setitem(value.FUSED, name, _plain(primitive))
-        if name in value.OPERATORS:
-            method = value.OPERATORS[name]
-            monkeypatch.setattr(value.Value, f"__{method}__", lambda x, y: value.record(primitive, x, y))
-            monkeypatch.setattr(value.Value, f"__r{method}__", lambda x, y: value.record(primitive, y, x))
+        monkeypatch.setitem(recording.FUSED, name, _plain(primitive))
+        if name in recording.OPERATORS:
+            method = recording.OPERATORS[name]
+            monkeypatch.setattr(value.Value, f"__{method}__", lambda x, y: recording.record(primitive, x, y))
+            monkeypatch.setattr(value.Value, f"__r{method}__", lambda x, y: recording.record(primitive, y, x))
         else:
             monkeypatch.setattr(value.Value, name, _plain(primitive), raising=False)
         return _plain(primitive)
@@ -25,4 +25,4 @@ def planted(monkeypatch):
 
 
 def _plain(row):
-    return lambda *xs: value.record(row, *xs)
+    return lambda *xs: recording.record(row, *xs)

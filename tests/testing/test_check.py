@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 
 import autograd_core as ag
-from autograd_core._src.engine import ops, value
+from autograd_core._src.engine import ops, recording, value
 from autograd_core._src.transforms import recorded
 from autograd_core.testing import FunctionError, Verdict, check_gradient
 
@@ -160,7 +160,7 @@ def test_every_operation_of_a_tower_has_a_verdict(n, x):
     """Without end it would be a hang; with a fault, a false alarm."""
     for primitive in ops.PRIMITIVES.values():
         for sign in (1, -1):
-            f = lambda x, primitive=primitive, sign=sign: value.record(primitive, *[sign * tower(n, x)] * (primitive.arity or 2))
+            f = lambda x, primitive=primitive, sign=sign: recording.record(primitive, *[sign * tower(n, x)] * (primitive.arity or 2))
             report = check_gradient(f, (x,))
             assert report.verdict is not Verdict.WRONG, f"{primitive.name}, {sign}: {report}"
 
@@ -317,7 +317,7 @@ def test_a_planted_fault_is_found_and_named(planted, name):
 
 
 def _function(op):
-    return lambda *xs: value.record(ops.PRIMITIVES[op], *xs)
+    return lambda *xs: recording.record(ops.PRIMITIVES[op], *xs)
 
 
 def test_of_two_faults_the_larger_one_is_named(planted):

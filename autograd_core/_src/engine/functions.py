@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, overload
 from ...errors import UnknownPrimitiveError
 from .elsewhere import ON_CLIP, refuse_options
 from .ops import PRIMITIVES
+from .recording import FUSED, record
 from .reductions import norm
-from .value import FUSED, Value, record
+from .value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,7 +15,8 @@ from .elementwise import has_array
 from .elsewhere import refuse_options
 from .ops import PRIMITIVES
 from .pytrees import array, is_array
-from .value import FUSED, Value, record_many
+from .recording import FUSED, record_many
+from .value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

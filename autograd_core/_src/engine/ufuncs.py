@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import OperandError
 from .ops import PRIMITIVES
-from .value import ALIASES, OPERATORS, Value, single
+from .recording import ALIASES, OPERATORS, single
+from .value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

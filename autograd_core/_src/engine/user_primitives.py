@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, overload
 from ...errors import OperandError, StructureError
 from .elementwise import elementwise, has_array
 from .ops import PRIMITIVES, USER_PRIMITIVES, Primitive
-from .value import Value, record, record_by_rule
+from .recording import record, record_by_rule
+from .value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,7 +10,8 @@ from ..number_systems.floats import FLOATS
 from .contexts import current
 from .ops import PRIMITIVES
 from .primitives.pieces import TINY
-from .value import FUSED, Value, record, record_many
+from .recording import FUSED, record, record_many
+from .value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from ..engine.evaluation import is_finite, is_fraction, plus
 from ..engine.graph import count_paths, node_of, topological_order
-from ..engine.value import check_fresh
+from ..engine.recording import check_fresh
 from ..notation.formulas import mathml, names_of
 from ..notation.numbers import number
 from ..notation.wholes import as_written

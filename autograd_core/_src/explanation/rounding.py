@@ -11,7 +11,7 @@ from ...errors import RangeError
 from ..engine.contexts import unwatched
 from ..engine.evaluation import is_fraction
 from ..engine.graph import node_of, sweep_order
-from ..engine.value import check_fresh
+from ..engine.recording import check_fresh
 from ..notation.formulas import names_of
 from ..pictures import draw
 from ..pictures.scene.overlay import Mark, Overlay

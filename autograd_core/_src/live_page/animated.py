@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..engine.value import Constant, Value, record
+from ..engine.recording import record
+from ..engine.value import Constant, Value
 from ..pictures import draw, text
 from ..pictures.render.theme import DARK, LIGHT
 from ..pictures.sizes import Sizes, sizes_of

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from ...errors import AutogradError
 from ..engine.graph import order_of
 from ..engine.ops import PRIMITIVES
-from ..engine.value import Constant, Value, record
+from ..engine.recording import record
+from ..engine.value import Constant, Value
 from ..notation.expressions import CONSTANTS, FUNCTIONS, OPERATORS, called_with, parse
 from ..pictures.living.numbers import number
 from ..pictures.living.rule_forms import RuleForms

@@ -244,7 +244,7 @@ def live(
 
 
 def _check_fresh(stale: Sequence[int], order: Sequence[Value]) -> None:
-    from ..engine.value import check_fresh
+    from ..engine.recording import check_fresh
 
     for v in stale:
         check_fresh(order[v])

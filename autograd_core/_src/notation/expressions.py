@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from ...errors import ExpressionError
 from ..engine import functions, reductions
 from ..engine.ops import PRIMITIVES
-from ..engine.value import FUSED, Value, record
+from ..engine.recording import FUSED, record
+from ..engine.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 from ...errors import AutogradError, OperandError, RangeError
 from ..engine.contexts import transforming
 from ..engine.ops import PRIMITIVES
-from ..engine.value import Value, record
+from ..engine.recording import record
+from ..engine.value import Value
 from ..transforms import functional
 from ..transforms.recorded import pull_back, push_forward
 from ..transforms.recorded_call import require_callable

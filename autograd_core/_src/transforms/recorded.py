@@ -16,8 +16,9 @@ from ..engine.evaluation import is_finite, is_fraction
 from ..engine.graph import order_of, sweep_order
 from ..engine.ops import PRIMITIVES
 from ..engine.provenance import GradientWatch, named
+from ..engine.recording import FUSED, check_fresh, record_many
 from ..engine.sweep import forward, reverse
-from ..engine.value import FUSED, Constant, Value, check_fresh, record_many
+from ..engine.value import Constant, Value
 from ..engine.value_system import VALUES
 
 if TYPE_CHECKING:

@@ -13,8 +13,9 @@ from ..engine.contexts import transforming
 from ..engine.evaluation import is_fraction, number, shown
 from ..engine.graph import order_of
 from ..engine.pytrees import Spec, described, flatten, flatten_as, unflatten
+from ..engine.recording import FUSED
 from ..engine.ufuncs import explained
-from ..engine.value import FUSED, Constant, Value
+from ..engine.value import Constant, Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

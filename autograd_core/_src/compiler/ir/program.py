@@ -13,7 +13,8 @@ from ....errors import StructureError, UnknownPrimitiveError
 from ...atomic_write import write_file
 from ...engine.ops import PRIMITIVES, USER_PRIMITIVES
 from ...engine.primitives.table import TABLE
-from ...engine.value import Value, record
+from ...engine.recording import record
+from ...engine.value import Value
 from ...file_reading import open_to_read
 from .npz_files import arrays_in
 

@@ -11,7 +11,7 @@ from math import copysign
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...engine.ops import PRIMITIVES
-from ...engine.value import record
+from ...engine.recording import record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

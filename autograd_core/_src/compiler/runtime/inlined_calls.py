@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...engine.ops import PRIMITIVES
-from ...engine.value import FUSED, Value, record_many
+from ...engine.recording import FUSED, record_many
+from ...engine.value import Value
 from ...transforms.recorded import pull_back
 from .batches import recorded, tree_of
 

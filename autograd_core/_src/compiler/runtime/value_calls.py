@@ -18,7 +18,8 @@ import numpy as np
 from ...engine.contexts import current
 from ...engine.ops import PRIMITIVES, Primitive
 from ...engine.pytrees import as_numpy
-from ...engine.value import FUSED, Constant, Value, record_known
+from ...engine.recording import FUSED, record_known
+from ...engine.value import Constant, Value
 from ...engine.value_system import VALUES
 from ...transforms.recorded import pull_back
 from . import inlined_calls

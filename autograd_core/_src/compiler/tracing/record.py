@@ -9,8 +9,9 @@ from ...engine.contexts import tracing
 from ...engine.evaluation import number
 from ...engine.provenance import warn_user
 from ...engine.pytrees import Spec, flatten, unflatten
+from ...engine.recording import check_fresh, record
 from ...engine.ufuncs import explained
-from ...engine.value import Constant, Value, check_fresh, record
+from ...engine.value import Constant, Value
 from ..ir.tape import Tape, TapedGraph
 from .lower import order_down_to, program_of, program_of_tape
 

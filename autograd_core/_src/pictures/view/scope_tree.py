@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from ...engine.evaluation import is_finite
 from ...engine.graph import order_of
 from ...engine.provenance import box_of
-from ...engine.value import Constant, check_fresh
+from ...engine.recording import check_fresh
+from ...engine.value import Constant
 from ...notation.formulas import dotted, named
 from .. import text
 from .wholes import wholes

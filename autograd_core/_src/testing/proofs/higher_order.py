@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from ...engine.contexts import transforming
 from ...engine.ops import PRIMITIVES
-from ...engine.value import Value, record
+from ...engine.recording import record
+from ...engine.value import Value
 from ...transforms import functional
 from ...transforms.recorded import pull_back
 from ..arguments.given import JacobianRows

@@ -14,8 +14,9 @@ import autograd_core as ag
 from ....errors import StructureError
 from ...engine.graph import topological_order
 from ...engine.ops import PRIMITIVES
+from ...engine.recording import COMPARISONS, OPERATORS, SIGNS, record
 from ...engine.user_primitives import UserPrimitive
-from ...engine.value import COMPARISONS, OPERATORS, SIGNS, Constant, Value, record
+from ...engine.value import Constant, Value
 from ...number_systems.floats import FLOATS, Double
 from .definitions import definition_of
 
@@ -212,7 +213,7 @@ def _user_written(primitive: Primitive, imports: set[str]) -> str:
         imports.add(f"from {primitive.module} import {primitive.qualname}")
         return f"{primitive.qualname}("
     if PRIMITIVES.get(primitive.name) is primitive:
-        imports.add("from autograd_core._src.engine.value import record")
+        imports.add("from autograd_core._src.engine.recording import record")
         imports.add("from autograd_core._src.engine.ops import PRIMITIVES")
         return f'record(PRIMITIVES["{primitive.name}"], '
     definition = definition_of(primitive)
