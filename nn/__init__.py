@@ -113,10 +113,10 @@ from ._src.training.clipping import clip_grad_value as clip_grad_value
 from ._src.training.clipping import clip_grad_value_ as clip_grad_value_
 from ._src.training.history import History as History
 from ._src.training.loop import fit as fit
+from ._src.training.optimizer import Optimizer as Optimizer
 from ._src.training.optimizers import SGD as SGD
 from ._src.training.optimizers import Adam as Adam
 from ._src.training.optimizers import AdamW as AdamW
-from ._src.training.optimizers import Optimizer as Optimizer
 from ._src.training.second_order import Hessian as Hessian
 from ._src.training.second_order import NewtonCG as NewtonCG
 from ._src.training.second_order import hessian as hessian

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from nn._src.metrics.accuracy import Loss
     from nn._src.modules.module import Module
-    from nn._src.training.optimizers import Optimizer
+    from nn._src.training.optimizer import Optimizer
 
 
 class Trained(NamedTuple):

@@ -26,12 +26,14 @@ from nn._src.modules.loss_terms import sum_of_squares
 from nn._src.modules.losses import sse
 from nn._src.support.figures import COLOURS, figure_of, whole_numbers
 from nn._src.support.validation import whole
-from nn._src.training.optimizers import SGD, Optimizer
+from nn._src.training.optimizers import SGD
 
 from .starts import train_starts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from nn._src.training.optimizer import Optimizer
 
 TARGETS = (0.1, 0.9)
 LEARNT = 0.3  # how near every output must come to its target

@@ -72,7 +72,7 @@ def test_floats_tell_that_derivatives_are_0_in_steps_linear_in_them(monkeypatch,
     counted(many_inputs, "quickly", lambda node, moves: len(moves))
     counted(exact_values, "value_of", lambda m, row, xs: len(xs))
     counted(reference, "read", lambda m, row, xs: len(xs))
-    monkeypatch.setattr(many_inputs, "_along", None)
+    monkeypatch.setattr(many_inputs, "along_a_direction", None)
     counts = []
     for n in (COUNT, 2 * COUNT):
         seen.clear()
@@ -105,7 +105,7 @@ def test_a_wrong_factor_is_seen_where_it_moves_a_derivative(monkeypatch, name, s
         return (1.0 + share,)
 
     if name not in CANCELLING:
-        monkeypatch.setattr(many_inputs, "_along", None)
+        monkeypatch.setattr(many_inputs, "along_a_direction", None)
     f, point = stationary(COUNT)[name]
     report = check_gradient(lambda xs: f([same(x) if k == PLACE else x for k, x in enumerate(xs)]), (point,))
     if name in SHOWING:
@@ -145,7 +145,7 @@ NOISE = {  # what another program for the derivative may leave where inputs are 
 @pytest.mark.parametrize("noise", sorted(NOISE))
 def test_a_derivative_of_0_that_is_given_is_right(monkeypatch, name, noise):
     """In floats alone, even where all digits of the graph's own derivative are rounding."""
-    monkeypatch.setattr(many_inputs, "_along", None)
+    monkeypatch.setattr(many_inputs, "along_a_direction", None)
     monkeypatch.setattr(many_inputs, "Judge", None)
     monkeypatch.setattr(recorded_functions, "Judge", lambda *args, **kwargs: None)
     f, point = stationary(COUNT)[name]

@@ -17,8 +17,8 @@ from .locks import once
 from .passes import differentiate
 from .passes.fewer_copies import lowered_derivative
 from .runtime import inlined_calls, value_calls
-from .runtime.batches import HoldsValuesError, as_passed, views
-from .runtime.bound_call import Bound, CheckedBound, native
+from .runtime.batches import HoldsValuesError, as_passed
+from .runtime.bound_call import Bound, bound
 from .runtime.call_stubs import MISS, Stubs
 from .runtime.executors import clock
 from .runtime.traced_function import TracedFunction
@@ -32,11 +32,8 @@ if TYPE_CHECKING:
     from typing_extensions import TypeVar as TypeVarWithDefault
 
     from ..engine.value import Value
-    from .ir.layout import Layout
     from .ir.program import Program
     from .passes.sparsity import Pattern
-    from .runtime.executors import Runner
-    from .runtime.specialization import Specialization
     from .scipy_objective import Objective
     from .tracing.record import RecordedGraph, Traced
 
@@ -368,55 +365,7 @@ class CompiledFunction(Exported, TracedFunction, NotOnCompiled, Generic[R_co, P_
         if named:
             args = self._in_order(args, named)
         shared, tables = self._numbers(self._given(args) if self._parameters else args)
-        count = len(tables[0]) if tables else 1
-        specialization = self._specializations[0]
-        is_number = specialization.spec.kind == "leaf" and specialization.pattern is None
-        layout = self._layout(specialization, gradient=is_number)
-        is_compiled = specialization.interpreter.backend == "llvm" and count > 0
-        runner = specialization.runner(layout, count, compiled=is_compiled)
-        specialization.fill(runner, shared, tables)
-        if self._reduce == "mean":
-            runner.divisor[:] = count
-        if runner.is_native and not specialization.guards:
-            bound = native(runner)
-        else:
-            bound = CheckedBound(lambda: self._run_checked(specialization, runner))
-        self._name_memory(bound, layout, runner)
-        return bound
-
-    def _name_memory(self, bound: Bound, layout: Layout, runner: Runner) -> None:
-        """Give the runner's memory the shapes of arguments, result and gradients."""
-        rows = any(self._mapped)
-        tables, groups, inputs, grads, start = iter(runner.tables), iter(runner.per_row), [], [], 0
-        for spec, slots, mapped in zip(self._specs, self._slots, self._mapped, strict=True):
-            table = next(tables) if mapped else runner.shared[None, slots.start : slots.stop]
-            inputs.append(views(spec, table, rows=mapped))
-        for i in self._argnums if layout.has_gradient else ():
-            spec = self._specs[i]
-            if self._is_summed(i):
-                grads.append(views(spec, runner.summed[None, start : start + spec.size], rows=False))
-                start += spec.size
-            else:
-                grads.append(views(spec, next(groups), rows=rows))
-        out = runner.results[:, : self._specializations[0].width]
-        bound.inputs, bound.grads = tuple(inputs), tuple(grads)
-        bound.out = views(self._specializations[0].spec, out, rows=rows)
-
-    def _run_checked(self, specialization: Specialization, runner: Runner) -> None:
-        """Run, and let other specializations run the rows at which a guard fails."""
-        runner.run()
-        n = specialization.width
-        if np.array_equal(
-            runner.results[:, n:] != 0, np.broadcast_to(specialization.program.truths, runner.results[:, n:].shape)
-        ):
-            return
-        values, per_row, summed = self._evaluated(
-            runner.shared, runner.tables, gradient=bool(runner.per_row) or bool(runner.summed.size)
-        )
-        runner.results[:, :n] = values
-        for mine, group in zip(runner.per_row, per_row, strict=True):
-            mine[:] = group
-        runner.summed[:] = summed / runner.divisor
+        return bound(self, shared, tables)
 
     # --- derivatives of higher order, and of several results ---
 

@@ -14,9 +14,9 @@ from autograd_core import OperandError, RangeError, StructureError
 from ...init import kaiming_normal
 from ..modules.activations import ACTIVATIONS, Softmax, activation_function
 from ..support.figures import curve, figure_of, whole_numbers
+from ..support.matrices import product
 from ..support.tables import Table, number
 from ..support.validation import generator, plain, real, shown, whole
-from .labelled_jacobian import product
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

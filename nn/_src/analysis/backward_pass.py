@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from autograd_core import StructureError
 
+from ..support.matrices import by
 from ..support.tables import Table, number
 from ..support.validation import shown
 from .forward_pass import forward_pass, with_layers
-from .labelled_jacobian import Jacobian, by
 from .layer_jacobians import between, to_weights
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..modules.module import Module
+    from .labelled_jacobian import Jacobian
     from .layers_by_name import ForwardPass
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from autograd_core import OperandError, StructureError, Value
 
+from ..support.matrices import product, transposed
 from ..support.validation import plain, real, shown
-from .labelled_jacobian import product, transposed
 from .matrix_chains import has_symbols, is_symbol, symbolic_product
 
 

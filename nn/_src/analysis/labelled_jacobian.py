@@ -8,18 +8,17 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 from autograd_core import RangeError, StructureError
-from autograd_core._src.notation.formulas import latex_name
-from autograd_core._src.notation.numbers import rounded
 
 from ..notation.latex import latex
 from ..support.arrays import numpy, singular_values
 from ..support.formulas import Formula, Formulas
+from ..support.matrices import bmatrix, by, filled, product, tex, transposed, vector
 from ..support.names import one_named
 from ..support.tables import as_html, as_text, number, number_in
 from ..support.validation import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -371,7 +370,7 @@ class Jacobian:
         if len(self.axes) == 2:
             return [[written(x) for x in row] for row in self.entries]
         if self.layout == "denominator":
-            return [[_vector(v, written) for v in row] for row in self.entries]
+            return [[vector(v, written) for v in row] for row in self.entries]
         blocks = self.entries if len(self.axes) == 3 else [block for blocks in self.entries for block in blocks]
         return [[written(x) for x in row] for block in blocks for row in block]
 
@@ -433,7 +432,7 @@ class Jacobian:
             J_{Y}^{Z} = \begin{bmatrix} z_{1}\left(1 - z_{1}\right) \, w_{11} \end{bmatrix}
         """
         each = iter(right.latex for _, right in self._written())
-        return self._in_latex(_filled(self.entries, each), str)
+        return self._in_latex(filled(self.entries, each), str)
 
     def _written(self) -> list[tuple[Formula, Formula]]:
         """The name and the formula of each entry, the last axis running fastest."""
@@ -475,29 +474,6 @@ class Jacobian:
         return rf"\frac{{\partial {latex(self.of)}}}{{\partial {latex(self.to)}}} = {body}"
 
 
-def tex(x: float) -> str:
-    """Four significant digits in LaTeX."""
-    return latex_name(rounded(x).replace("−", "-"))
-
-
-def bmatrix(rows: list[list[str]]) -> str:
-    """A matrix in brackets in LaTeX."""
-    return r"\begin{bmatrix} " + r" \\ ".join(" & ".join(row) for row in rows) + r" \end{bmatrix}"
-
-
-def _vector(numbers: Any, written: Callable[[float], str]) -> str:
-    """Several numbers, or rows of them, in parentheses, one without."""
-    if not isinstance(numbers, list):
-        return written(numbers)
-    inner = [_vector(x, written) for x in numbers]
-    return f"({', '.join(inner)})" if len(inner) > 1 else inner[0]
-
-
-def _filled(entries: Any, each: Iterator[str]) -> Any:
-    """Nested lists of the same shape with other entries."""
-    return [_filled(row, each) if isinstance(row, list) else next(each) for row in entries]
-
-
 def _place(index: Any, axis: Axis) -> Any:
     """An index as NumPy takes it, from one that may be a label."""
     n = len(axis.labels)
@@ -517,11 +493,6 @@ def _axis(axis: Axis) -> str:
     return f"{axis.title} ({', '.join(axis.labels)})"
 
 
-def by(shape: tuple[int, ...]) -> str:
-    """A shape in words, such as "2 x 3"."""
-    return " x ".join(map(str, shape))
-
-
 def layout_of(layout: Any, caller: str) -> Outputs:
     """The layout, if it is one.
 
@@ -532,22 +503,3 @@ def layout_of(layout: Any, caller: str) -> Outputs:
         msg = f"{caller}: expected layout to be 'numerator' or 'denominator', got {shown(layout)}"
         raise RangeError(msg)
     return "denominator" if layout == "denominator" else "numerator"
-
-
-# --- nested lists ---------------------------------------------------------------------------------
-
-
-def transposed(rows: list[list[float]]) -> list[list[float]]:
-    """Rows as columns."""
-    return [list(column) for column in zip(*rows, strict=True)]
-
-
-def product(a: Any, b: Any) -> Any:
-    """Sum over the last index of `a` and the first of `b`, by strict zero: 0 times anything is 0."""
-    return [product(row, b) for row in a] if isinstance(a[0], list) else _combined(a, b)
-
-
-def _combined(factors: list[float], items: list[Any]) -> Any:
-    if isinstance(items[0], list):
-        return [_combined(factors, list(column)) for column in zip(*items, strict=True)]
-    return sum(x * y for x, y in zip(factors, items, strict=True) if x and y) + 0.0

@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Any
 from autograd_core import RangeError, StructureError, grad_of
 
 from ..notation.naming import names
+from ..support.matrices import by, transposed
 from ..support.tables import Table, as_text, number_in
 from ..support.validation import by_name, shown
 from ..teaching.jacobian_formulas import entry_formulas
 from .forward_pass import below, forward_pass, with_layers
-from .labelled_jacobian import Axis, Jacobian, Nodes, Outputs, by, layout_of, transposed
+from .labelled_jacobian import Axis, Jacobian, Nodes, Outputs, layout_of
 from .layers_by_name import ForwardPass, JacobianEnd, Unit, one_of
 from .path_sums import PathSum, paths_of
 

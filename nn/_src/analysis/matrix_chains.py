@@ -10,9 +10,10 @@ from autograd_core import OperandError, StructureError, Value
 
 from ..notation.latex import latex
 from ..notation.texts import PRIMES
+from ..support.matrices import bmatrix, by, product, tex
 from ..support.tables import Table, as_text, number, number_in
 from ..support.validation import plain, shown
-from .labelled_jacobian import Jacobian, Outputs, bmatrix, by, layout_of, product, tex
+from .labelled_jacobian import Jacobian, Outputs, layout_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

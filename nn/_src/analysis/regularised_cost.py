@@ -16,12 +16,12 @@ from ..notation.naming import names, of_each_case
 from ..notation.texts import ADDS_CASES, OF_CASES, PRODUCTS
 from ..support.arrays import numpy
 from ..support.formulas import Formula, Formulas
+from ..support.matrices import by
 from ..support.tables import Table, as_html, as_text, number
 from ..support.validation import callable_of, plain, real
 from ..teaching.cost_formulas import CostParts, cost_formula
 from .error_signals import signals_of
 from .forward_pass import activations_of_scores, forward_pass, takes_sums, with_layers
-from .labelled_jacobian import by
 from .signal_formulas import batch_updates, letter_of_cases
 
 if TYPE_CHECKING:

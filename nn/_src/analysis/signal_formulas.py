@@ -10,9 +10,9 @@ from autograd_core import RangeError, grad_of
 
 from ..notation.latex import latex
 from ..support.formulas import MOST_PATHS, Formula, Formulas, is_loose, juxtaposed
+from ..support.matrices import tex
 from ..support.sums import exact_sum
 from ..support.tables import number
-from .labelled_jacobian import tex
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

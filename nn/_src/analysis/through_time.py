@@ -11,9 +11,9 @@ from autograd_core import OperandError, Value, grad_of
 from ..modules.recurrent import LSTM, RNN
 from ..support.arrays import numpy, singular_values
 from ..support.figures import curve, figure_of, whole_numbers
+from ..support.matrices import product
 from ..support.tables import Table, number
 from ..support.validation import shown
-from .labelled_jacobian import product
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

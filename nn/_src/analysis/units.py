@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from autograd_core import Value, topological_order
 
 from ..modules.activations import ACTIVATIONS
-from ..training.optimizers import is_bias
+from ..training.optimizer import is_bias
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

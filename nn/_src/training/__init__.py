@@ -1,4 +1,4 @@
-"""How parameters are learnt: `optimizers`, and `loop`, which is `fit`.
+"""How parameters are learnt: `optimizers` (each an `optimizer`), and `loop`, which is `fit`.
 
 `task` says what is to be learnt. `loop` runs a step on graphs, or hands it to `compiled_steps` where `side_effects`
 sees nothing that a program would lose: `case_programs` and `ways` come to a gradient, `choose_way` tries them, and

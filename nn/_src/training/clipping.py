@@ -6,10 +6,10 @@ import math
 from typing import TYPE_CHECKING
 
 from ..support.validation import real
-from .optimizers import named
+from .optimizer import named
 
 if TYPE_CHECKING:
-    from .optimizers import Parameters
+    from .optimizer import Parameters
 
 
 def clip_grad_norm(parameters: Parameters, max_norm: float) -> float:

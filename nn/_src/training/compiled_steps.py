@@ -16,7 +16,7 @@ from .ways import CaseByCase, penalised, penalties
 if TYPE_CHECKING:
     from ..data.dataset import Cases
     from .case_programs import Data
-    from .optimizers import Optimizer
+    from .optimizer import Optimizer
     from .order import Order
     from .steps_in_code import TakenSteps
     from .ways import Trial, Way

@@ -21,7 +21,8 @@ from . import compiled_steps as programs
 from .case_programs import Data, NotCompiledError, is_available
 from .choose_way import is_plain, the_way
 from .history import History
-from .optimizers import Adam, Optimizer
+from .optimizer import Optimizer
+from .optimizers import Adam
 from .order import Order
 from .progress import bar
 from .second_order import NewtonCG

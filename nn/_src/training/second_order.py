@@ -15,7 +15,7 @@ from ..support.resuming import Resumable, fields
 from ..support.tables import Table, number
 from ..support.validation import LOSS, callable_of, plain, real, shown, whole
 from .history import History
-from .optimizers import named
+from .optimizer import named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from ..metrics.accuracy import Loss
     from ..modules.module import Module
-    from .optimizers import Parameters
+    from .optimizer import Parameters
 
 # The gradient is recorded as a graph, once. Its slope along v is the number g . v, and the gradient
 # of that number is H v: one more sweep, over a graph some times as large as the loss's. So a product

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from .case_programs import Data
-    from .optimizers import Optimizer
+    from .optimizer import Optimizer
     from .task import Task
     from .ways import CaseByCase
 

@@ -10,7 +10,7 @@ from autograd_core import OperandError, Value
 from ..metrics.accuracy import check_scores, numbers
 from ..support.validation import shown
 from .clipping import clip_grad_norm
-from .optimizers import is_bias
+from .optimizer import is_bias
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..data.dataset import Cases
     from ..metrics.accuracy import Loss, Right
     from ..modules.module import Module
-    from .optimizers import Optimizer
+    from .optimizer import Optimizer
     from .second_order import NewtonCG
 
 

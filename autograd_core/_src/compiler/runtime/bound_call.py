@@ -5,8 +5,17 @@ from __future__ import annotations
 import ctypes
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from .batches import views
+
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from ..ir.layout import Layout
+    from .executors import Runner
+    from .specialization import Specialization
+    from .traced_function import TracedFunction
 
 HELD = 20_000  # edges times blocks of rows below which a call holds the GIL: releasing it would take longer
 _KEEPING, _RELEASING = ctypes.PYFUNCTYPE(None), ctypes.CFUNCTYPE(None)
@@ -94,3 +103,64 @@ def direct(runner: Any) -> Bound:
     bound: Any = (HeldBound if runner.work < HELD else FreeBound)(address)
     bound.code = address
     return bound  # type: ignore[no-any-return]
+
+
+def bound(function: TracedFunction, shared: Any, tables: list[Any]) -> Bound:
+    """A call of a compiled function with memory of its own.
+
+    Args:
+        function: What is called.
+        shared: Numbers of arguments that all rows share.
+        tables: Those of the others, rows first.
+    """
+    count = len(tables[0]) if tables else 1
+    specialization = function._specializations[0]
+    is_number = specialization.spec.kind == "leaf" and specialization.pattern is None
+    layout = function._layout(specialization, gradient=is_number)
+    is_compiled = specialization.interpreter.backend == "llvm" and count > 0
+    runner = specialization.runner(layout, count, compiled=is_compiled)
+    specialization.fill(runner, shared, tables)
+    if function._reduce == "mean":
+        runner.divisor[:] = count
+    if runner.is_native and not specialization.guards:
+        call = native(runner)
+    else:
+        call = CheckedBound(lambda: _run_checked(function, specialization, runner))
+    _name_memory(function, call, layout, runner)
+    return call
+
+
+def _name_memory(function: TracedFunction, call: Bound, layout: Layout, runner: Runner) -> None:
+    """Give the runner's memory the shapes of arguments, result and gradients."""
+    rows = any(function._mapped)
+    tables, groups, inputs, grads, start = iter(runner.tables), iter(runner.per_row), [], [], 0
+    for spec, slots, mapped in zip(function._specs, function._slots, function._mapped, strict=True):
+        table = next(tables) if mapped else runner.shared[None, slots.start : slots.stop]
+        inputs.append(views(spec, table, rows=mapped))
+    for i in function._argnums if layout.has_gradient else ():
+        spec = function._specs[i]
+        if function._is_summed(i):
+            grads.append(views(spec, runner.summed[None, start : start + spec.size], rows=False))
+            start += spec.size
+        else:
+            grads.append(views(spec, next(groups), rows=rows))
+    out = runner.results[:, : function._specializations[0].width]
+    call.inputs, call.grads = tuple(inputs), tuple(grads)
+    call.out = views(function._specializations[0].spec, out, rows=rows)
+
+
+def _run_checked(function: TracedFunction, specialization: Specialization, runner: Runner) -> None:
+    """Run, and let other specializations run the rows at which a guard fails."""
+    runner.run()
+    n = specialization.width
+    if np.array_equal(
+        runner.results[:, n:] != 0, np.broadcast_to(specialization.program.truths, runner.results[:, n:].shape)
+    ):
+        return
+    values, per_row, summed = function._evaluated(
+        runner.shared, runner.tables, gradient=bool(runner.per_row) or bool(runner.summed.size)
+    )
+    runner.results[:, :n] = values
+    for mine, group in zip(runner.per_row, per_row, strict=True):
+        mine[:] = group
+    runner.summed[:] = summed / runner.divisor

@@ -6,6 +6,6 @@ what each entry should be, `wrong_edges` finds the node at fault, `one_sided_quo
 `written_verdicts` has the words.
 `many_inputs` judges large graphs by error bounds in floats first (`path_sums`), as a `flat_graph` with values from
 `compiled_rules`, node by node with `edges`, nodes of one rule with `edges_together`, level by level with
-`level_sweeps`; `exact_values` tells which values were not rounded. `higher_order` judges the graphs of derivatives;
-`agreement` compares products from both sides.
+`level_sweeps`, and where these leave doubt along a `random_direction`; `exact_values` tells which values were not
+rounded. `higher_order` judges the graphs of derivatives; `agreement` compares products from both sides.
 """
