@@ -204,6 +204,15 @@ def test_actionlint_finds_no_mistake(tmp_path):
     assert linted([planted])
 
 
+def test_what_runs_before_a_commit_is_among_the_tools_of_development():
+    yaml = pytest.importorskip("yaml")
+    dev = {re.match(r"[\w-]+", line)[0] for line in PROJECT["optional-dependencies"]["dev"]} | {"python"}
+    [repository] = yaml.safe_load(text(".pre-commit-config.yaml"))["repos"]
+    programs = {hook["entry"].split()[0] for hook in repository["hooks"]}
+    assert {"ruff", "mypy"} <= programs
+    assert {{"lint-imports": "import-linter"}.get(program, program) for program in programs} <= dev
+
+
 # --- the lock file, and what is built -------------------------------------------------------------
 
 
