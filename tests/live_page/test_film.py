@@ -83,8 +83,8 @@ def test_a_film_stays_small_and_is_always_the_same():
     ("make", "error", "said"),
     [
         (lambda: ag.Film(0), ag.RangeError, "every to be at least 1, got 0"),
-        (lambda: ag.Film(1.5), ag.OperandError, "every to be a whole number"),
-        (lambda: ag.Film(True), ag.OperandError, "every to be a whole number"),
+        (lambda: ag.Film(1.5), ag.OperandError, "every to be an int"),
+        (lambda: ag.Film(True), ag.OperandError, "every to be an int"),
         (lambda: ag.Film(cases=0), ag.RangeError, "cases to be at least 1"),
         (lambda: trained(True), ag.OperandError, "fit: watch: expected a Film such as ag.Film(every=10), got True"),
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from numbers import Rational, Real
+from operator import index
 from typing import TYPE_CHECKING, Any
 
 from ...errors import OperandError, RangeError
@@ -108,6 +109,23 @@ def shown(x: Any) -> str:
     foreign = kind.__name__ == "Value" and not hasattr(kind, "local_grads")
     name = f"{kind.__module__}.Value" if foreign else kind.__name__
     return f"{text if len(text) <= 60 else text[:57] + '...'} ({name})"
+
+
+def whole(x: Any, caller: str, name: str, least: int = 1) -> int:
+    """An argument that is to be an int, of any library, and at least `least`.
+
+    Raises:
+        OperandError: It is no int; a bool is none.
+        RangeError: It is too small.
+    """
+    if isinstance(x, bool) or not hasattr(x, "__index__"):
+        msg = f"{caller}: expected {name} to be an int, got {shown(x)}"
+        raise OperandError(msg)
+    n = index(x)
+    if n < least:
+        msg = f"{caller}: expected {name} to be at least {least}, got {n}"
+        raise RangeError(msg)
+    return n
 
 
 def is_finite(x: Any) -> bool:

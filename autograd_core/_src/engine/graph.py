@@ -112,10 +112,12 @@ def order_of(
     """
     order: list[Value] = []
     seen: set[Value] = set(stop)
+    # A stack of our own: recursion would end at some 1 000 nodes in a row. It holds the nodes on the way down and what
+    # each of them has yet to go on to: a node of n parents is scanned once, not once for each that leads deeper.
     for root in roots:
         if root in seen:
             continue
-        seen.add(root)
+        seen.add(root)  # when it is met, not when it is done: no circle leads back to it
         path = [root]
         waiting = [iter(parents_of(root))]
         while path:
@@ -147,7 +149,7 @@ def sweep_order(*roots: Value, stop: Iterable[Value] = ()) -> list[Value]:
     emit = order.append
     seen: set[Value] = set(stop)
     see = seen.add
-    scans: dict[Value, Any] = {}
+    scans: dict[Value, Any] = {}  # how far the operands of a node of many were looked at; see `order_of`
     path: list[Value] = []
     push = path.append
     for root in roots:
@@ -156,10 +158,11 @@ def sweep_order(*roots: Value, stop: Iterable[Value] = ()) -> list[Value]:
         see(root)
         node = root
         while True:
+            # A node is looked at again after each operand below it; operands that are done are in `seen`.
             q = node._q
             if q is None:
                 p = node._p
-                if p is not None and p not in seen:
+                if p is not None and p not in seen:  # None: this is a leaf
                     see(p)
                     push(node)
                     node = p
@@ -185,9 +188,9 @@ def sweep_order(*roots: Value, stop: Iterable[Value] = ()) -> list[Value]:
                     continue
             else:
                 p = node._p
-                if p.__class__ is not float and p not in seen:
+                if p.__class__ is not float and p not in seen:  # a plain number is no node
                     see(p)
-                    if p._p is not None:
+                    if p._p is not None:  # a leaf leads nowhere, and is in order at once
                         push(node)
                         node = p
                         continue

@@ -22,6 +22,14 @@ if TYPE_CHECKING:
 
 NAMES = ("x", "y")
 
+# Why these texts are as they are:
+# - Classes are compared, not asked by isinstance: a subclass, such as a user's `Parameter`, goes to `record`, and all
+#   nodes are Values themselves. `special` is true while a context is open that records nodes otherwise.
+# - Everything that can raise is within `try`, before the node is made: where a rule raises, `record` evaluates it on
+#   numbers that have infinities and NaN instead.
+# - A plain number stands as a float where an operand stands, with derivative 0.0 whatever the partial is: so every
+#   sweep passes it by, and no leaf is made for it.
+# - Slots are assigned one by one, for a call of `__init__` would take longer than all of this.
 UNARY = """\
 def build_{name}(a, /):
     if a.__class__ is Value and not special:
@@ -132,7 +140,8 @@ def text(primitive: Primitive, *, reflected: bool = False) -> str:
     return (UNARY if primitive.arity == 1 else BINARY).format(name=primitive.name, value=value, d=d)
 
 
-# The body of every function until its first call; its globals are the function's own.
+# The body of every function until its first call; its globals are the function's own. Then its code is replaced, not
+# the function: methods of `Value`, public names and pickles go on to have the same one.
 def _unary(a: Any, /) -> Any:
     return compile_and_call(a)  # type: ignore[name-defined]  # noqa: F821
 
@@ -204,6 +213,7 @@ def many_text(primitive: Primitive, count: int, *, literals: bool = False) -> st
     kinds = " is ".join(f"{x.op}.__class__" for x in xs)
     floats = f"\n        if not ({kinds} is float):\n            return None" if literals else ""
     naming = {i: e for i, e in enumerate(d) if ":=" in e}  # whose terms others use: computed for a number, too
+    # Two functions: nearly always all operands are Values, and then nobody asks which of them are plain numbers.
     mixed = MANY_TEMPLATE.format(
         function="mixed", nodes=", ".join(nodes), value=z, otherwise="None", floats=floats,
         unfit="set(map(type, operands)) != {Value, float}",

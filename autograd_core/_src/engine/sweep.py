@@ -41,11 +41,14 @@ def reverse(
     Returns:
         `adjoints`.
     """
+    # Whatever uses a node comes before it here: its adjoint is complete when it is sent on, so each node is visited
+    # once. Terms are added one by one in this order, never collected first: compiled programs add in it, too, and give
+    # the same bits (docs/adr/0005).
     for node in reversed(order):
         g = adjoints[node]
         if watch is not None:
             watch(node, g)
-        if not g:
+        if not g:  # strict zero; `if d` below is its other half
             continue
         q = node._q
         if edges_of is not None:
@@ -57,7 +60,7 @@ def reverse(
             if p is not None:
                 try:
                     d = node._d
-                    if d:
+                    if d:  # a plain number as an operand has 0.0 here, so p is a node
                         adjoints[p] += d * g
                     if q is not None:
                         d = node._e
@@ -77,6 +80,7 @@ def reverse(
 
 def _send_the_rest(edges: tuple[Any, ...], g: Any, adjoints: dict[Value, Any]) -> None:
     """Finish a node at which a float met a Fraction beyond all floats: send to that operand and those after it."""
+    # What was sent before must not be sent twice: the first operand at which the sum fails is where it failed there.
     is_sent = True
     for p, d in zip(edges, edges[len(edges) // 2 :]):
         if d and is_sent:
@@ -104,7 +108,7 @@ def forward(
         `tangents`.
     """
     for node in order:
-        if node in tangents:
+        if node in tangents:  # an input, which may be the result of other nodes
             continue
         q = node._q
         if edges_of is None and q is not MANY:  # without a tuple, as in the reverse loop: half of the time
@@ -114,7 +118,7 @@ def forward(
                 try:
                     d = node._d
                     if d and (u := tangents[p]):
-                        t = d * u
+                        t = d * u  # not 0.0 + d * u, as in `_received`
                         if q is not None and (d := node._e) and (u := tangents[q]):
                             t += d * u
                     elif q is not None and (d := node._e) and (u := tangents[q]):

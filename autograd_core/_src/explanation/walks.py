@@ -12,11 +12,9 @@ from __future__ import annotations
 import sys
 from heapq import heapify, heappop, heappush
 from itertools import islice
-from operator import index
 from typing import TYPE_CHECKING, Any
 
-from ...errors import OperandError, RangeError
-from ..engine.evaluation import is_fraction
+from ..engine.evaluation import is_fraction, whole
 from ..engine.graph import node_of, sweep_order
 from .path import TOLD_APART, Path, PathNames, local_grad, path_of
 from .ranks import ONE, rank_of, times
@@ -163,13 +161,7 @@ def count_of(k: Any, caller: str) -> int:
         OperandError: It is no int.
         RangeError: It is below 1.
     """
-    if isinstance(k, bool) or not hasattr(k, "__index__"):
-        msg = f"{caller}: expected k to be an int, got {k!r:.60} ({type(k).__name__})"
-        raise OperandError(msg)
-    if index(k) < 1:
-        msg = f"{caller}: expected k to be at least 1, got {k}"
-        raise RangeError(msg)
-    return min(index(k), sys.maxsize)
+    return min(whole(k, caller, "k"), sys.maxsize)
 
 
 def ranked(root: Value, leaf: Value) -> Iterator[Path]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...errors import OperandError, RangeError
+from ..engine.evaluation import whole
 from .page import LivePage, live
 
 if TYPE_CHECKING:
@@ -39,15 +39,8 @@ class Film:
     """
 
     def __init__(self, every: int = 1, *, cases: int = 8) -> None:
-        for name, n in (("every", every), ("cases", cases)):
-            if isinstance(n, bool) or not isinstance(n, int):
-                msg = f"Film: expected {name} to be a whole number (int), got {n!r:.60} ({type(n).__name__})"
-                raise OperandError(msg)
-            if n < 1:
-                msg = f"Film: expected {name} to be at least 1, got {n}"
-                raise RangeError(msg)
-        self.every = every
-        self.cases = cases
+        self.every = whole(every, "Film", "every")
+        self.cases = whole(cases, "Film", "cases")
 
     def __repr__(self) -> str:
         return f"Film(every={self.every}, cases={self.cases})"

@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ....errors import OperandError, RangeError, StructureError, UsageWarning
+from ...engine.evaluation import whole
 from ...engine.provenance import warn_user
 from ...engine.value import Value
 from ...notation.wholes import as_written, has_wholes
@@ -243,12 +244,7 @@ def _matches(pattern: str, tree: ScopeTree, s: int) -> bool:
 
 
 def _centre(graph: Graph, around: object, hops: object) -> int:
-    if isinstance(hops, bool) or not isinstance(hops, int):
-        msg = f"draw: expected hops to be an int, got {hops!r:.60} ({type(hops).__name__})"
-        raise OperandError(msg)
-    if hops < 1:
-        msg = f"draw: expected hops to be at least 1, got {hops}"
-        raise RangeError(msg)
+    whole(hops, "draw", "hops")
     if around is None:
         return -1
     if not isinstance(around, Value):

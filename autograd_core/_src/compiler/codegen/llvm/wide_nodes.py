@@ -64,6 +64,7 @@ def each_partial(
         some: Takes which list, and the index and the partials of as many elements as there are lanes; where it is
             None, they come one by one.
     """
+    # The rule gives one partial for a whole list, by the element that stands for all: each becomes a loop of its own.
     found = primitive.partials(wide, *xs)
     for k, d in enumerate(found[: primitive.lists]):
         wide.go_along(d, partial(each, k), partial(some, k) if some else None)
@@ -77,6 +78,7 @@ def read_at_hand(primitive: Primitive, xs: Sequence[Any], b: Any, kind: Any, *, 
 
     They are stored side by side in memory, and a function loops over them.
     """
+    # In straight-line code operands are values of instructions, anywhere in registers; a loop needs addresses.
     count = len(xs) - partials
     n = (count - primitive.singles) // primitive.lists
     given, found = _scratch(b, kind, "given", len(xs)), _scratch(b, kind, "found", count)
@@ -91,6 +93,7 @@ def read_at_hand(primitive: Primitive, xs: Sequence[Any], b: Any, kind: Any, *, 
 
 def _scratch(b: Any, kind: Any, name: str, size: int) -> Any:
     """Memory of the current function for operands: one stretch for all nodes, replaced if a longer one is needed."""
+    # LANES more: the last vector of a list is loaded whole, and its spare lanes are read from behind.
     known = b.function.__dict__.setdefault("scratch_of_nodes", {})
     place, most = known.get((name, kind), (None, 0))
     if most < size + LANES:
@@ -103,6 +106,7 @@ def _scratch(b: Any, kind: Any, name: str, size: int) -> Any:
 def _function(module: Any, primitive: Primitive, kind: Any, *, hasty: bool, partials: bool) -> Any:
     """A function that loops over stored operands (and their value), and stores the value or the partials."""
     what = "partials" if partials else "value"
+    # The type of numbers is in the name: one module may have code for single examples and for lanes of them.
     name = f"{primitive.name}_{what}_{hasty}_{kind}".translate(str.maketrans("<> ", "___"))
     if name in module.globals:
         return module.globals[name]
