@@ -10,7 +10,7 @@ from latex2mathml.converter import convert
 import autograd_core as ag
 import nn
 from nn._src.analysis.signal_formulas import _name
-from nn._src.notation.texts import BY_LAYERS, BY_OUTPUTS, NOTATIONS, OF_LINEAR, RULES
+from nn._src.notation.texts import NOTATIONS, TEXTS
 
 
 class Own(nn.Module):
@@ -305,11 +305,11 @@ def test_every_column_and_the_rule_above_them_hold(kind, asked, notation):
     _, signals, _ = signals_of(kind, asked, notation)
     run, heading = signals.run, str(signals).splitlines()[0]
     heads, rows = signals._table()
-    rule = signals.names.rule
-    assert rule == (OF_LINEAR.get(notation, RULES[notation]) if is_linear(run) else RULES[notation])
+    rule, text = signals.names.rule, TEXTS[notation]
+    assert rule == ((is_linear(run) and text.rule_if_linear) or text.rule)
     by_rule = rule in heading
-    assert by_rule != (BY_OUTPUTS[notation][0] in heading.replace(rule, ""))
-    assert heads[4] == (signals.names.heads[4] if by_rule else BY_OUTPUTS[notation][1])
+    assert by_rule != (text.rule_by_outputs in heading.replace(rule, ""))
+    assert heads[4] == (signals.names.heads[4] if by_rule else text.head_by_outputs)
     layers = list(run.layers.values())
     units = [unit for layer in layers for unit in layer]
     for row, unit in zip(rows, units, strict=True):
@@ -324,7 +324,7 @@ def test_every_column_and_the_rule_above_them_hold(kind, asked, notation):
     if not by_rule:
         return
     for k, layer in enumerate(layers[:-1]):
-        above = layers[k + 1] if notation in BY_LAYERS else units
+        above = layers[k + 1] if TEXTS[notation].by_layers else units
         for unit in layer:
             terms = [
                 w.data * ag.grad_of(run.loss, [other.sum])[0]

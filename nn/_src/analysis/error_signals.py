@@ -12,7 +12,7 @@ from autograd_core._src.pictures import Mark, Overlay
 
 from ..modules.losses import takes_mean_of_outputs
 from ..notation.naming import branches
-from ..notation.texts import BY_LAYERS, BY_OUTPUTS
+from ..notation.texts import TEXTS
 from ..support.formulas import Formula, Formulas
 from ..support.tables import Table, number
 from ..support.validation import shown
@@ -402,7 +402,8 @@ class ErrorSignals(Table):
 
     def _rule(self, called: Names) -> tuple[str, str]:
         """The recursion of the text, or what holds where it does not, and the head of its column."""
-        return (called.rule, called.heads[4]) if self._recursion else BY_OUTPUTS[called.notation]
+        text = TEXTS[called.notation]
+        return (called.rule, called.heads[4]) if self._recursion else (text.rule_by_outputs, text.head_by_outputs)
 
     def _heading(self) -> str:
         assert self.run.loss is not None
@@ -538,7 +539,7 @@ def signals_of(run: ForwardPass, loss: Any, target: Any) -> ErrorSignals:
             deltas[unit.dot] = signal.recursive
             found[unit.name] = signal
     layers = {name: tuple(found[unit.name] for unit in layer) for name, layer in run.layers.items()}
-    holds = run.names is None or _recursion_holds(run, uses, by_layers=run.names.notation in BY_LAYERS)
+    holds = run.names is None or _recursion_holds(run, uses, by_layers=TEXTS[run.names.notation].by_layers)
     layered = _recursion_holds(run, uses, by_layers=True)
     return ErrorSignals(layers, run, run.names, _outputs_averaged(loss, run), (loss, target), holds, layered)
 

@@ -13,7 +13,7 @@ from autograd_core import sum as total
 from ..data.dataset import cases_of
 from ..modules.losses import binary_cross_entropy, made_of_scores, takes_mean_of_outputs, underlying
 from ..notation.naming import names, of_each_case
-from ..notation.texts import ADDS_CASES, OF_CASES, PRODUCTS
+from ..notation.texts import TEXTS
 from ..support.arrays import numpy
 from ..support.formulas import Formula, Formulas
 from ..support.matrices import by
@@ -242,10 +242,10 @@ class RegularisedCost(Table):
     def _other(self) -> _InLetters | None:
         """What a text other than CS60050's second half, the one with D, Δ and a penalty, has in place of these."""
         called = self._first[1] if self._first is not None else None
-        if called is None or called.notation not in PRODUCTS:
+        if called is None or not TEXTS[called.notation].product:
             return None
         weight = "W" if called.assigns and not called.differentials else "w"
-        product = "dz xᵀ" if called.differentials else PRODUCTS[called.notation]
+        product = "dz xᵀ" if called.differentials else TEXTS[called.notation].product
         return _InLetters(product, weight, f"∂{self.letter}/∂{weight}", letter_of_cases(called))
 
     @property
@@ -365,7 +365,7 @@ def cost(
     Delta, weights = list(gradients.values()), list(theta.values())
     if called is not None and called.order == "from_to":
         D, Delta, weights = ([matrix.T for matrix in each] for each in (D, Delta, weights))
-    letter = "J(Θ)" if called is None else OF_CASES.get(called.notation, called.loss)
+    letter = "J(Θ)" if called is None else TEXTS[called.notation].loss_of_all or called.loss
     return RegularisedCost(
         data + penalty, data, penalty, D, Delta, deltas, sums, activations, weights,
         [_called(units, name, called) for name, units in layers.items()], lam, n, _labels(runs[0], called), letter,
@@ -380,7 +380,7 @@ def _over_cases(loss: Any, called: Names | None) -> str:
         chosen = chosen or loss.keywords.get("reduction")
         loss = loss.func
     if chosen is None:
-        return "sum" if called is not None and called.notation in ADDS_CASES else "mean"
+        return "sum" if called is not None and TEXTS[called.notation].adds_cases else "mean"
     return "sum" if chosen == "sum" else "mean"
 
 

@@ -10,7 +10,7 @@ from autograd_core import RangeError
 
 from ..support.names import Names
 from ..support.validation import shown
-from .texts import BIASES, BY_LAYERS, ERRORS, MIDDLE, NOTATIONS, OF_LINEAR, RULES, TEXTS, pair
+from .texts import MIDDLE, NOTATIONS, TEXTS, pair
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,16 +44,16 @@ def names(notation: Any, run: ForwardPass, caller: str = "notation", *, scores: 
     before = nodes_before(run) if text.through else [0] * (len(run.ends) + 1)
     of["inputs"] = text.layer(0, d)
     of["loss"] = text.loss
-    if notation in ERRORS:
-        of["error"] = ERRORS[notation]  # by which it can be asked for, too
+    if text.other_loss:
+        of["error"] = text.other_loss  # by which it can be asked for, too
     for i, label in enumerate(run.ends["inputs"].labels, 1):
         of[label] = text.unit(0, d, i, len(run.inputs))
     for k, (layer, units) in enumerate(run.layers.items(), 1):
         n = len(units)
         of[layer], of[f"sum({layer})"] = text.layer(k, d), text.sums(k, d)
         of[f"weights of {layer}"], of[f"signal {layer}"] = text.weights(k, d), text.signals(k, d)
-        if notation in BIASES:
-            of[f"biases of {layer}"] = BIASES[notation](k)
+        if text.layer_biases is not None:
+            of[f"biases of {layer}"] = text.layer_biases(k)
         of[f"1 into {layer}"] = text.unit(k - 1, d, 0, n) if text.biases else "1"
         for j, unit in enumerate(units, 1):
             at = before[k] + j
@@ -83,15 +83,14 @@ def names(notation: Any, run: ForwardPass, caller: str = "notation", *, scores: 
         of |= _logistic_regression(run)
     if scores:
         of |= _scores(run, of)
-    target = "t" if notation.startswith("downing") else "y"
     linear = all(unit.output is unit.sum for units in run.layers.values() for unit in units)
-    rule = OF_LINEAR.get(notation, RULES[notation]) if linear else RULES[notation]
+    rule = (linear and text.rule_if_linear) or text.rule
     heads = text.heads
     if alone:
         heads, rule = (*heads[:4], "∂L/∂a", "dz"), "dz = ∂L/∂z = ∂L/∂a g′(z)"
     return Names(
-        notation, text.order, heads, text.loss, of, text.biases, rule, target, text.by_outputs,
-        "α" if notation.startswith("cs60050") else "η", notation in BY_LAYERS, alone,
+        notation, text.order, heads, text.loss, of, text.biases, rule, text.target, text.by_outputs,
+        text.rate, text.by_layers, alone,
         _other_names(notation, run, of, scores=scores), text.weight_first, text.slope_first,
     )  # fmt: skip
 

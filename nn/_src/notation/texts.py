@@ -67,6 +67,20 @@ class Text(NamedTuple):
     weights: Callable[[int, int], str]
     weight: Callable[[int, int, int, int, int, int], str]  # layer, depth, to, how many, from, how many
     bias: Callable[[int, int, int, int], str]
+    rule: str  # the recursion of error signals
+    # The same where that does not hold: a unit goes to something else than the units that it sums over, such as the sum
+    # of two layers' activations. With the head of the column for what comes back to an output.
+    rule_by_outputs: str
+    head_by_outputs: str
+    rule_if_linear: str = ""  # the recursion where every unit is linear, if it is written otherwise there
+    by_layers: bool = False  # whether the recursion is a product with one layer's weights, and steps are W ← W − η ...
+    product: str = ""  # the derivative to weights, of one case: the signal times what came in
+    other_loss: str = ""  # another name of the loss
+    loss_of_all: str = ""  # that of all cases, if it has another
+    target: str = "y"
+    rate: str = "η"  # its letter for the learning rate
+    adds_cases: bool = False  # whether a batch is a sum over its cases, not their mean
+    layer_biases: Callable[[int], str] | None = None  # those of layer k, where the text has a name for them
     biases: bool = False  # whether they are column 0 of the weights
     by_outputs: bool = False  # whether slopes are written by what a function gave: o(1 − o)
     slope: Callable[[int], str] = lambda k: "f′"  # of the activation of layer k, where it has no formula
@@ -131,6 +145,13 @@ TEXTS = {
         slope_first=1,
         box=lambda k, d: f"layer {_letter(k, d)}",
         units="node",
+        rule="δ = ∂o/∂sum · ∂L/∂o, ∂L/∂o = Σ w δ",
+        rule_by_outputs="δ = ∂o/∂sum · ∂L/∂o",
+        head_by_outputs="∂L/∂o",
+        product="δ o",
+        other_loss="E",
+        adds_cases=True,
+        target="t",
     ),
     "downing-first": Text(
         "to_from", ("node", "sum", "o", "∂o/∂sum", "Σ w δ", "δ"), "E_d",
@@ -148,6 +169,14 @@ TEXTS = {
         through=True,
         slope=lambda k: "f_T′",
         units="node",
+        rule="δ_jd = ∂o_jd/∂sum_jd Σ_k w_kj δ_kd",
+        rule_by_outputs="δ_jd = ∂o_jd/∂sum_jd ∂E_d/∂o_jd",
+        head_by_outputs="∂E_d/∂o",
+        product="δ o",
+        other_loss="E",
+        loss_of_all="E",
+        adds_cases=True,
+        target="t",
     ),
     "dolhansky": Text(
         "from_to", ("unit", "s", "z", "f′(s)", "Σ δ w", "δ"), "E",
@@ -164,6 +193,10 @@ TEXTS = {
         bias=lambda k, d, j, n: f"b_{_node(k, d, j, n)}",
         weight_first=False,
         slope_first=2,
+        rule="δ_j = f′(s_j) Σ_k δ_k w_j→k",
+        rule_by_outputs="δ_j = f′(s_j) ∂E/∂z_j",
+        head_by_outputs="∂E/∂z",
+        product="δ z",
     ),
     "lecture": Text(
         "to_from", ("signal", "z_i", "a_{i+1}", "b′_{i+1}(z_i)", "Wᵀ ∂f/∂z_{i+1}", "∂f/∂z_i"), "f",
@@ -178,6 +211,12 @@ TEXTS = {
         bias=lambda k, d, j, n: f"b_{k},{j}",
         slope=lambda k: f"b′_{k + 1}",
         box=lambda k, d: f"layer {k + 1}",  # whose output is a_{k+1}
+        rule="∂f/∂z_i = (W_{i+1}ᵀ ∂f/∂z_{i+1}) ⊙ b′_{i+1}(z_i)",
+        rule_by_outputs="∂f/∂z_i = ∂f/∂a_{i+1} ⊙ b′_{i+1}(z_i)",
+        head_by_outputs="∂f/∂a_{i+1}",
+        by_layers=True,
+        product="∂f/∂z · aᵀ",
+        layer_biases="b_{}".format,
     ),
     "lecture-first": Text(
         "to_from", ("signal", "z_i", "a_i", "b′_i(z_i)", "Wᵀ g_{i+1}", "g_i"), "ℓ",
@@ -191,6 +230,14 @@ TEXTS = {
         weight=lambda k, d, j, n, i, m: f"W_{k},{j},{i}",
         bias=lambda k, d, j, n: f"b_{k},{j}",
         slope=lambda k: f"b′_{k}",
+        rule="g_i = (W_{i+1}ᵀ g_{i+1}) ⊙ b′_i(z_i)",
+        rule_by_outputs="g_i = ∂ℓ/∂a_i ⊙ b′_i(z_i)",
+        head_by_outputs="∂ℓ/∂a_i",
+        rule_if_linear="g_i = W_{i+1}ᵀ g_{i+1}",
+        by_layers=True,
+        product="g aᵀ",
+        other_loss="L",
+        layer_biases="b_{}".format,
     ),
     "cs60050": Text(
         "to_from", ("node", "z", "a", "g′(z)", "Θᵀ δ", "δ"), "cost",
@@ -208,6 +255,13 @@ TEXTS = {
         slope=lambda k: "g′",
         box=lambda k, d: f"layer {k + 1}",
         units="node",
+        rule="δ^(l) = ((Θ^(l))ᵀ δ^(l+1), without its row 0) ⊙ g′(z^(l))",
+        rule_by_outputs="δ^(l) = ∂cost/∂a^(l) ⊙ g′(z^(l))",
+        head_by_outputs="∂cost/∂a",
+        by_layers=True,
+        other_loss="L",
+        loss_of_all="J(Θ)",
+        rate="α",
     ),
     "cs60050-first": Text(
         "to_from", ("signal", "z", "a", "g′(z)", "Wᵀ ∂L/∂z", "∂L/∂z"), "L",
@@ -223,6 +277,14 @@ TEXTS = {
         by_outputs=True,
         slope=lambda k: "g′",
         units="neuron",
+        rule="∂L/∂z^(l) = ((W^(l+1))ᵀ ∂L/∂z^(l+1)) ⊙ g′(z^(l))",
+        rule_by_outputs="∂L/∂z^(l) = ∂L/∂a^(l) ⊙ g′(z^(l))",
+        head_by_outputs="∂L/∂a",
+        by_layers=True,
+        product="∂L/∂z · aᵀ",
+        loss_of_all="J(θ)",
+        layer_biases="b^({})".format,
+        rate="α",
     ),
     "ling3804": Text(
         "to_from", ("neuron", "x", "a", "f′(x)", "e w", "e"), "error",
@@ -238,49 +300,11 @@ TEXTS = {
         weight_first=False,
         box=lambda k, d: f"layer a{_primes(k)}",
         units="neuron",
+        rule="e′_i = (Σ_j e_j w_j,i) f′(x_i), one prime more at each layer down",
+        rule_by_outputs="e′_i = ∂error/∂a_i · f′(x_i), one prime more at each layer down",
+        head_by_outputs="∂error/∂a",
+        product="eᵀ aᵀ",
+        layer_biases=lambda k: f"b{_primes(k - 1)}",
     ),
 }  # fmt: skip
 NOTATIONS = tuple(TEXTS)
-RULES = {  # the recursion of error signals
-    "downing": "δ = ∂o/∂sum · ∂L/∂o, ∂L/∂o = Σ w δ",
-    "downing-first": "δ_jd = ∂o_jd/∂sum_jd Σ_k w_kj δ_kd",
-    "dolhansky": "δ_j = f′(s_j) Σ_k δ_k w_j→k",
-    "lecture": "∂f/∂z_i = (W_{i+1}ᵀ ∂f/∂z_{i+1}) ⊙ b′_{i+1}(z_i)",
-    "lecture-first": "g_i = (W_{i+1}ᵀ g_{i+1}) ⊙ b′_i(z_i)",
-    "cs60050": "δ^(l) = ((Θ^(l))ᵀ δ^(l+1), without its row 0) ⊙ g′(z^(l))",
-    "cs60050-first": "∂L/∂z^(l) = ((W^(l+1))ᵀ ∂L/∂z^(l+1)) ⊙ g′(z^(l))",
-    "ling3804": "e′_i = (Σ_j e_j w_j,i) f′(x_i), one prime more at each layer down",
-}
-OF_LINEAR = {"lecture-first": "g_i = W_{i+1}ᵀ g_{i+1}"}  # the same where every unit is linear
-
-
-# The same where that recursion does not hold: a unit goes to something else than the units that it sums over, such as
-# the sum of two layers' activations. With the head of the column for what comes back to an output.
-BY_OUTPUTS = {
-    "downing": ("δ = ∂o/∂sum · ∂L/∂o", "∂L/∂o"),
-    "downing-first": ("δ_jd = ∂o_jd/∂sum_jd ∂E_d/∂o_jd", "∂E_d/∂o"),
-    "dolhansky": ("δ_j = f′(s_j) ∂E/∂z_j", "∂E/∂z"),
-    "lecture": ("∂f/∂z_i = ∂f/∂a_{i+1} ⊙ b′_{i+1}(z_i)", "∂f/∂a_{i+1}"),
-    "lecture-first": ("g_i = ∂ℓ/∂a_i ⊙ b′_i(z_i)", "∂ℓ/∂a_i"),
-    "cs60050": ("δ^(l) = ∂cost/∂a^(l) ⊙ g′(z^(l))", "∂cost/∂a"),
-    "cs60050-first": ("∂L/∂z^(l) = ∂L/∂a^(l) ⊙ g′(z^(l))", "∂L/∂a"),
-    "ling3804": ("e′_i = ∂error/∂a_i · f′(x_i), one prime more at each layer down", "∂error/∂a"),
-}
-BIASES: dict[str, Callable[[int], str]] = {  # those of layer k, where the text has a name for them
-    "lecture": "b_{}".format,
-    "lecture-first": "b_{}".format,
-    "cs60050-first": "b^({})".format,
-    "ling3804": lambda k: f"b{_primes(k - 1)}",
-}
-BY_LAYERS = frozenset(  # whose recursion is a product with one layer's weights; they write steps as W ← W − η ...
-    ("lecture", "lecture-first", "cs60050", "cs60050-first")
-)
-ERRORS = {  # another name that the text has for the loss
-    "downing": "E", "downing-first": "E", "lecture-first": "L", "cs60050": "L",
-}
-ADDS_CASES = frozenset(("downing", "downing-first"))  # whose batch is a sum over its cases, not their mean
-OF_CASES = {"downing-first": "E", "cs60050": "J(Θ)", "cs60050-first": "J(θ)"}  # that of all cases, if it is another
-PRODUCTS = {  # what the derivative to weights is, of one case: the signal times what came in
-    "downing": "δ o", "downing-first": "δ o", "dolhansky": "δ z", "lecture": "∂f/∂z · aᵀ", "lecture-first": "g aᵀ",
-    "cs60050-first": "∂L/∂z · aᵀ", "ling3804": "eᵀ aᵀ",
-}  # fmt: skip
