@@ -189,7 +189,7 @@ def test_floats_alone_tell_a_right_program_in_steps_linear_in_its_inputs(monkeyp
 
     monkeypatch.setattr(many_inputs, "quickly", counted)
     monkeypatch.setattr(many_inputs, "closely", refused)
-    monkeypatch.setattr(many_inputs, "_along", refused)
+    monkeypatch.setattr(many_inputs, "along_a_direction", refused)
     monkeypatch.setattr(recorded_functions, "_apart_at", refused)
     counts = []
     for n in (COUNT, 2 * COUNT):
