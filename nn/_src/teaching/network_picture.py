@@ -20,9 +20,9 @@ from autograd_core._src.pictures.text import clean
 from ..analysis.error_signals import error_signals
 from ..analysis.forward_pass import forward_pass, with_layers
 from ..support.validation import shown
-from .network_layout import placed
-from .network_svg import CSS, network_svg
-from .network_units import network_of
+from .networks.network_layout import placed
+from .networks.network_svg import CSS, network_svg
+from .networks.network_units import network_of
 
 if TYPE_CHECKING:
     import os

@@ -6,12 +6,12 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..support.tables import number
+from ...support.tables import number
 
 if TYPE_CHECKING:
     from autograd_core import Value
 
-    from ..analysis.layers_by_name import ForwardPass
+    from ...analysis.layers_by_name import ForwardPass
 
 
 class ShownUnit(NamedTuple):
