@@ -635,7 +635,7 @@ def layered_net():
 
 
 SEEN = """() => { const { graph } = document.querySelector("autograd-graph"), { stage } = graph, outer = stage.getBoundingClientRect();
-    const height = Math.min(...[...graph.svg.querySelectorAll(".value, .name")].map((text) => parseFloat(getComputedStyle(text).fontSize))) * graph.across / graph.view[2];
+    const height = Math.min(...[...graph.svg.querySelectorAll(".card text")].map((text) => parseFloat(getComputedStyle(text).fontSize))) * graph.across / graph.view[2];
     const isIn = (card) => { const box = card.querySelector(".face, .junction").getBoundingClientRect(); return box.left > outer.left - 1 && box.right < outer.right + 1 && box.top > outer.top - 1 && box.bottom < outer.bottom + 1; };
     return [height, isIn(stage.querySelector(".card.root")), [...stage.querySelectorAll(".card")].every(isIn)]; }"""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from graphs import GRAPHS
 from test_draw import SVG, cards_of, parsed, words
@@ -113,3 +115,19 @@ def test_what_is_no_overlay_is_refused(make, error, message):
     y = GRAPHS["neuron"]()
     with pytest.raises(error, match=message):
         draw(y, overlay=make(y))
+
+
+def test_a_title_of_marks_is_broken_into_lines_and_not_cut():
+    """In a narrow picture, with a scale behind it or below."""
+    x = ag.Value(2.0, label="x")
+    y = ag.tanh(x)
+    title = "slopes of the units by which signals are multiplied on their way back: they fade where one is small"
+    one, two = Mark("a", 0.5), Mark("b", 1.0)
+    for written in (title[:40], title[:70], title, "one more line. " * 9):
+        for marks in ({y: one}, {x: one, y: two}):
+            svg = draw(y, overlay=Overlay(written, marks)).svg
+            said = re.findall(r'<text class="legend" x="0" y="[\d.]+">(.*?)</text>', svg)
+            assert " ".join(said) == written.strip()
+            ends = re.findall(r'<text class="legend soft" x="([\d.]+)" y="[\d.]+">severe</text>', svg)
+            assert len(ends) == (len(marks) > 1)
+            assert all(float(at) < 450 for at in ends)

@@ -246,3 +246,17 @@ def test_levels_that_are_laid_out_once_are_as_if_laid_out_each_time(make, monkey
     once = ag.draw(root).svg
     monkeypatch.setattr(layered, "ARRANGED", types.SimpleNamespace(get=lambda: None))
     assert ag.draw(root).svg == once
+
+
+def test_folded_leaves_say_what_they_hold_in_a_low_picture_too():
+    """Their range and the norm of their gradients: one of their values alone would pass for theirs."""
+    root = ag.sum([ag.Value(k / 7, label=f"a{k}") for k in range(300)])
+    root.backward()
+    folded = [card for card in draw(root)._frame.scene.cards.values() if card.folded and card.is_leaf]
+    assert len(folded) > 1
+    for card in folded:
+        assert not card.is_low
+        count = int(card.label.split()[0])
+        assert card.captions == (f"{count} values", "|grad|")
+        assert " … " in card.value
+        assert float(card.grad) == pytest.approx(math.sqrt(count), rel=1e-3)

@@ -20,8 +20,10 @@ TITLE_HEIGHT, LINE_HEIGHT = 30.0, 20.0
 LINE_FONT, FORMULA_SIZE, FORMULA_GAP = 11.5, 16.0, 9.0
 KEY_ROOM = 42.0  # of a line that shows a width, with the gaps around its number
 MOST_LEGENDS = 8
+MOST_LINES = 4  # of the title of marks
 SWATCHES = (0.0, 0.25, 0.5, 0.75, 1.0)
 SWATCH = 15.0
+SCALE_ENDS = ("mild", "severe")
 FLOWS = (1.0, 0.1, 0.01, 0.001)  # shares of the largest flow whose widths are shown
 
 
@@ -49,8 +51,9 @@ def heading(
     room: float,
     most: float | None = None,
 ) -> Heading:
-    """The header of a graph that is `room` wide; longer text is cut, a formula is made smaller.
+    """The header of a graph that is `room` wide.
 
+    Longer titles of marks are broken into lines, a title and legends of paths are cut, a formula is made smaller.
     `most` is the flow of the widest edge, where edges are as wide as what flows along them.
     """
     parts: list[str] = []
@@ -67,12 +70,18 @@ def heading(
         parts.append(_text("legend", 30, y + 12, f"and {len(legends) - MOST_LEGENDS} more paths"))
         y += LINE_HEIGHT
     if overlay is not None:
+        lines = _lines(overlay.title, room)
+        for line in lines:
+            parts.append(_words(y + 12, line))
+            y += LINE_HEIGHT
         # A scale with a single level would have nothing to compare it with.
         if len({mark.level for mark in overlay.marks.values()}) > 1:
-            parts += _scale(overlay.title, y, room)
-        else:
-            parts.append(_words(y + 12, text.shorten(overlay.title, int(room / (text.EM * LINE_FONT)))))
-        y += LINE_HEIGHT
+            ended = text.extent(lines[-1], LINE_FONT) + 12 if lines else 0.0
+            is_below = ended + _scale_width() > room
+            parts += _scale(0.0 if is_below else ended, y if is_below or not lines else y - LINE_HEIGHT)
+            y += LINE_HEIGHT * (is_below or not lines)
+        elif not lines:
+            y += LINE_HEIGHT
     if most is not None:
         parts += _widths(most, y, room)
         y += LINE_HEIGHT
@@ -94,22 +103,36 @@ def _words(y: float, content: str) -> str:
     return f'<text class="legend" x="0" y="{y:g}">{typeset_words(content)}</text>'
 
 
-def _scale(title: str, y: float, room: float) -> list[str]:
-    """The title of the marks, and their tints from harmless to severe."""
-    ends = ("mild", "severe")
-    extents = [text.extent(end, LINE_FONT) + 6 for end in ends]
-    bar = SWATCH * len(SWATCHES) + 6
-    shown = text.shorten(title, max(1, int((room - sum(extents) - bar - 12) / (text.EM * LINE_FONT))))
-    x = text.extent(shown, LINE_FONT) + 12 if shown else 0.0
-    parts = [_words(y + 12, shown), _text("legend soft", x, y + 12, ends[0])]
-    x += extents[0]
+def _lines(said: str, room: float) -> list[str]:
+    """A text in lines that are no longer than `room`."""
+    most, found = max(1, int(room / (text.EM * LINE_FONT))), [""]
+    for word in said.split():
+        longer = f"{found[-1]} {word}".strip()
+        if text.extent(longer, LINE_FONT) <= room or not found[-1]:
+            found[-1] = longer
+        elif len(found) < MOST_LINES:
+            found.append(word)
+        else:
+            found[-1] = f"{longer} …"
+            break
+    return [text.shorten(line, most) for line in found if line]
+
+
+def _scale_width() -> float:
+    return sum(text.extent(end, LINE_FONT) + 6 for end in SCALE_ENDS) + SWATCH * len(SWATCHES) + 6
+
+
+def _scale(x: float, y: float) -> list[str]:
+    """The tints of marks from harmless to severe."""
+    parts = [_text("legend soft", x, y + 12, SCALE_ENDS[0])]
+    x += text.extent(SCALE_ENDS[0], LINE_FONT) + 6
     for k, level in enumerate(SWATCHES):
         parts.append(
             f'<rect class="swatch" x="{x + k * SWATCH:g}" y="{y + 3:g}" width="{SWATCH:g}" height="10"/>'
             f'<rect class="tint" x="{x + k * SWATCH:g}" y="{y + 3:g}" width="{SWATCH:g}" height="10" '
             f'fill-opacity="{tint(level)}"/>'
         )
-    parts.append(_text("legend soft", x + bar, y + 12, ends[1]))
+    parts.append(_text("legend soft", x + SWATCH * len(SWATCHES) + 6, y + 12, SCALE_ENDS[1]))
     return parts
 
 

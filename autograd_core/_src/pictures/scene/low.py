@@ -26,7 +26,7 @@ def lowered(scene: Scene, graph: Graph) -> Scene:
 def _card(card: Card, graph: Graph) -> Card:
     if card.kind == "plate":
         return beside(card)
-    if not card.is_leaf or card.is_row or card.is_root:
+    if not card.is_leaf or card.is_row or card.is_root or card.folded:
         return card
     for digits in (4, 3, 2):  # a number is never cut, as that would change it
         value = text.number(graph.data[card.node], digits=digits)

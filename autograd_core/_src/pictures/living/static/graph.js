@@ -3,7 +3,7 @@
 
 const MARGIN = 16, TALLEST = 1.8, WINDOW = 0.8;  // of the picture, as shares of the window's height: beyond the first one pans, and to the sides below the second
 const MANY = 400, ILLEGIBLE = 0.4, MAP = 0.25;  // cards of a picture that are all made at once; scales at which no text can be read, and cards are blocks
-const LEGIBLE = 9 / SIZE.number;  // the least scale at which a picture opens: numbers 9 pixels high
+const LEGIBLE = 9 / Math.min(SIZE.name, SIZE.number, SIZE.caption, SIZE.chipFont);  // the least scale at which a picture opens: all print 9 pixels high
 const SIDES = { left: "to the left", right: "to the right", top: "above", bottom: "below" };
 const PRINT = 11, LETTER = 0.66;  // of scopes' names on a map, in pixels, and a letter's width as a share of it
 const SLACK = 60, QUIET = 500, SLICE = 2, BREATH = 30;  // pixels around what is in view; milliseconds
@@ -148,7 +148,7 @@ class GraphView {
     else this.look([this.view[0], this.view[1], this.view[2], (this.view[2] * tall) / room], true);
   }
 
-  // All of it where its numbers can be read so (9 pixels), else as large as that, with what is chosen or the root in view.
+  // All of it where its print can be read so (9 pixels), else as large as that, with what is chosen or the root in view.
   home(card, width, height) {
     const around = (at, size, room) => (room >= size ? (size - room) / 2 : Math.min(Math.max(at + MARGIN - room / 2, 0), size - room));
     return [around(card.x + card.width / 2, this.size[0], width), Math.max(0, around(card.y + card.height / 2, this.size[1], height)), width, height];
