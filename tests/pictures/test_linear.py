@@ -9,7 +9,7 @@ from autograd_core import Value
 from autograd_core._src.notation.formulas import expression
 from autograd_core._src.pictures import draw_dot
 
-SIZES = (160, 320, 640, 1280)
+SIZES = (80, 160, 320, 640)
 # Work w(n) is linear if w(2n) <= 2 w(n), or if its increase doubles at most; it is 4 times in a quadratic process.
 # Where the layout changes between two sizes, one of them jumps; then the next size tells.
 TWICE, INCREASE = 2.2, 2.8
