@@ -205,8 +205,9 @@ class CompiledFunction(Exported, TracedFunction, NotOnCompiled, Generic[R_co, P_
         except HoldsValuesError:
             return value_calls.result(self, args, self._at_numbers)
         values, _, _ = self._evaluated(shared, tables, gradient=False)
+        result = self._result(values)
         self._stubs.prepare(self, "values", len(values), began)
-        return self._result(values)
+        return result
 
     @overload
     def value_and_grad(self, x: Value, /, *more: Any, **named: Any) -> tuple[Value, tuple[Any, ...]]: ...
@@ -257,8 +258,9 @@ class CompiledFunction(Exported, TracedFunction, NotOnCompiled, Generic[R_co, P_
         began = clock()
         self._one_result("value_and_grad")
         values, per_row, summed = self._with_gradient(args, inline=inline)
+        results = self._result(values), self._grads(args, per_row, summed)
         self._stubs.prepare(self, "value_and_grad", len(values), began)
-        return self._result(values), self._grads(args, per_row, summed)
+        return results
 
     @overload
     def reduced(  # pyright: ignore[reportOverlappingOverload]
@@ -310,12 +312,13 @@ class CompiledFunction(Exported, TracedFunction, NotOnCompiled, Generic[R_co, P_
         values, per_row, summed = self._with_gradient(args, inline=inline)
         if values.dtype == object:
             return inlined_calls.reduced(self, args, values, per_row, summed)
-        self._stubs.prepare(self, "reduced", len(values), began)
         with np.errstate(all="ignore"):  # inf - inf, and 0 / 0 where there are no rows
             total = values.sum(dtype=float)
             if self._reduce == "mean":
                 total, per_row = total / len(values), [group / len(values) for group in per_row]
-        return float(total), self._grads(args, per_row, summed)
+        results = float(total), self._grads(args, per_row, summed)
+        self._stubs.prepare(self, "reduced", len(values), began)
+        return results
 
     def _at_numbers(self, args: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...]]:
         """The one number that a call on Values returns, and its gradient.

@@ -115,9 +115,9 @@ class Stubs:
             count: How many rows there were.
             began: When the call began, by this thread's `clock`.
         """
-        if 0 < count <= CHUNK:
-            f._specializations[0].count(clock() - began)
-        if not 0 < count <= CHUNK or not all(spec.size for spec in f._specs):
+        if not 0 < count <= CHUNK or f._specializations[0].count(clock() - began):
+            return
+        if not all(spec.size for spec in f._specs):
             return
         # A new tuple each time, never one that grows: other threads may be trying its stubs. Two threads that prepare
         # at once make the same stubs, and one of the tuples is dropped.

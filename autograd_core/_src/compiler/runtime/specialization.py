@@ -33,7 +33,7 @@ MOST_AT_HAND = 400  # edges of programs so small that straight-line code is made
 MOSTLY = 0.5  # share of a program that lies in regions, from which on it runs as a plan
 ROLLED_SHORT, ROLLED_LONG = 8, 2  # loops are used if they make code so many times shorter: short programs', long ones'
 EDGE_SECONDS = 3e-10  # to interpret, per edge and row
-COMPILE_SECONDS, COMPILE_EDGE_SECONDS = 0.012, 2e-4  # to compile a program: in any case, and per edge
+COMPILE_SECONDS, COMPILE_EDGE_SECONDS = 0.009, 2e-4  # to compile a program: in any case, and per edge
 SQUARE_SECONDS, SUM_SECONDS = 6e-8, 4e-4  # besides: times the square of the edges, and per sum over a batch
 VALUE_SHARE = 0.5  # of that time, where no gradient is asked for
 ROLLED_EDGE_SECONDS, FOLD_SECONDS = 2.6e-4, 8e-6  # of code with loops over a batch: per edge written, and of all
@@ -67,6 +67,7 @@ class Specialization:
         self.interpreter = interpreter_of(self.program, fast=fast, dtype=dtype)
         self.seconds = 0.0  # spent in interpreted calls so far
         self._latest, self._besides = -1.0, math.inf  # of the last run, if interpreted; and what calls take besides
+        self._waiting: tuple[Layout | None, float] = None, 0.0  # runs of a layout are interpreted for so many seconds
         self._kernels: dict[Any, Any] = {}
         self._makers: dict[Any, Thread] = {}  # of kernels that are made while calls go on being interpreted
         self._asked: dict[Layout, bool] = {}  # whether code was on disk
@@ -91,6 +92,7 @@ class Specialization:
             self._makers[key].join()
         if key not in self._kernels:
             self._kernels[key] = self._made_kernel(*key, compiles=True)
+            self._waiting = None, 0.0
         return self._kernels[key]
 
     def _made_meanwhile(self, layout: Layout) -> bool:
@@ -254,21 +256,29 @@ class Specialization:
             self.seconds += runner.seconds
         return runner
 
-    def count(self, seconds: float) -> None:
+    def count(self, seconds: float) -> bool:
         """Add to `seconds` what a call took besides its run, if that was interpreted: a compiled one takes less.
 
         Args:
             seconds: The call's duration in the thread that made it.
+
+        Returns:
+            Whether it was interpreted.
         """
         if self._latest < 0:
-            return
+            return False
         besides, is_first = seconds - self._latest, math.isinf(self._besides)
-        # The first call and some later ones load what they need, as a compiled one would.
+        # The first call and some later ones load what they need, as a compiled one would: that does not count.
         self._besides = min(self._besides, besides)
-        self.seconds += 0.0 if is_first else self._besides
+        self.seconds += 0.0 if is_first else min(besides, 2 * self._besides)
+        return True
 
     def compiles(self, layout: Layout) -> bool:
         """Whether machine code made for this program runs it."""
+        # Asked at each interpreted call: the answer must not take as long as a small run.
+        waiting, until = self._waiting
+        if layout is waiting and self.seconds <= until:
+            return False
         if self.interpreter.backend != "llvm":
             return False
         # From the surest to the dearest question. A program whose bits do not depend on who runs it may wait for its
@@ -284,7 +294,9 @@ class Specialization:
             return True
         if self.has_kept_kernel(layout):
             return True
-        if self.seconds <= PATIENCE * self._compile_seconds(layout):
+        price = PATIENCE * self._compile_seconds(layout)
+        if self.seconds <= price:
+            self._waiting = layout, price
             return False
         return self.is_planned(layout) or self._made_meanwhile(layout)
 
