@@ -28,8 +28,9 @@ def rotated(axis: Any, point: Any) -> list[Any]:
     return [p * cos + c * sin + u * along for p, c, u in zip(point, cross(unit, point), unit, strict=True)]
 
 
-def reprojection(camera: Any, point: Any, weight: Any, feature: Any) -> list[Any]:
-    """The two errors of one observation."""
+def reprojection(unknowns: Any, feature: Any) -> list[Any]:
+    """The two errors of one observation: its unknowns are those of the camera, the point, and the weight."""
+    camera, point, weight = unknowns[:CAMERA], unknowns[CAMERA:-1], unknowns[-1]
     x, y, z = rotated(camera[:3], [p - c for p, c in zip(point, camera[3:6], strict=True)])
     x, y = x / z, y / z
     square = x * x + y * y
@@ -49,34 +50,47 @@ class Adjustment:
         self.n, self.m, self.p = given["n"], given["m"], given["p"]
         cameras, points = np.tile(given["cam"], (self.n, 1)), np.tile(given["x"], (self.m, 1))
         self.camera, self.point = np.arange(self.p) % self.n, np.arange(self.p) % self.m
-        self.weights = np.full(self.p, float(given["w"]))
-        self.args = cameras[self.camera], points[self.point], self.weights, np.tile(given["feat"], (self.p, 1))
-        example = [x[0] for x in self.args]
-        self.errors = ag.compile(reprojection, *example, in_axes=0, argnums=(0, 1, 2))
-        self.weight_errors = ag.compile(weight_error, self.weights[0], in_axes=0)
+        weights = np.full(self.p, float(given["w"]))
+        unknowns = np.hstack([cameras[self.camera], points[self.point], weights[:, None]])
+        args = unknowns, np.tile(given["feat"], (self.p, 1))
+        errors = ag.compile(reprojection, *(x[0] for x in args), in_axes=0, argnums=0)
+        self.errors, self.slopes = errors.bind(*args), errors.jacobian.bind(*args)
+        self.weight_errors = ag.compile(weight_error, weights[0], in_axes=0).bind(weights)
 
     def value(self) -> tuple[Any, Any]:
         """All errors."""
-        return self.errors(*self.args), self.weight_errors(self.weights)
+        self.errors()
+        self.weight_errors()
+        return self.errors.out, self.weight_errors.out
+
+
+class Jacobian(Adjustment):
+    """With memory for the sparse matrix."""
+
+    def __init__(self, given: Any) -> None:
+        super().__init__(given)
+        self.width = CAMERA + POINT + 1
+        entries = 2 * self.p * self.width + self.p
+        self.values, self.columns = np.empty(entries), np.empty(entries, np.int32)
+        # Of the entries of a row: to what they belong, and where they stand within it.
+        self.kind = np.tile(np.repeat(range(3), (CAMERA, POINT, 1)), 2)
+        self.place = np.tile(np.concatenate([range(CAMERA), range(POINT), [0]]), 2).astype(np.int32)
 
     def jacobian(self) -> tuple[Any, Any, Any]:
         """Starts of rows, columns and values: two rows for an observation, then one for each weight."""
-        p, width = self.p, CAMERA + POINT + 1
-        by_camera, by_point, by_weight = self.errors.jacobian(*self.args)
-        values = np.empty((2 * p * width) + p)
-        block = values[: 2 * p * width].reshape(p, 2, width)
-        block[..., :CAMERA], block[..., CAMERA:-1] = by_camera, by_point
-        block[..., -1] = np.reshape(by_weight, (p, 2))
-        values[2 * p * width :] = np.ravel(self.weight_errors.value_and_grad(self.weights)[1][0])
-        columns = np.empty(len(values), np.int64)
-        where = columns[: 2 * p * width].reshape(p, 2, width)
-        where[..., :CAMERA] = (CAMERA * self.camera[:, None] + np.arange(CAMERA))[:, None]
-        where[..., CAMERA:-1] = (CAMERA * self.n + POINT * self.point[:, None] + np.arange(POINT))[:, None]
+        p, size = self.p, 2 * self.p * self.width
+        self.slopes()
+        self.weight_errors()
+        self.values[:size].reshape(p, 2, self.width)[:] = self.slopes.out[0]
+        self.values[size:] = self.weight_errors.grads[0]
         last = CAMERA * self.n + POINT * self.m + np.arange(p)
-        where[..., -1] = last[:, None]
-        columns[2 * p * width :] = last
-        starts = np.concatenate([np.arange(2 * p) * width, 2 * p * width + np.arange(p + 1)])
-        return starts, columns, values
+        first = np.column_stack([CAMERA * self.camera, CAMERA * self.n + POINT * self.point, last]).astype(np.int32)
+        rows = self.columns[:size].reshape(p, 2 * self.width)
+        np.take(first, self.kind, axis=1, out=rows, mode="clip")
+        rows += self.place
+        self.columns[size:] = last
+        starts = np.concatenate([np.arange(2 * p) * self.width, size + np.arange(p + 1)])
+        return starts, self.columns, self.values
 
 
 def errors_as_json(found: Any) -> Any:
@@ -97,5 +111,5 @@ def jacobian_as_json(found: Any) -> Any:
 
 FUNCTIONS = {
     "objective": lambda given: (Adjustment(given).value, errors_as_json),
-    "jacobian": lambda given: (Adjustment(given).jacobian, jacobian_as_json),
+    "jacobian": lambda given: (Jacobian(given).jacobian, jacobian_as_json),
 }
