@@ -277,7 +277,7 @@ class Specialization:
         """Whether machine code made for this program runs it."""
         # Asked at each interpreted call: the answer must not take as long as a small run.
         waiting, until = self._waiting
-        if layout is waiting and self.seconds <= until:
+        if layout is waiting and self.seconds <= PATIENCE * until:
             return False
         if self.interpreter.backend != "llvm":
             return False
@@ -294,8 +294,8 @@ class Specialization:
             return True
         if self.has_kept_kernel(layout):
             return True
-        price = PATIENCE * self._compile_seconds(layout)
-        if self.seconds <= price:
+        price = self._compile_seconds(layout)
+        if self.seconds <= PATIENCE * price:
             self._waiting = layout, price
             return False
         return self.is_planned(layout) or self._made_meanwhile(layout)
