@@ -13,6 +13,7 @@ from ..arguments.flat import DOUBLE
 from ..directions import GOLDEN
 from ..verdicts import FunctionError
 from .differences import (
+    INNER,
     NEAR_ZERO,
     STRETCHES,
     TOO_FINE,
@@ -24,10 +25,11 @@ from .differences import (
     wide_steps,
 )
 from .from_afar import from_afar
+from .inner_jumps import left_out
 from .noise import JUMP
 from .numeric_finding import CLOSE, SAFETY, NumericFinding
 from .slope import ROUNDING, Slope
-from .stairs import LARGEST, STEEP, WIDEST
+from .stairs import FACTOR, LARGEST, STEEP, WIDEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -47,6 +49,7 @@ UNSEEN = 2.0**-50  # inputs below this are passed by every step from 0
 UNDERFLOW = 2.0**10
 TINIEST = {DOUBLE: 2.0**-1022, 2.0**-24: 2.0**-126, 2.0**-8: 2.0**-126}  # below, digits are lost, or all is 0
 TINY_STEP = 2.0**-80
+WIDER = 4.0  # times the largest input: jumps of rounding are looked for so far away
 BITS, FEW_SIZES = 16, 4  # in which sizes differ by so much; so many at most are tried as steps of an operand of 0
 
 
@@ -67,6 +70,9 @@ class Line:
     ) -> None:
         self.f, self.where, self.v, self.seeds, self.zero = f, where, v, seeds, zero
         self.size = max((abs(x) for x, d in zip(f.point, v, strict=True) if d), default=0.0)
+        self.wide = max(self.size, 1.0)
+        # An input that is tiny beside the others moves a result by what those make of it.
+        self.moved = max(self.size or 1.0, min(1.0, max(map(abs, f.point), default=0.0) or 1.0))
         self.estimates: list[list[Slope]] = []
         self.elsewhere = [0.0] * len(seeds)
         self.around = [0.0] * len(seeds)
@@ -172,6 +178,30 @@ class Line:
             finding.near = f"steps of width {width:.3g} are too fine for numbers of this size"
         return True
 
+    def look_within(self, s: int, finding: NumericFinding) -> None:
+        """Accept a number that differs from what small steps show by no more than jumps explain.
+
+        They are no higher than numbers within the function are rounded. What is off by a digit is no such number.
+        """
+        slope, f = finding.slope, self.f
+        off = finding.found - slope.value
+        if slope.kind != "smooth" or not slope.readings or abs(off) > finding.digit:
+            return
+        if _is_apart(finding.found, slope.value) and not self._largest_given(s) > abs(off):
+            return  # it is as small everywhere
+        steps = [reading[0] for reading in slope.readings]
+        while (wider := FACTOR * steps[0]) <= min(WIDER * max(map(abs, f.point)), LARGEST):
+            steps.insert(0, wider)
+        # Programs have numbers of size 1, as 1 + p, besides those that are seen.
+        largest = max(1.0, *map(abs, f.point), *(abs(z) for reading in slope.readings for z in reading[1:]))
+        moved, highest = self.size * f.coarse, INNER * f.unit * largest
+        least, most = left_out(lambda t: self.once(t)[s], steps, abs(off), slope.noise, moved, highest)
+        if least - finding.allowed <= off <= most + finding.allowed and least < most:
+            low, high = sorted((slope.value, finding.found))
+            finding.slope = replace(slope, kind="kink", value=finding.found, left=low, right=high, error=0.0)
+            finding.allowed = 0.0
+            finding.near = "rounding within the function is too coarse"
+
     def change(self, s: int) -> float:
         """How much a result changes when the inputs change by their own size."""
         value = self.estimates[0][s].value
@@ -185,55 +215,64 @@ class Line:
         ]
 
     def _finding(self, s: int, slope: Slope, change: float) -> NumericFinding:
-        f, seed, size = self.f, self.seeds[s], self.size or 1.0
-        label = self.where
-        if len(f.places) > 1 or f.places[0]:
-            of = f"result{f.places[s]}" if len(self.seeds) == len(f.places) else "random combination of results"
-            label = f"{of} / {self.where}"
-        reference = "finite differences"
+        f, seed = self.f, self.seeds[s]
+        slope, reference = self._best(s, slope)
+        claimed = f.given.along(seed, self.v)
+        noise, result = slope.noise + f.tolerances.nondet_tol, abs(combined(seed, self.zero))
+        beside = slope.scale if slope.scale * self.wide > JUMP * noise and not slope.rough else 0.0
+        scale = max(beside, self.elsewhere[s], change / self.moved)
+        natural = max(0.0 if slope.rough else slope.scale, result / self.wide)
+        # Where several estimates agree, more is known than each of them claims: of an entry by far smaller than others
+        # as well, unless it is as small as rounding of those.
+        close = max(CLOSE * slope.error, PLAIN_DIGIT * max(abs(slope.value), abs(claimed)))
+        close = max(close, f.unit**KEPT * max(scale, natural, self.within[s] / self.wide))
+        allowed = SAFETY * slope.error
+        if math.isfinite(slope.spread) and slope.kind == "smooth" and reference != "complex step":
+            known = SAFETY * (slope.spread + f.unit * abs(slope.value) + noise / self.wide)
+            allowed = min(allowed, max(close, known))
+        own = self._own_error(s, claimed, slope, change)
+        off = abs(claimed - slope.value)
+        if allowed + own < off <= FLOOR * f.unit * self.elsewhere[s] and not f.tolerances.strict:
+            own += self._rounding_of_given(s, claimed, slope)
+        order = remainder_order(combined(seed, self.zero), slope, claimed)
+        lost = slope.rough and slope.noise > max(ROUNDING * self.elsewhere[s] * self.wide, 2 * f.tolerances.nondet_tol)
+        return NumericFinding(
+            self._label(s), self.v, claimed, slope, reference, allowed + own, close + own, order, f.unit, scale,
+            noise / self.wide, lost, natural, f.tolerances.nondet_tol / self.wide,
+        )  # fmt: skip
+
+    def _label(self, s: int) -> str:
+        """What a number is the derivative of, and to what."""
+        places = self.f.places
+        if len(places) == 1 and not places[0]:
+            return self.where
+        of = f"result{places[s]}" if len(self.seeds) == len(places) else "random combination of results"
+        return f"{of} / {self.where}"
+
+    def _best(self, s: int, slope: Slope) -> tuple[Slope, str]:
+        """The estimate by the complex step, if differences agree with it and know less; and what it comes from."""
         if self.exact is not None and slope.kind == "smooth":
             value, spread = self.exact[s]
             apart = abs(value - slope.value)
             agrees = apart <= SAFETY * slope.error
             spread = max(spread, apart / ANALYTIC)  # a term may be lost in |z|, which has no complex derivative
             if agrees and abs(value) > NEXT_TO_ZERO * slope.scale and spread < slope.error:
-                reference = "complex step"
-                slope = replace(slope, value=value, error=spread, left=value, right=value)
-        claimed = f.given.along(seed, self.v)
-        wide, result = max(size, 1.0), abs(combined(seed, self.zero))
-        # An input that is tiny beside the others moves a result by what those make of it.
-        moved = max(size, min(1.0, max(map(abs, f.point)) or 1.0))
-        noise = slope.noise + f.tolerances.nondet_tol
-        beside = slope.scale if slope.scale * wide > JUMP * noise and not slope.rough else 0.0
-        scale = max(beside, self.elsewhere[s], change / moved)
-        natural = max(0.0 if slope.rough else slope.scale, result / wide)
-        own = f.unit**KEPT * abs(slope.value) + noise / wide
-        if not f.tolerances.strict:
-            own += FLOOR * f.unit * change / moved
+                return replace(slope, value=value, error=spread, left=value, right=value), "complex step"
+        return slope, "finite differences"
+
+    def _own_error(self, s: int, claimed: float, slope: Slope, change: float) -> float:
+        """How far off a right derivative may be by its own rounding, by its effect, and by what the user allows."""
+        f, tolerances = self.f, self.f.tolerances
+        own = f.unit**KEPT * abs(slope.value) + (slope.noise + tolerances.nondet_tol) / self.wide
+        if not tolerances.strict:
+            own += FLOOR * f.unit * change / self.moved
             if not slope.scale and slope.kind == "smooth":  # it stands still, as shares that saturate do
                 own += FLOOR * f.unit * self.elsewhere[s]
         if math.isfinite(slope.value):
             if abs(claimed) < (tiniest := TINIEST.get(f.unit, 0.0)):
                 own = max(own, UNDERFLOW * tiniest)  # the derivative's own, in its last factor or before
-            own = max(own, f.tolerances.atol + f.tolerances.rtol * abs(slope.value))
-        # Where several estimates agree, more is known than each of them claims: of an entry by far smaller than others
-        # as well, unless it is as small as rounding of those.
-        close = max(CLOSE * slope.error, PLAIN_DIGIT * max(abs(slope.value), abs(claimed)))
-        close = max(close, f.unit**KEPT * max(scale, natural, self.within[s] / wide))
-        allowed = SAFETY * slope.error
-        if math.isfinite(slope.spread) and slope.kind == "smooth" and reference != "complex step":
-            known = SAFETY * (slope.spread + f.unit * abs(slope.value) + noise / wide)
-            allowed = min(allowed, max(close, known))
-        off = abs(claimed - slope.value)
-        if allowed + own < off <= FLOOR * f.unit * self.elsewhere[s] and not f.tolerances.strict:
-            own += self._rounding_of_given(s, claimed, slope)
-        allowed, close = allowed + own, close + own
-        order = remainder_order(combined(seed, self.zero), slope, claimed)
-        lost = slope.rough and slope.noise > max(ROUNDING * self.elsewhere[s] * wide, 2 * f.tolerances.nondet_tol)
-        return NumericFinding(
-            label, self.v, claimed, slope, reference, allowed, close, order, f.unit, scale, noise / wide, lost, natural,
-            f.tolerances.nondet_tol / wide,
-        )  # fmt: skip
+            own = max(own, tolerances.atol + tolerances.rtol * abs(slope.value))
+        return own
 
     def _rounding_of_given(self, s: int, claimed: float, slope: Slope) -> float:
         """How far off rounding may put a derivative that is next to 0, and of another size than differences show.
@@ -242,17 +281,22 @@ class Line:
         p - p sum(p), say. A derivative that is as small everywhere has no such numbers; nor does one tell what they
         are that grows without end.
         """
-        least, most = sorted((abs(claimed), abs(slope.value)))
-        given_at = self.f.given_at
-        if given_at is None or slope.kind != "smooth" or least > APART * most:
+        if slope.kind != "smooth" or not _is_apart(claimed, slope.value):
             return 0.0
-        steps, largest = wide_steps(max(self.size, 1.0)), 0.0
+        return FLOOR * self.f.unit * min(self._largest_given(s), self.elsewhere[s])
+
+    def _largest_given(self, s: int) -> float:
+        """How large the derivative that was given is further out; 0 where it has no bound, or cannot be asked."""
+        given_at, largest = self.f.given_at, 0.0
+        if given_at is None:
+            return 0.0
+        steps = wide_steps(max(self.size, 1.0))
         for side in (steps[::2], steps[1::2]):
             sizes = [size for t in side if not math.isnan(size := self._size_of_given(given_at, s, t))]
             if len(sizes) > 1 and not sizes[-1] <= ENDS * max(sizes[:-1]) < math.inf:
                 return 0.0
             largest = max(largest, *sizes, 0.0)
-        return FLOOR * self.f.unit * min(largest, self.elsewhere[s])
+        return largest
 
     def _size_of_given(self, given_at: Callable[[list[float]], Given], s: int, t: float) -> float:
         """How large the derivative that was given is at another point; NaN where it has none."""
@@ -261,6 +305,12 @@ class Line:
             return abs(given_at(at).along(self.seeds[s], self.v))
         except (AutogradError, ArithmeticError):  # outside of its domain
             return math.nan
+
+
+def _is_apart(a: float, b: float) -> bool:
+    """Whether two numbers are of different sizes."""
+    least, most = sorted((abs(a), abs(b)))
+    return least <= APART * most
 
 
 def combined(seed: Sequence[float], values: Sequence[float]) -> float:

@@ -147,6 +147,8 @@ def _judged(lines: Sequence[Line]) -> list[NumericFinding]:
         has_steps = bool(finding.rank) and line.look_for_steps(s, finding)
         if finding.doubtful and not has_steps:
             line.look_from_afar(s, finding)
+        if finding.share > 1 and finding.verdict in (Verdict.WRONG, Verdict.ILL_CONDITIONED):
+            line.look_within(s, finding)
     return findings
 
 
