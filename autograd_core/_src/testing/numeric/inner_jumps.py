@@ -22,6 +22,7 @@ IN_A_PART, MOST = 2, 8  # jumps that are looked for in one, and on a side
 SLOPE_OVER = 16.0  # parts of an interval that a slope is read over
 PLACES = (0.25, 0.5, 0.75)  # in an interval, where slopes are read; none reaches beyond its ends
 CLEAR = 8.0  # times the noise of values, below which a jump is none
+ALONE = 64.0  # times what values beside a jump rise by, it is higher
 FINEST = 16.0  # times what rounding moves an operand by: intervals are not halved further
 NEARER = 1 / 4  # of the rest that is further out: with such a share nearer, a jump is looked for there
 ENOUGH = 1 / 4  # of the heights that would explain a derivative: rests below are not followed
@@ -107,8 +108,8 @@ def _jumps(
                     inner = rest(low, middle) >= NEARER * rest(middle, high)
                     low, high = (low, middle) if inner else (middle, high)
                 height, beside = rise(low, high), abs(rise(high, 2 * high - low)) + abs(rise(2 * low - high, low))
-                if not abs(height) > max(CLEAR * (noise + beside), enough / SLOPE_OVER):  # nor outside of the domain
-                    break
+                if not abs(height) > max(CLEAR * noise, ALONE * beside, enough / SLOPE_OVER):
+                    break  # as where it is NaN, outside of the domain
                 found.append(Jump(high, sign * height))
                 if len(found) == MOST:
                     return found

@@ -187,6 +187,8 @@ class Line:
         off = finding.found - slope.value
         if slope.kind != "smooth" or not slope.readings or abs(off) > finding.digit:
             return
+        if 0 < self.size < NEAR_ZERO:
+            return  # beside a tiny operand, a vertical tangent looks like a jump
         if _is_apart(finding.found, slope.value) and not self._largest_given(s) > abs(off):
             return  # it is as small everywhere
         steps = [reading[0] for reading in slope.readings]
@@ -263,7 +265,7 @@ class Line:
     def _own_error(self, s: int, claimed: float, slope: Slope, change: float) -> float:
         """How far off a right derivative may be by its own rounding, by its effect, and by what the user allows."""
         f, tolerances = self.f, self.f.tolerances
-        own = f.unit**KEPT * abs(slope.value) + (slope.noise + tolerances.nondet_tol) / self.wide
+        own: float = f.unit**KEPT * abs(slope.value) + (slope.noise + tolerances.nondet_tol) / self.wide
         if not tolerances.strict:
             own += FLOOR * f.unit * change / self.moved
             if not slope.scale and slope.kind == "smooth":  # it stands still, as shares that saturate do
