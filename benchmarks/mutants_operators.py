@@ -219,8 +219,13 @@ def call(node: ast.Call) -> Iterator[tuple[ast.AST, str, str]]:
         last = node.args[-1] if len(node.args) < 3 else node.args[1]
         yield last, "range", f"({ast.unparse(last)}) + 1"
         yield last, "range", f"({ast.unparse(last)}) - 1"
-    elif len(node.args) >= 2 and len(plain) == len(node.args):
+    elif len(node.args) >= 2 and len(plain) == len(node.args) and not one_call(name, node.args):
         yield node, "arguments", changed(node, lambda n: n.args.__setitem__(slice(2), n.args[1::-1]))
+
+
+def one_call(name: str, arguments: list[ast.expr]) -> bool:
+    """Whether the first two arguments may change places: of `min` and `max`, and those that are one."""
+    return name in CALLS or ast.dump(arguments[0]) == ast.dump(arguments[1])
 
 
 def changed_node(node: ast.AST, change) -> ast.AST:

@@ -262,6 +262,18 @@ def test_where_no_step_helps_none_is_taken():
     assert x.data == 1.0
 
 
+@pytest.mark.parametrize("f", [lambda x: x, lambda x: (x - 1) ** 2, lambda x: (x - 1) ** 4, lambda x: 0 * x], ids=["line", "bowl", "flat bowl", "level"])
+@pytest.mark.parametrize("power", [*range(-323, 308, 30), *range(-171, -153), *range(145, 160)])
+def test_a_loss_of_any_size_is_walked_down_or_left_as_it_is(f, power):
+    """Where squares of derivatives under- or overflow no step is made, and nothing is raised."""
+    x = ag.Value(3.0)
+    before = (f(x) * 10.0**power).data
+    assert nn.NewtonCG([x]).step(lambda: f(x) * 10.0**power) == before
+    after = (f(x) * 10.0**power).data
+    assert after <= before
+    assert x.data == 3.0 or after < before
+
+
 def test_a_closure_in_pytorchs_style_may_go_backward_itself():
     x = Value(3.0)
     optimizer = nn.NewtonCG([x], radius=10.0)

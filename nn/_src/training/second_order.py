@@ -383,7 +383,7 @@ class NewtonCG(Resumable):
         before = float(loss.data)
         g = curvature.gradient
         largest = max(map(abs, g))
-        if largest <= tolerance or not math.isfinite(_dot(g, g)):
+        if largest <= tolerance or not 0.0 < _dot(g, g) < math.inf:  # squares that under- or overflow say no direction
             return before, before, largest
         start = [p.data for p in self.params]
         after = before
