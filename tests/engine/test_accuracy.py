@@ -252,3 +252,13 @@ def test_all_readings_as_doubles_agree_to_the_bit(primitive):
             node = build(*map(ag.Value, xs))
             assert same(node.data, z), xs
             assert all(map(same, node.local_grads, partials)), xs
+
+
+@pytest.mark.parametrize("primitive", [p for p in PRIMITIVES.values() if not p.inner], ids=lambda primitive: primitive.name)
+def test_what_gives_an_operand_or_a_whole_number_is_promised_exact(primitive):
+    """Of either sign; and nothing else is."""
+    is_chosen = True
+    for xs in accuracy.points(primitive, POINTS, seed=7):
+        z, _ = evaluate(primitive, xs)
+        is_chosen &= z != z or z in {s * x for x in (*xs, 0.0, 1.0) for s in (1, -1)} or any(abs(z - x) < 1 and z == int(z) for x in xs)
+    assert (primitive.ulps == 0) == is_chosen
