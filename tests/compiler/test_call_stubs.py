@@ -274,6 +274,30 @@ def test_what_does_not_fit_has_the_general_message(args):
     assert f(1.0, [1.0, 2.0]) == 3.0
 
 
+ROWS = {"x": np.ones((6, 2)), "y": np.ones(6), "z": np.ones((6, 2, 3))}
+NOT_FITTING = [(name, table) for name, right in ROWS.items() for table in (
+    right[:1], right[:5], right[0], np.concatenate([right, right[:1]]), right[..., None], right[None],
+)]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "table"), NOT_FITTING, ids=lambda x: x if isinstance(x, str) else str(x.shape))
+@pytest.mark.parametrize("kind", KINDS)
+def test_tables_that_do_not_fit_have_the_general_message(kind, name, table):
+    """None is spread over the others' rows, as NumPy would have it."""
+    f = ag.compile(
+        lambda w, x, y, z: w * x[0] + x[1] - y * ag.sum([a for row in z for a in row]),
+        0.5, [1.0, 2.0], 3.0, np.ones((2, 3)), in_axes=(None, 0, 0, 0), reduce="sum" if kind == "reduced" else None,
+    )  # fmt: skip
+    good = (0.5, *ROWS.values())
+    for _ in range(2):
+        call(f, kind, good)
+    assert by_stub(f, kind, good) is not call_stubs.MISS
+    args = (0.5, *(ROWS | {name: table}).values())
+    assert by_stub(f, kind, args) is call_stubs.MISS
+    with pytest.raises(ag.StructureError, match="argument|equally many rows"):
+        call(f, kind, args)
+
+
 def test_no_fraction_bool_or_value_is_taken_for_a_float():
     f = ag.compile(lambda x: x * x, 1.0)
     f(2.0)
