@@ -683,6 +683,29 @@ def test_logistic_regression_as_cs60050_prints_it():
         assert convert(derivation.latex.replace("{aligned}", "{split}"))
 
 
+def named(node, label):
+    node.label = label
+    return node
+
+
+@pytest.mark.parametrize(
+    ("operand", "last"),
+    [
+        (lambda x, y: x, "σ(x)"),
+        (lambda x, y: -x, "σ(x) − 1"),
+        (lambda x, y: x + y, "σ(x + y)"),
+        (lambda x, y: -(x + y), "σ(x + y) − 1"),
+        (lambda x, y: named(-x, "u"), "−σ(u)"),
+        (lambda x, y: named(x + y, "u"), "σ(u)"),
+        (lambda x, y: x * y, "σ(x y) y"),
+    ],
+)
+def test_the_slope_of_softplus_is_the_logistic_function_of_the_same(operand, last):
+    """What has a name is not looked into."""
+    x, y = ag.Value(0.5, label="x"), ag.Value(0.7, label="y")
+    assert nn.derivation(ag.softplus(operand(x, y)), x).lines[-1].strip() == f"= {last}"
+
+
 @pytest.mark.parametrize(
     ("f", "same"),
     [
