@@ -16,6 +16,7 @@ from printed_errors import WithoutLinks
 
 import autograd_core as ag
 import nn
+import nn.experiments
 from autograd_core import Value
 
 BUILT_IN_NAMES = {"sum", "max", "min", "abs", "compile"}
@@ -227,6 +228,11 @@ def test_a_module_that_is_not_imported_yet_is_named():
 
 
 DEFAULTS = {
+    "autograd_core.Path.steps": {"first": 0, "end": -1},
+    "autograd_core.Program.draw": {"output": 0},
+    "autograd_core.Value.backward": {"seed": 1.0},
+    "autograd_core.Value.elu": {"alpha": 1.0},
+    "autograd_core.Value.leaky_relu": {"negative_slope": 0.01},
     "autograd_core.Film": {"every": 1, "cases": 8},
     "autograd_core.Stepper": {"font_scale": 1.0},
     "autograd_core.backward_steps": {"seed": 1.0},
@@ -249,7 +255,10 @@ DEFAULTS = {
     "nn.EarlyStopping": {"patience": 10, "min_delta": 0.0},
     "nn.LeakyReLU": {"negative_slope": 0.01},
     "nn.MinMaxScaler": {"low": 0.0, "high": 1.0},
+    "nn.ELU.function": {"alpha": 1.0},
+    "nn.LeakyReLU.function": {"negative_slope": 0.01},
     "nn.Neuron": {"nout": 1},
+    "nn.NewtonCG.minimize": {"steps": 100, "tolerance": 1e-8},
     "nn.NewtonCG": {"radius": 1.0, "max_radius": 100.0},
     "nn.OneHotEncoder": {"low": 0.0, "high": 1.0},
     "nn.Optimizer": {"lr": 0.001, "weight_decay": 0.0},
@@ -274,6 +283,16 @@ DEFAULTS = {
     "nn.init.kaiming_normal": {"gain": math.sqrt(2)},
     "nn.schedules.step": {"factor": 0.1},
     "nn.schedules.cosine": {"end": 0.0},
+    "nn.experiments.memory": {"steps": 20, "cases": 400, "hidden": 4, "epochs": 60, "seed": 0},
+    "nn.experiments.attenuation": {"seed": 0, "gains": (1.0, 4.0)},
+    "nn.experiments.linear_time": {"widths": (4, 8, 16, 32, 64), "cases": 4, "repeats": 3, "seed": 0},
+    "nn.experiments.descent": {"seed": 0},
+    "nn.experiments.logistic": {"seed": 0, "x": (1.0, -2.0, 0.5), "y": 1.0},
+    "nn.experiments.overtraining": {"seed": 0},
+    "nn.experiments.convolution": {"seed": 0, "signal": (0.5, -1.0, 2.0, 1.0)},
+    "nn.experiments.wine": {"seed": 0, "splits": 20},
+    "nn.experiments.xor": {"seed": 0, "starts": 200},
+    "nn.experiments.run": {"seed": 0},
 }  # fmt: skip
 
 
@@ -293,5 +312,9 @@ def test_numbers_that_are_not_given_are_as_ever():
     for space in (nn.datasets, nn.init, nn.schedules):
         members = {name: x for name, x in vars(space).items() if name.islower() and not name.startswith("_")}
         named |= {f"{space.__name__}.{n}": x for n, x in members.items() if getattr(x, "__module__", "") == space.__name__}
+    runs = {name: x for name, x in vars(nn.experiments).items() if getattr(x, "__module__", "").startswith("nn.experiments")}
+    named |= {f"nn.experiments.{name}": x for name, x in runs.items() if inspect.isfunction(x) and not name.startswith("_")}
+    methods = [(f"{key}.{name}", x) for key, of in named.items() if inspect.isclass(of) for name, x in vars(of).items()]
+    named |= {key: getattr(x, "__func__", x) for key, x in methods if not key.rpartition(".")[2].startswith("_")}
     found = {name: defaults_of(x) for name, x in named.items() if callable(x)}
     assert {name: numbers for name, numbers in found.items() if numbers} == DEFAULTS
