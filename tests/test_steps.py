@@ -75,6 +75,20 @@ def test_names_that_are_no_single_words_stand_in_brackets():
     )
 
 
+@pytest.mark.parametrize(
+    ("slope", "text", "latex"),
+    [
+        (1 - 5e-11, "(1 - 5e-11)", r"\left(1 - 5 \cdot 10^{-11}\right)"), (1 + 5e-11, "(1 + 5e-11)", r"\left(1 + 5 \cdot 10^{-11}\right)"),
+        (-1 - 5e-11, "(-1 - 5e-11)", r"\left(-1 - 5 \cdot 10^{-11}\right)"), (-3.0, "-3", "-3"), (1e-9, "1e-9", r"1 \cdot 10^{-9}"),
+    ],
+)  # fmt: skip
+def test_a_number_that_is_written_as_a_sum_stands_in_brackets(slope, text, latex):
+    y = ag.Value(2.0, label="x") * slope
+    [step] = backward_steps(y)
+    assert f" = {text} * 1 = {text.strip('()')}" in str(step)
+    assert f" = {latex} \\cdot 1 = " in step.latex
+
+
 def test_what_strict_zero_stops_is_shown_as_zero():
     x = ag.Value(0.0, label="x")
     steps = backward_steps(0 * ag.sqrt(x))
