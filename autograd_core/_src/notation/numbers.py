@@ -56,12 +56,12 @@ def in_full(x: Any) -> str:
     return str(x)
 
 
-def as_read(x: Any, digits: int = 4) -> float:
+def as_read(x: Any, digits: int) -> float:
     """The number that a reader reads where `x` is printed.
 
     Example:
         >>> from autograd_core._src.notation.numbers import as_read
-        >>> as_read(2 / 3), as_read(1 - 5e-11) == 1 - 5e-11
+        >>> as_read(2 / 3, 4), as_read(1 - 5e-11, 4) == 1 - 5e-11
         (0.6667, True)
     """
     one, sign, rest = (*shown(x, digits).split(" "), "", "")[:3]
