@@ -1,10 +1,10 @@
 """Watches: functions that tell whether an object has changed, in a time that hardly depends on its size.
 
 Each compares at C speed: by `is` for objects, by `==` where there are numbers alone, which passes by what is the
-same object: 1,000 floats of a list take 0.6 us. Large things are compared as a whole in the first calls; after that
-from 500 numbers on in every second call, from 5,000 on more rarely or part by part, so that a call takes 3 us at
-most, and a change is found within as many calls. Most are one expression, and those of one function are written out
-as one function: to call another takes as long as what it compares.
+same object: 1,000 floats of a list take 0.6 us, and 0.15 by their addresses. What takes up to 3 us is compared as a
+whole in each call; of larger things all in the first calls, and after that as much as takes that long, in turn, so
+that a change is found within some calls. Most are one expression, and those of one function are written out as one
+function: to call another takes as long as what it compares.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from operator import is_
 from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from . import addresses
 from .code_reads import NOTHING, content
 
 if TYPE_CHECKING:
@@ -30,13 +31,15 @@ if TYPE_CHECKING:
 
 # How much a call compares (docs/adr/0016). It is bounded by time, not by size: whoever captures a large table should
 # not pay for it at each call, and a change has to be told of within a few calls.
-NUMBERS = 5_000  # numbers that are compared in every second call: some 3 us
+NUMBERS = 5_000  # numbers that are compared as a whole in each call: some 3 us
+ADDRESSED = 15_000  # or so many of one list, by their addresses
+FEW_NUMBERS = 200  # of which `==` takes no longer than looking at addresses
 NUMBERS_PER_LIST, NUMBERS_PER_ENTRY = 50, 10  # that take as long as a list within another, or an entry of a dict or set
 OBJECTS = 500  # or so many objects
 NAMES = 200  # or so many names, compared by one function
 SUBSCRIPTS = 4  # names that are looked up in a dict one by one, at most: to call a function takes as long
 FUNCTIONS = 20  # whose comparisons are written out, at most
-PART = 500  # numbers that each call compares; and things of a large collection that one call does
+PART = 500  # things of a large collection that one call compares
 WATCHES, FEW_WATCHES = 12, 4  # that are asked in each call; and in one call where there are more
 MOST_CALLS = 300  # calls after which every watch has been asked, at the latest
 WHOLE = 8  # first calls, in which everything is compared
@@ -181,10 +184,13 @@ def of_plain(things: Any, copy: Any) -> Watch:
     if isinstance(things, array):  # which makes an object of each number to compare it
         return _of_bytes(things)
     size, cost = _size_and_cost(copy)
-    if cost <= (NUMBERS if isinstance(things, bytearray) else PART):  # bytes are compared ten times as fast
-        return WatchText("{0} == {1}", (things, copy))
+    # A list of nothing but numbers costs what it holds.
+    if type(things) is list and FEW_NUMBERS < size == cost <= ADDRESSED:
+        addressed = addresses.text_and_values(things, copy)
+        if addressed is not None:
+            return WatchText(*addressed)
     if cost <= NUMBERS:
-        return _every(2, things, copy)
+        return WatchText("{0} == {1}", (things, copy))
     if size <= NUMBERS or type(things) not in (list, dict):
         return _every(-(-cost // NUMBERS), things, copy)
     # A dict has no slices either. Its entries are compared by identity: of large ones only so many in each call.
