@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from ...errors import MissingExtraError, OperandError, StructureError
+from ..callables import signature_of
 from ..engine.elsewhere import ON_COMPILE, refuse_options
 from .locks import compiling
 
@@ -220,20 +221,16 @@ NO_KEYWORDS = "examples are passed by position, ag.compile(f, 1.0, 2.0), and so 
 
 
 def _parameters_of(f: Any) -> list[str]:
-    from inspect import signature
-
     try:
-        return list(signature(f).parameters)
+        return list(signature_of(f).parameters)
     except (TypeError, ValueError):  # of C
         return []
 
 
 def _check_examples(f: Callable[..., Any], examples: tuple[Any, ...]) -> None:
     """Raise if a function cannot be called with as many arguments as there are examples."""
-    from inspect import signature  # which takes as long to import as a third of this package
-
     try:
-        parameters = signature(f)
+        parameters = signature_of(f)
     except (TypeError, ValueError):  # of C
         return
     try:

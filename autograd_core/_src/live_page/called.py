@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from inspect import signature
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ..callables import signature_of
 from ..engine.contexts import tracing
 from ..engine.evaluation import number
 from ..engine.pytrees import flatten, unflatten
@@ -52,7 +52,7 @@ def called(f: Callable[..., Any], inputs: Sequence[Any]) -> CalledFunction:
 def _parameters(f: Callable[..., Any], count: int) -> list[str]:
     """The names of the first parameters; x0, x1, ... where a function has none."""
     try:
-        bound = signature(f).bind(*range(count)).arguments
+        bound = signature_of(f).bind(*range(count)).arguments
     except (TypeError, ValueError):  # it has no signature, or the call itself will say what is wrong
         return [f"x{k}" for k in range(count)]
     names: list[str] = []

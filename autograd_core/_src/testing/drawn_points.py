@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import cmath
-import inspect
 import math
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from ...errors import AutogradError, GraphCutError, OperandError, RangeError, StructureError
+from ..callables import signature_of
 from ..engine.contexts import transforming
 from ..engine.value import Constant, Value
 from .arguments.drawn_trees import Domain, DrawingPlan, Flat, example_of, is_strategy
@@ -160,7 +160,7 @@ def _is_named(x: Any) -> bool:
 def _parameters(f: Callable[..., Any]) -> list[str]:
     """The names of a function's arguments; none where nobody knows them."""
     try:
-        parameters = inspect.signature(f).parameters.values()
+        parameters = signature_of(f).parameters.values()
     except (TypeError, ValueError):
         return []
     return [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
@@ -251,7 +251,7 @@ def _example(f: Callable[..., Any]) -> tuple[float, ...]:
     if primitive is not None and primitive.arity is not None:
         return (1.0,) * primitive.arity
     try:
-        parameters = list(inspect.signature(f).parameters.values())
+        parameters = list(signature_of(f).parameters.values())
     except (TypeError, ValueError):
         parameters = []
     ordered = [p for p in parameters if primitive is None and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, get_args
 
 from ...errors import OperandError, RangeError, StructureError
+from ..callables import signature_of
 from ..engine.contexts import transforming
 from ..engine.evaluation import is_fraction, number, shown
 from ..engine.graph import order_of
@@ -145,10 +146,8 @@ def one_each(f: Any, primals: Sequence[Any], name: str) -> Iterator[None]:
 
 def _misfit(f: Any, args: Sequence[Any]) -> str:
     """Why a function cannot be called with these arguments; "" if it can, or does not say."""
-    import inspect  # for an error alone
-
     try:
-        signature = inspect.signature(f)
+        signature = signature_of(f)
     except (TypeError, ValueError):
         return ""
     try:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import inspect
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...atomic_write import write_file
+from ...callables import signature_of
 from ...engine.pytrees import Spec, described
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def kept(text: str, path: str | PathLike[str] | None) -> str:
 def argument_names(f: Callable[..., Any], n: int) -> list[str]:
     """The names of a function's first n arguments; x0, x1, ... where it has none."""
     try:
-        parameters = list(inspect.signature(f).parameters.values())
+        parameters = list(signature_of(f).parameters.values())
     except (TypeError, ValueError):
         parameters = []
     names: list[str] = []

@@ -1,8 +1,8 @@
 """Whether a list holds the very same objects as before: one comparison of bytes, at the speed of memory.
 
 `==` of lists goes from object to object, which takes 0.6 us for 1,000 numbers. CPython keeps the addresses of a list's
-objects side by side, so comparing these with a copy takes a fifth of that, and is exact while the objects are kept alive:
-then no other one can get the address of one of them.
+objects side by side, so comparing these with a copy takes a quarter of that, and is exact while the objects are kept
+alive: then no other one can get the address of one of them.
 """
 
 from __future__ import annotations

@@ -10,6 +10,8 @@ from inspect import getattr_static
 from types import CodeType, FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ...callables import special_call
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -72,6 +74,11 @@ def function_of(f: Any) -> tuple[FunctionType | None, Any]:
         return (f.__func__, f.__self__) if isinstance(f.__func__, FunctionType) else (None, NOTHING)
     if isinstance(f, (type, partial)):
         return None, NOTHING
+    special = special_call(f)
+    if isinstance(special, (staticmethod, classmethod)):
+        function = special.__func__
+        own = type(f) if isinstance(special, classmethod) else NOTHING
+        return (function, own) if isinstance(function, FunctionType) else (None, NOTHING)
     call = getattr_static(type(f), "__call__", None)
     return (call, f) if isinstance(call, FunctionType) else (None, NOTHING)
 

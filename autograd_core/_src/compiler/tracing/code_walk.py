@@ -21,6 +21,7 @@ from types import (
 )
 from typing import TYPE_CHECKING, Any
 
+from ...callables import special_call
 from ...engine.provenance import OWN_FILES
 from ...engine.pytrees import is_array
 from ...engine.value import Value
@@ -125,6 +126,12 @@ class Walk:
             self._to_watch.append((watches.of_entries, (f.keywords,)))
             for key, x in [*enumerate(f.args), *f.keywords.items()]:
                 self.visit(x, f"{way}({key})", key if isinstance(key, str) else f"argument {key} of a partial")
+            return
+        if isinstance(f, type):  # with a `__new__` of its own, which gives no object of it
+            self._class(f, f, way, name)
+            return
+        if isinstance(special := special_call(f), partial):
+            self.callable(special, f"{way}.__call__", name)
             return
         # Statically: a class with `__getattr__` would answer, and run code of the user's.
         wrapped = getattr_static(f, "__wrapped__", None) if not isinstance(f, type) else None
@@ -364,8 +371,7 @@ class Walk:
         if type(space) is dict:
             self._attributes(space.get, space, id(space), way, name)
         self._class(type(x), x, way, name)
-        function, _ = function_of(x)
-        if function is not None:
+        if callable(x):
             self.callable(x, way, name)
 
     def _class(self, cls: type, x: Any, way: str, name: str) -> None:
@@ -381,7 +387,7 @@ class Walk:
             self._attributes(vars(base).get, vars(base), id(base), "", "")
             for key, found in list(vars(base).items()):
                 is_special = key.startswith("__") and key.endswith("__") and key not in UNREAD
-                if not (key in self.attributes or (is_special and isinstance(found, FunctionType))):
+                if not (key in self.attributes or (is_special and _code_of(found) is not None)):
                     continue
                 if type(own) is dict:  # where an attribute of the object's own may come to stand before it
                     self.space(own.get, [key], id(own))

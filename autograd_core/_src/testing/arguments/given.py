@@ -7,10 +7,10 @@ So a Jacobian that is sparse, or that exists as products only, is never made den
 
 from __future__ import annotations
 
-import inspect
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ....errors import StructureError
+from ...callables import signature_of
 from ..directions import total
 from ..verdicts import FunctionError
 from .flat import Tree, data_of, unit_roundoff
@@ -238,7 +238,7 @@ def called(what: str, f: Callable[..., Any], *args: Any) -> Any:
 def _takes(f: Callable[..., Any], count: int) -> bool:
     """Whether a function can be called with so many arguments; if nobody knows, it can."""
     try:
-        inspect.signature(f).bind(*[None] * count)
+        signature_of(f).bind(*[None] * count)
     except TypeError:
         return False
     except ValueError:

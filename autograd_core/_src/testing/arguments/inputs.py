@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from ....errors import OperandError, RangeError
+from ...callables import signature_of
 from ...engine.evaluation import is_fraction
 from ...engine.value import Value
 from ..verdicts import FunctionError
@@ -112,7 +112,7 @@ def integers_held(found: Any, place: str = "args") -> list[tuple[str, Any]]:
 def as_floats(f: Callable[..., Any], args: tuple[Any, ...]) -> tuple[Any, ...]:
     """The arguments with floats for integers, but where the function's annotation says `int`."""
     try:
-        parameters = list(signature(f).parameters.values())
+        parameters = list(signature_of(f).parameters.values())
     except (TypeError, ValueError):  # a function in C
         parameters = []
     named = {i for i, p in enumerate(parameters) if p.annotation in (int, "int")}
