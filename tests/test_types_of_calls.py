@@ -161,6 +161,35 @@ ag.value_and_grad(lambda u, v: u * v, argnums=[0, 1])(1.0, 2.0)[1]
 ag.grad(lambda u, v: u * v, argnums=[0, 1])(1.0, 2.0)
 ag.hessian(lambda u, v: u * v, argnums=[0, 1])
 ag.compile(lambda u, v: u * v, 1.0, 2.0, argnums=[0, 1])
+ag.grad(lambda u, v, w: u * v * w, 2)
+ag.grad(lambda u, v, w: u * v * w, 2)(1.0, 2.0, 3.0)
+ag.grad(lambda u, v, w: u * v * w, 2)([1.0], 2.0, [3.0])
+ag.grad(lambda u, v, w: u * v * w, 2)([1.0], 2.0, a)
+ag.grad(lambda u, v, w: u * v * w, 2)(1.0, x, x)
+ag.grad(lambda u, v, w: u * v * w, 2)(1.0, 2.0, {"w": 1.0})
+ag.grad(lambda *u: u[0] * u[3], 3)(1.0, 2.0, 3.0, 4.0)
+ag.grad(lambda *u: u[0] * u[3], -1)(1.0, x, 3.0, 4.0)
+ag.grad(lambda *u: u[0][0] * u[3][0], 3)([1.0], [2.0], [3.0], [4.0])
+ag.grad(lambda u, v, w: u * v * w, (0, 1, 2))(1.0, 2.0, 3.0)
+ag.grad(lambda u, v, w: u * v * w, (0, 1, 2))([1.0], 2.0, x)
+ag.grad(lambda u, v, w: u * v * w, (0, 2))(1.0, 2.0, 3.0)[1]
+ag.grad(lambda *u: u[0] * u[3], (0, 1, 2, 3))(1.0, 2.0, 3.0, 4.0)[0]
+ag.grad(lambda *u: u[0] * u[3], range(4))(1.0, 2.0, 3.0, 4.0)[0]
+ag.value_and_grad(lambda u, v: u * v, argnums=1)(1.0, 2.0)[1]
+ag.value_and_grad(lambda u, v: u * v, argnums=1)(x, a)[1]
+ag.value_and_grad(lambda u, v, w: u * v * w, 2)(1.0, 2.0, 3.0)[1]
+ag.value_and_grad(lambda u, v, w: u * v * w, 2)([1.0], 2.0, [3.0])[1]
+ag.value_and_grad(lambda *u: u[0] * u[3], 3)(1.0, 2.0, 3.0, 4.0)[1]
+ag.value_and_grad(lambda u, v, w: u * v * w, (0, 1, 2))(1.0, [2.0], x)[1]
+ag.value_and_grad(lambda u, v, w: u * v * w, (0, 2))(1.0, 2.0, 3.0)[1][0]
+ag.jacobian(lambda u, v, w: u * v * w, 2)(1.0, 2.0, 3.0)
+ag.jacobian(lambda u, v, w: [u * v * w], 2)(1.0, 2.0, 3.0)
+ag.jacobian(lambda u, v, w: u * v * w, (0, 1, 2))(1.0, 2.0, 3.0)[0]
+ag.jacobian(lambda u, v, w: [u * v * w], (0, 1, 2))(1.0, 2.0, 3.0)[0]
+ag.hessian(lambda u, v, w: u * v * w, 2)(1.0, 2.0, 3.0)
+ag.hessian(lambda u, v, w: u * v * w, 2)(1.0, x, 3.0)
+ag.hessian(lambda u, v, w: u * v * w, (0, 1, 2))(1.0, 2.0, 3.0)[0][2]
+ag.hessian(lambda u, v, w: u * v * w, [0, 2])(x, x, 1.0)[0][1]
 str(np.exp(x))
 ag.value_and_grad(g)([1.0, 2.0])[0]
 ag.value_and_grad(g)([1.0, 2.0])[1]

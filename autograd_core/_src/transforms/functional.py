@@ -44,15 +44,23 @@ def _unwrap(trees: Sequence[Any], argnums: Any) -> Any:
 
 
 @overload
-def value_and_grad(f: Callable[..., Any], argnums: Literal[0] = 0) -> signatures.ValueAndGradient: ...
+def value_and_grad(f: Callable[..., Any], argnums: Literal[0] = 0) -> signatures.ValueAndGradient: ...  # type: ignore[overload-overlap]
 @overload
-def value_and_grad(
+def value_and_grad(f: Callable[..., Any], argnums: Literal[1]) -> signatures.ValueAndSecondGradient: ...  # type: ignore[overload-overlap]
+@overload
+def value_and_grad(f: Callable[..., Any], argnums: Literal[2]) -> signatures.ValueAndThirdGradient: ...  # type: ignore[overload-overlap]
+@overload
+def value_and_grad(  # type: ignore[overload-overlap]
     f: Callable[..., Any], argnums: tuple[Literal[0], Literal[1]]
 ) -> signatures.ValueAndTwoGradients: ...
 @overload
+def value_and_grad(  # type: ignore[overload-overlap]
+    f: Callable[..., Any], argnums: tuple[Literal[0], Literal[1], Literal[2]]
+) -> signatures.ValueAndThreeGradients: ...
+@overload
 def value_and_grad(f: Callable[..., Any], argnums: Sequence[int]) -> signatures.ValueAndManyGradients: ...
 @overload
-def value_and_grad(f: Callable[..., Any], argnums: int) -> signatures.ValueAndGradients: ...
+def value_and_grad(f: Callable[..., Any], argnums: int) -> signatures.ValueAndFurtherGradient: ...
 def value_and_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
     """The function `(*args) -> (value, gradient)`.
 
@@ -82,15 +90,21 @@ def value_and_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> C
 
 
 @overload
-def grad(f: Callable[..., Any], argnums: Literal[0] = 0) -> signatures.Gradient: ...
+def grad(f: Callable[..., Any], argnums: Literal[0] = 0) -> signatures.Gradient: ...  # type: ignore[overload-overlap]
 @overload
-def grad(f: Callable[..., Any], argnums: Literal[1]) -> signatures.SecondGradient: ...
+def grad(f: Callable[..., Any], argnums: Literal[1]) -> signatures.SecondGradient: ...  # type: ignore[overload-overlap]
 @overload
-def grad(f: Callable[..., Any], argnums: tuple[Literal[0], Literal[1]]) -> signatures.TwoGradients: ...
+def grad(f: Callable[..., Any], argnums: Literal[2]) -> signatures.ThirdGradient: ...  # type: ignore[overload-overlap]
+@overload
+def grad(f: Callable[..., Any], argnums: tuple[Literal[0], Literal[1]]) -> signatures.TwoGradients: ...  # type: ignore[overload-overlap]
+@overload
+def grad(  # type: ignore[overload-overlap]
+    f: Callable[..., Any], argnums: tuple[Literal[0], Literal[1], Literal[2]]
+) -> signatures.ThreeGradients: ...
 @overload
 def grad(f: Callable[..., Any], argnums: Sequence[int]) -> signatures.ManyGradients: ...
 @overload
-def grad(f: Callable[..., Any], argnums: int) -> Callable[..., Any]: ...
+def grad(f: Callable[..., Any], argnums: int) -> signatures.FurtherGradient: ...
 def grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
     """The function `(*args) -> gradient`.
 
@@ -239,21 +253,21 @@ def jacobian(
     f: Callable[..., R], argnums: Literal[0] = 0, *, mode: Sweep = "auto", layout: Outputs = "numerator"
 ) -> signatures.JacobianOf[R]: ...
 @overload
-def jacobian(
+def jacobian(  # type: ignore[overload-overlap]
     f: Callable[..., R], argnums: Literal[1], *, mode: Sweep = "auto", layout: Outputs = "numerator"
 ) -> signatures.SecondJacobianOf[R]: ...
 @overload
-def jacobian(
+def jacobian(  # type: ignore[overload-overlap]
     f: Callable[..., R], argnums: tuple[Literal[0], Literal[1]], *, mode: Sweep = "auto", layout: Outputs = "numerator"
 ) -> signatures.TwoJacobiansOf[R]: ...
 @overload
 def jacobian(
     f: Callable[..., R], argnums: Sequence[int], *, mode: Sweep = "auto", layout: Outputs = "numerator"
-) -> signatures.ManyJacobians: ...
+) -> signatures.ManyJacobiansOf[R]: ...
 @overload
 def jacobian(
     f: Callable[..., R], argnums: int, *, mode: Sweep = "auto", layout: Outputs = "numerator"
-) -> Callable[..., Any]: ...
+) -> signatures.FurtherJacobianOf[R]: ...
 def jacobian(
     f: Callable[..., Any],
     argnums: int | Sequence[int] = 0,
@@ -330,15 +344,15 @@ def _nested(outer: Spec, inner: Spec, entry: Callable[[int, int], Any]) -> Any:
 
 
 @overload
-def hessian(f: Callable[..., Any], argnums: Literal[0] = 0) -> signatures.SecondDerivatives: ...
+def hessian(f: Callable[..., Any], argnums: Literal[0] = 0) -> signatures.SecondDerivatives: ...  # type: ignore[overload-overlap]
 @overload
-def hessian(f: Callable[..., Any], argnums: Literal[1]) -> signatures.FurtherSecondDerivatives: ...
+def hessian(f: Callable[..., Any], argnums: Literal[1]) -> signatures.SecondDerivativesByTheSecond: ...  # type: ignore[overload-overlap]
 @overload
-def hessian(f: Callable[..., Any], argnums: tuple[Literal[0], Literal[1]]) -> signatures.TwoByTwo: ...
+def hessian(f: Callable[..., Any], argnums: tuple[Literal[0], Literal[1]]) -> signatures.TwoByTwo: ...  # type: ignore[overload-overlap]
 @overload
-def hessian(f: Callable[..., Any], argnums: Sequence[int]) -> Callable[..., tuple[tuple[Any, ...], ...]]: ...
+def hessian(f: Callable[..., Any], argnums: Sequence[int]) -> signatures.ManyByMany: ...
 @overload
-def hessian(f: Callable[..., Any], argnums: int) -> Callable[..., Any]: ...
+def hessian(f: Callable[..., Any], argnums: int) -> signatures.FurtherSecondDerivatives: ...
 def hessian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
     """The function `(*args) -> Hessian`: the Jacobian of the gradient.
 

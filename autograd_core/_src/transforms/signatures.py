@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 A = TypeVar("A")
 B = TypeVar("B")
+C = TypeVar("C")
 K = TypeVar("K")
 R_co = TypeVar("R_co", covariant=True)
 Tree = TypeVar("Tree", bound="Value | Sequence[Any] | Mapping[Any, Any]")
@@ -63,10 +64,64 @@ class TwoGradients(Protocol):
     def __call__(self, x: A, y: B, /, *more: Any, **options: Any) -> tuple[A, B]: ...
 
 
-class ManyGradients(Protocol):
-    """Gradients to several arguments."""
+class ThirdGradient(Protocol):
+    """Gradient to the third argument."""
 
-    def __call__(self, *args: Any, **options: Any) -> tuple[Any, ...]: ...
+    @overload
+    def __call__(self, first: Any, second: Any, x: float, /, *more: Any, **options: Any) -> float: ...
+    @overload
+    def __call__(self, first: Any, second: Any, x: list[float], /, *more: Any, **options: Any) -> list[float]: ...
+    @overload
+    def __call__(self, first: Any, second: Any, x: Array, /, *more: Any, **options: Any) -> NDArray[Any]: ...
+    @overload
+    def __call__(self, first: Any, second: Any, x: A, /, *more: Any, **options: Any) -> A: ...
+
+
+class FurtherGradient(Protocol):
+    """Gradient to any argument: its type is known where all of them have one."""
+
+    @overload
+    def __call__(self, x: float, /, *more: float, **options: Any) -> float: ...
+    @overload
+    def __call__(self, x: Value, /, *more: Operand, **options: Any) -> Value: ...
+    @overload
+    def __call__(self, x: Operand, /, *more: Operand, **options: Any) -> Operand: ...
+    @overload
+    def __call__(self, x: list[float], /, *more: list[float], **options: Any) -> list[float]: ...
+    @overload
+    def __call__(self, x: Array, /, *more: Array, **options: Any) -> NDArray[Any]: ...
+    @overload
+    def __call__(self, x: Any, /, *more: Any, **options: Any) -> Any: ...
+
+
+class ThreeGradients(Protocol):
+    """Gradients to the first three arguments."""
+
+    @overload
+    def __call__(self, x: float, y: float, z: float, /, *more: Any, **options: Any) -> tuple[float, float, float]: ...
+    @overload
+    def __call__(
+        self, x: list[float], y: float, z: float, /, *more: Any, **options: Any
+    ) -> tuple[list[float], float, float]: ...
+    @overload
+    def __call__(self, x: A, y: B, z: C, /, *more: Any, **options: Any) -> tuple[A, B, C]: ...
+
+
+class ManyGradients(Protocol):
+    """Gradients to several arguments: their type is known where all arguments have one."""
+
+    @overload
+    def __call__(self, x: float, /, *more: float, **options: Any) -> tuple[float, ...]: ...
+    @overload
+    def __call__(self, x: Value, /, *more: Operand, **options: Any) -> tuple[Value, ...]: ...
+    @overload
+    def __call__(self, x: Operand, /, *more: Operand, **options: Any) -> tuple[Operand, ...]: ...
+    @overload
+    def __call__(self, x: list[float], /, *more: list[float], **options: Any) -> tuple[list[float], ...]: ...
+    @overload
+    def __call__(self, x: Array, /, *more: Array, **options: Any) -> tuple[NDArray[Any], ...]: ...
+    @overload
+    def __call__(self, x: Any, /, *more: Any, **options: Any) -> tuple[Any, ...]: ...
 
 
 class ValueAndGradient(Protocol):
@@ -95,16 +150,87 @@ class ValueAndTwoGradients(Protocol):
     def __call__(self, x: A, y: B, /, *more: Any, **options: Any) -> tuple[Operand, tuple[A, B]]: ...
 
 
+class ValueAndThreeGradients(Protocol):
+    """Value, and gradients to the first three arguments."""
+
+    @overload
+    def __call__(
+        self, x: float, y: float, z: float, /, *more: Any, **options: Any
+    ) -> tuple[Operand, tuple[float, float, float]]: ...
+    @overload
+    def __call__(self, x: A, y: B, z: C, /, *more: Any, **options: Any) -> tuple[Operand, tuple[A, B, C]]: ...
+
+
 class ValueAndManyGradients(Protocol):
-    """Value, and gradients to several arguments."""
+    """Value, and gradients to several arguments: their type is known where all arguments have one."""
 
-    def __call__(self, *args: Any, **options: Any) -> tuple[Operand, tuple[Any, ...]]: ...
+    @overload
+    def __call__(self, x: float, /, *more: float, **options: Any) -> tuple[float, tuple[float, ...]]: ...
+    @overload
+    def __call__(self, x: Value, /, *more: Operand, **options: Any) -> tuple[Value, tuple[Value, ...]]: ...
+    @overload
+    def __call__(self, x: Operand, /, *more: Operand, **options: Any) -> tuple[Operand, tuple[Operand, ...]]: ...
+    @overload
+    def __call__(
+        self, x: list[float], /, *more: list[float], **options: Any
+    ) -> tuple[float, tuple[list[float], ...]]: ...
+    @overload
+    def __call__(self, x: Array, /, *more: Array, **options: Any) -> tuple[Operand, tuple[NDArray[Any], ...]]: ...
+    @overload
+    def __call__(self, x: Any, /, *more: Any, **options: Any) -> tuple[Operand, tuple[Any, ...]]: ...
 
 
-class ValueAndGradients(Protocol):
-    """Value, and the gradient to another argument than the first."""
+class ValueAndSecondGradient(Protocol):
+    """Value, and the gradient to the second argument."""
 
-    def __call__(self, *args: Any, **options: Any) -> tuple[Operand, Any]: ...
+    @overload
+    def __call__(self, first: float, x: float, /, *more: float, **options: Any) -> tuple[float, float]: ...
+    @overload
+    def __call__(self, first: Any, x: float, /, *more: Any, **options: Any) -> tuple[Operand, float]: ...
+    @overload
+    def __call__(self, first: Any, x: list[float], /, *more: Any, **options: Any) -> tuple[Operand, list[float]]: ...
+    @overload
+    def __call__(self, first: Any, x: Array, /, *more: Any, **options: Any) -> tuple[Operand, NDArray[Any]]: ...
+    @overload
+    def __call__(self, first: Any, x: A, /, *more: Any, **options: Any) -> tuple[Operand, A]: ...
+
+
+class ValueAndThirdGradient(Protocol):
+    """Value, and the gradient to the third argument."""
+
+    @overload
+    def __call__(
+        self, first: float, second: float, x: float, /, *more: float, **options: Any
+    ) -> tuple[float, float]: ...
+    @overload
+    def __call__(self, first: Any, second: Any, x: float, /, *more: Any, **options: Any) -> tuple[Operand, float]: ...
+    @overload
+    def __call__(
+        self, first: Any, second: Any, x: list[float], /, *more: Any, **options: Any
+    ) -> tuple[Operand, list[float]]: ...
+    @overload
+    def __call__(
+        self, first: Any, second: Any, x: Array, /, *more: Any, **options: Any
+    ) -> tuple[Operand, NDArray[Any]]: ...
+    @overload
+    def __call__(self, first: Any, second: Any, x: A, /, *more: Any, **options: Any) -> tuple[Operand, A]: ...
+
+
+class ValueAndFurtherGradient(Protocol):
+    """Value, and the gradient to any argument: its type is known where all of them have one."""
+
+    @overload
+    def __call__(self, x: float, /, *more: float, **options: Any) -> tuple[float, float]: ...
+    @overload
+    def __call__(self, x: Value, /, *more: Operand, **options: Any) -> tuple[Value, Value]: ...
+    @overload
+    def __call__(self, x: Operand, /, *more: Operand, **options: Any) -> tuple[Operand, Operand]: ...
+    @overload
+    def __call__(self, x: list[float], /, *more: list[float], **options: Any) -> tuple[float, list[float]]: ...
+    @overload
+    def __call__(self, x: Array, /, *more: Array, **options: Any) -> tuple[Operand, NDArray[Any]]: ...
+    @overload
+    def __call__(self, x: Any, /, *more: Any, **options: Any) -> tuple[Operand, Any]: ...
 
 
 class SecondDerivatives(Protocol):
@@ -126,7 +252,7 @@ class SecondDerivatives(Protocol):
     def __call__(self, x: Sequence[Any], /, *more: Any, **options: Any) -> Sequence[Any]: ...
 
 
-class FurtherSecondDerivatives(Protocol):
+class SecondDerivativesByTheSecond(Protocol):
     """Second derivatives by the second argument."""
 
     @overload
@@ -162,6 +288,42 @@ class TwoByTwo(Protocol):
     ) -> tuple[tuple[NDArray[Any], NDArray[Any]], tuple[NDArray[Any], NDArray[Any]]]: ...
     @overload
     def __call__(self, x: Any, y: Any, /, *more: Any, **options: Any) -> tuple[tuple[Any, Any], tuple[Any, Any]]: ...
+
+
+class FurtherSecondDerivatives(Protocol):
+    """Second derivatives by any argument: their type is known where all arguments have one."""
+
+    @overload
+    def __call__(self, x: float, /, *more: float, **options: Any) -> float: ...
+    @overload
+    def __call__(self, x: Value, /, *more: Operand, **options: Any) -> Value: ...
+    @overload
+    def __call__(self, x: Operand, /, *more: Operand, **options: Any) -> Operand: ...
+    @overload
+    def __call__(self, x: list[float], /, *more: list[float], **options: Any) -> list[list[float]]: ...
+    @overload
+    def __call__(self, x: Array, /, *more: Array, **options: Any) -> NDArray[Any]: ...
+    @overload
+    def __call__(self, x: Any, /, *more: Any, **options: Any) -> Any: ...
+
+
+class ManyByMany(Protocol):
+    """Second derivatives by several arguments: a tuple of tuples of blocks."""
+
+    @overload
+    def __call__(self, x: float, /, *more: float, **options: Any) -> tuple[tuple[float, ...], ...]: ...
+    @overload
+    def __call__(self, x: Value, /, *more: Operand, **options: Any) -> tuple[tuple[Value, ...], ...]: ...
+    @overload
+    def __call__(self, x: Operand, /, *more: Operand, **options: Any) -> tuple[tuple[Operand, ...], ...]: ...
+    @overload
+    def __call__(
+        self, x: list[float], /, *more: list[float], **options: Any
+    ) -> tuple[tuple[list[list[float]], ...], ...]: ...
+    @overload
+    def __call__(self, x: Array, /, *more: Array, **options: Any) -> tuple[tuple[NDArray[Any], ...], ...]: ...
+    @overload
+    def __call__(self, x: Any, /, *more: Any, **options: Any) -> tuple[tuple[Any, ...], ...]: ...
 
 
 class JacobianOf(Protocol[R_co]):
@@ -257,7 +419,51 @@ class TwoJacobiansOf(Protocol[R_co]):
     def __call__(self, x: Any, y: Any, /, *more: Any, **options: Any) -> tuple[Any, Any]: ...
 
 
-class ManyJacobians(Protocol):
-    """Derivatives of all outputs by several arguments."""
+class FurtherJacobianOf(Protocol[R_co]):
+    """Derivatives of all outputs by any argument: their type is known where all arguments have one."""
 
-    def __call__(self, *args: Any, **options: Any) -> tuple[Any, ...]: ...
+    @overload
+    def __call__(self: FurtherJacobianOf[Operand], x: float, /, *more: float, **options: Any) -> float: ...
+    @overload
+    def __call__(
+        self: FurtherJacobianOf[Operand], x: list[float], /, *more: list[float], **options: Any
+    ) -> list[float]: ...
+    @overload
+    def __call__(
+        self: FurtherJacobianOf[Operand | NDArray[Any]], x: Array, /, *more: Array, **options: Any
+    ) -> NDArray[Any]: ...
+    @overload
+    def __call__(
+        self: FurtherJacobianOf[Sequence[Operand]], x: float, /, *more: float, **options: Any
+    ) -> list[float]: ...
+    @overload
+    def __call__(
+        self: FurtherJacobianOf[Sequence[Operand]], x: list[float], /, *more: list[float], **options: Any
+    ) -> list[list[float]]: ...
+    @overload
+    def __call__(self, x: Any, /, *more: Any, **options: Any) -> Any: ...
+
+
+class ManyJacobiansOf(Protocol[R_co]):
+    """Derivatives of all outputs by several arguments: their type is known where all arguments have one."""
+
+    @overload
+    def __call__(self: ManyJacobiansOf[Operand], x: float, /, *more: float, **options: Any) -> tuple[float, ...]: ...
+    @overload
+    def __call__(
+        self: ManyJacobiansOf[Operand], x: list[float], /, *more: list[float], **options: Any
+    ) -> tuple[list[float], ...]: ...
+    @overload
+    def __call__(
+        self: ManyJacobiansOf[Operand | NDArray[Any]], x: Array, /, *more: Array, **options: Any
+    ) -> tuple[NDArray[Any], ...]: ...
+    @overload
+    def __call__(
+        self: ManyJacobiansOf[Sequence[Operand]], x: float, /, *more: float, **options: Any
+    ) -> tuple[list[float], ...]: ...
+    @overload
+    def __call__(
+        self: ManyJacobiansOf[Sequence[Operand]], x: list[float], /, *more: list[float], **options: Any
+    ) -> tuple[list[list[float]], ...]: ...
+    @overload
+    def __call__(self, x: Any, /, *more: Any, **options: Any) -> tuple[Any, ...]: ...

@@ -40,7 +40,7 @@ def text_and_values(things: list[Any], kept: list[Any]) -> tuple[str, tuple[Any,
 
 def _head(things: list[Any]) -> tuple[int, Any]:
     """Where the addresses of a list stand now; and its length and that place, as they are when looked at."""
-    head = memoryview((ctypes.c_ssize_t * 2).from_address(id(things) + HEADER)).cast("B").cast("n")
+    head = memoryview((ctypes.c_ssize_t * 2).from_address(id(things) + HEADER)).cast("B").cast("P")
     return head[1], head
 
 
