@@ -7,10 +7,11 @@ import warnings
 from decimal import Decimal
 from fractions import Fraction
 
+import numpy as np
 import pytest
 
 import autograd_core as ag
-from autograd_core import Value
+from autograd_core import OperandError, Value
 from autograd_core._src.engine.ops import PRIMITIVES
 from autograd_core._src.engine.recording import record, record_many
 from autograd_core._src.engine.value import Constant
@@ -696,3 +697,31 @@ def test_a_new_node_has_no_gradient_yet(name):
                         assert (node.grad, node.label) == (0.0, "")
                         node.backward()
                         assert node.grad == 1.0
+
+
+WRONG = ["x", "1.5", None, [1.0], (1.0,), {}, b"x", 1j, Decimal("1.5"), np.array(1.5), np.array([1.5]), Value(1.0), float]
+
+
+@pytest.mark.parametrize("name", ["data", "grad", "label", "scope"])
+@pytest.mark.parametrize("wrong", WRONG, ids=repr)
+def test_what_is_no_number_or_text_is_refused_when_it_is_assigned(name, wrong):
+    x = Value(2.0, label="x")
+    if (name in ("label", "scope") and isinstance(wrong, str)) or (name == "grad" and wrong is None):
+        pytest.skip("is one, or is what other libraries leave where there is no gradient")
+    before = getattr(x, name)
+    with pytest.raises(OperandError, match=f"^{name}: expected a (real number|str), got"):
+        setattr(x, name, wrong)
+    assert getattr(x, name) == before
+
+
+@pytest.mark.parametrize("name", ["data", "grad"])
+def test_numbers_of_all_kinds_become_floats_when_they_are_assigned(name):
+    x = Value(2.0)
+    for given in (3, True, np.float32(1.5), np.int64(3), np.bool_(True), 2**60, math.inf):
+        setattr(x, name, given)
+        assert getattr(x, name).__class__ is float
+        assert getattr(x, name) == given
+    setattr(x, name, Fraction(1, 3))
+    assert getattr(x, name) == Fraction(1, 3)
+    with pytest.raises(ag.RangeError, match=f"^{name}: an int of"):
+        setattr(x, name, 10**400)

@@ -42,7 +42,7 @@ def build_{name}(a, /):
                 return record(primitive, a)
             node = new(Value)
             node._data = z
-            node.grad = 0.0
+            node._grad = 0.0
             node._primitive = primitive
             node._p = a
             node._q = None
@@ -67,7 +67,7 @@ def build_{name}(a, b, /):
                     return record(primitive, a, b)
                 node = new(Value)
                 node._data = z
-                node.grad = 0.0
+                node._grad = 0.0
                 node._primitive = primitive
                 node._p = a
                 node._q = b
@@ -86,7 +86,7 @@ def build_{name}(a, b, /):
                 return record(primitive, a, b)
             node = new(Value)
             node._data = z
-            node.grad = 0.0
+            node._grad = 0.0
             node._primitive = primitive
             node._p = a
             node._q = y
@@ -111,7 +111,7 @@ def build_{name}(a, b, /):
                 return record(primitive, b, a)
             node = new(Value)
             node._data = z
-            node.grad = 0.0
+            node._grad = 0.0
             node._primitive = primitive
             node._p = x
             node._q = a
@@ -187,7 +187,7 @@ def {function}(operands):
     if z.__class__ is float:
         node = new(Value)
         node._data = z
-        node.grad = 0.0
+        node._grad = 0.0
         node._primitive = primitive
         node._p = edges
         node._q = MANY

@@ -133,7 +133,7 @@ def restore(
 ) -> Value:
     """Make a node from its parts."""
     node = object.__new__(cls)
-    node._data, node.grad, node._primitive, node._edges = data, grad, primitive, edges
+    node._data, node._grad, node._primitive, node._edges = data, grad, primitive, edges
     if note is not None:
         node._note = note
     if attributes:

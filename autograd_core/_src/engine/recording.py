@@ -65,7 +65,7 @@ def _made(
     """A node as the open contexts require it; `datas` may be empty if all operands are Values."""
     node: Value = new(Value)
     node._data = z
-    node.grad = 0.0
+    node._grad = 0.0
     node._primitive = primitive
     node._edges = _edges_of(operands, datas, partials) if datas else (*operands, *partials)
     return _as_contexts_ask(primitive, node, operands)
@@ -160,7 +160,7 @@ def _built_of_many(primitive: Primitive, operands: Sequence[Any]) -> Value | Non
         return None  # `record` reads the rule where nothing raises
     node: Value = new(Value)
     node._data = z
-    node.grad = 0.0
+    node._grad = 0.0
     node._primitive = primitive
     node._edges = edges
     return node
@@ -182,7 +182,7 @@ def record_by_rule(primitive: Primitive, operands: Sequence[Any]) -> Value | Non
         return None  # `record` reads the rule where nothing raises
     node: Value = new(Value)
     node._data = float(z)
-    node.grad = 0.0
+    node._grad = 0.0
     node._primitive = primitive
     node._edges = (*operands, *map(float, partials))
     return node

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from ...errors import GraphCutError, GraphCutWarning, OperandError
@@ -56,11 +57,12 @@ class Value(NotOnValues):
     # A plain number among the operands stands there as a float with derivative 0.0, so that every
     # sweep passes it by; it becomes a constant leaf when somebody asks for `parents`.
     # Everybody but the hot loops reads and writes them through `_edges`. See docs/adr/0001.
-    # The number is in `_data`, which the hot loops read and write; `data` checks what users assign.
-    __slots__ = ("_d", "_data", "_e", "_note", "_p", "_primitive", "_q", "grad")
+    # The numbers are in `_data` and `_grad`, which the hot loops read and write; `data` and `grad` check what users
+    # assign.
+    __slots__ = ("_d", "_data", "_e", "_grad", "_note", "_p", "_primitive", "_q")
 
     _data: Any
-    grad: float
+    _grad: Any
     _primitive: Primitive | None
     _p: Any
     _q: Any
@@ -72,7 +74,7 @@ class Value(NotOnValues):
         if others or options:
             refuse_at_birth(others, options, shown)
         self._data = number(data)
-        self.grad = 0.0
+        self._grad = 0.0
         self._primitive = None
         self._p = self._q = None
         if label:
@@ -92,6 +94,10 @@ class Value(NotOnValues):
         def data(self) -> float: ...
         @data.setter
         def data(self, x: float) -> None: ...
+        @property
+        def grad(self) -> float: ...
+        @grad.setter
+        def grad(self, x: float) -> None: ...
 
     else:
 
@@ -104,6 +110,12 @@ class Value(NotOnValues):
             self._data = x if x.__class__ is float else assigned(x)
 
         data = property(_read, _assign, doc="The number: a float, or a Fraction.")
+
+        def _assign_grad(self, x: float | None) -> None:
+            self._grad = x if x.__class__ is float or x is None else assigned(x, "grad")
+
+        # Read in C. None is what other libraries' `zero_grad` leaves; optimizers pass such a parameter by.
+        grad = property(attrgetter("_grad"), _assign_grad, doc="What `backward()` calls have added up so far.")
 
     @property
     def _edges(self) -> tuple[Any, ...]:
@@ -231,13 +243,13 @@ class Value(NotOnValues):
             reverse(order, adjoints, watch=GradientWatch())
         else:
             reverse(order, adjoints)
-        before = [node.grad for node in adjoints]
+        before = [node._grad for node in adjoints]
         try:
             for node, g in adjoints.items():
-                node.grad = plus(node.grad, g) if node.grad else g
+                node._grad = plus(node._grad, g) if node._grad else g
         except BaseException:  # KeyboardInterrupt comes between any two lines
             for node, grad in zip(adjoints, before):
-                node.grad = grad
+                node._grad = grad
             raise
 
     def zero_grad(self) -> None:
@@ -251,7 +263,7 @@ class Value(NotOnValues):
             0.0
         """
         for node in topological_order(self):
-            node.grad = 0.0
+            node._grad = 0.0
 
     def detach(self) -> Value:
         """A new leaf with the same data and label, cut from the graph.
@@ -422,17 +434,17 @@ class Value(NotOnValues):
         def elu(self, alpha: float | Value = 1.0) -> Value: ...
 
 
-def assigned(x: Any) -> Any:
-    """What `data` becomes when something is assigned to it.
+def assigned(x: Any, name: str = "data") -> Any:
+    """What `data` or `grad` becomes when something is assigned to it.
 
     Raises:
         OperandError: It is no real number.
         RangeError: An int beyond the range of a float.
     """
     if isinstance(x, Value):
-        msg = "data: expected a real number, got a Value; nothing would connect the two. Assign x.data = y.data"
+        msg = f"{name}: expected a real number, got a Value; nothing would connect the two. Assign x.{name} = y.data"
         raise OperandError(msg)
-    return number(x, "data")
+    return number(x, name)
 
 
 class Constant(Value):
@@ -446,7 +458,7 @@ class Constant(Value):
         return 0.0
 
     @grad.setter
-    def grad(self, _: Any) -> None:  # pyright: ignore[reportIncompatibleVariableOverride]
+    def grad(self, x: Any) -> None:
         pass
 
 
@@ -454,7 +466,7 @@ def stopped(x: Value) -> Value:
     """What a trace records where a graph would be cut: the same number at any point, and no gradient."""
     node: Value = object.__new__(Value)
     node._data = x._data
-    node.grad = 0.0
+    node._grad = 0.0
     node._primitive = ops.PRIMITIVES["stop_gradient"]
     node._edges = (x, 0.0)
     return node
