@@ -2,12 +2,14 @@
 
 import itertools
 import math
+from pathlib import Path
 
 import pytest
 
 import autograd_core as ag
 import nn
-from nn._src.support.sums import exact_sum
+from autograd_core._src.number_systems.complex_step import COMPLEX_STEP, Stepped
+from autograd_core._src.sums import exact_sum
 
 EXTREMES = [1.7e308, -1.7e308, math.inf, -math.inf, math.nan, 5e-324, 0.5]
 each = pytest.mark.parametrize("x", EXTREMES)
@@ -54,3 +56,27 @@ def test_error_signals_of_any_size_are_written(x):
         found = nn.error_signals(model, [0.5, 1.0], 1.0, loss=nn.sse)
         for lines in (found, found.formulas, found.matrix_formulas, found.run.formulas):
             assert str(lines)
+
+
+def test_a_complex_step_of_sums_is_infinite_where_they_overflow():
+    found = COMPLEX_STEP.sum([Stepped(1e308, 1e308), Stepped(1e308, 1e308), 1.0])
+    assert (found.at, found.by) == (math.inf, math.inf)
+    assert math.isnan(COMPLEX_STEP.sum([math.inf, -math.inf]))
+
+
+def test_sums_are_rounded_by_one_function():
+    """`math.fsum` raises where a sum overflows, so nobody else calls it but scalers, whose `fit` says so."""
+    root = Path(ag.__file__).parent.parent
+    callers = {
+        path.relative_to(root).as_posix()
+        for name in ("autograd_core", "nn")
+        for path in (root / name).rglob("*.py")
+        if "math.fsum(" in path.read_text(encoding="utf-8")
+    }
+    assert callers == {"autograd_core/_src/sums.py", "nn/_src/data/preprocessing.py"}
+
+
+@pytest.mark.parametrize("scale", [5e-324, 1e-310, 1e-200, 1e-160, 1e-100, 1.0, 1e100, 1e150])
+def test_a_standard_scaler_scales_columns_of_any_size(scale):
+    scaled = nn.StandardScaler().fit_transform([[-scale], [scale]])
+    assert scaled == [[-1.0], [1.0]]

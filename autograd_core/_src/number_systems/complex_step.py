@@ -13,6 +13,7 @@ import cmath
 import math
 from typing import TYPE_CHECKING, Any
 
+from ..sums import exact_sum
 from .base import BINARY, SYSTEMS, UNARY, NumberSystem
 from .floats import FAST, LN2, LOG2E, LOG10E, TWO_OVER_SQRT_PI
 
@@ -157,7 +158,7 @@ class ComplexStep(NumberSystem):
                 by.append(x.by)
             else:
                 at.append(x)
-        return Stepped(math.fsum(at), math.fsum(by)) if by else math.fsum(at)
+        return Stepped(exact_sum(at), exact_sum(by)) if by else exact_sum(at)
 
     def abs(self, x: Any) -> Any:
         return abs(x)

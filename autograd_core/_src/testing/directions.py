@@ -7,6 +7,8 @@ import random
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from ..sums import exact_sum
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -47,11 +49,7 @@ def seeds_of(m: int) -> list[list[float]]:
 
 def total(terms: Iterable[float]) -> float:
     """A sum, rounded once where it is finite."""
-    terms = list(terms)
-    try:
-        return math.fsum(terms) if all(map(math.isfinite, terms)) else sum(terms, 0.0)
-    except OverflowError:
-        return sum(terms, 0.0)
+    return exact_sum(terms)
 
 
 def ulp_of(x: Any) -> float:

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from autograd_core import AutogradError, OperandError, Value, grad_of
+from autograd_core._src.sums import exact_sum
 
 from ..data.dataset import cases_of
 from ..metrics.accuracy import SameClass, right_for
@@ -133,7 +134,7 @@ def _rms(numbers: list[float]) -> float:
     largest = max(map(abs, numbers), default=0.0)
     if not largest or not math.isfinite(largest):
         return largest
-    return largest * math.sqrt(math.fsum((x / largest) ** 2 for x in numbers) / len(numbers))
+    return largest * math.sqrt(exact_sum((x / largest) ** 2 for x in numbers) / len(numbers))
 
 
 # --- the inputs -----------------------------------------------------------------------------------

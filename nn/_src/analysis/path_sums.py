@@ -8,11 +8,11 @@ from itertools import pairwise, product
 from typing import TYPE_CHECKING
 
 from autograd_core import RangeError
+from autograd_core._src.sums import exact_sum
 
 from ..notation.latex import latex
 from ..support.formulas import MOST_PATHS, juxtaposed
 from ..support.names import one_named
-from ..support.sums import exact_sum
 from ..support.tables import Table, number
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from autograd_core import grad_of
+from autograd_core._src.sums import exact_sum
 
 from ..metrics.accuracy import right_for
-from ..support.sums import exact_sum
 from ..support.tables import number
 from ..support.validation import plain
 from .diagnosis import Finding

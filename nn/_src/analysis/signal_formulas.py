@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from autograd_core import RangeError, grad_of
+from autograd_core._src.sums import exact_sum
 
 from ..notation.latex import latex
 from ..support.formulas import MOST_PATHS, Formula, Formulas, is_loose, juxtaposed
 from ..support.matrices import tex
-from ..support.sums import exact_sum
 from ..support.tables import number
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from autograd_core import AutogradError, Value
+from autograd_core._src.sums import exact_sum
 
 from ..modules import losses
 from ..support.tables import number
@@ -44,7 +45,7 @@ def mismatch(loss: Any, predictions: list[Any], outputs: list[float]) -> Iterato
     inside = all(0.0 <= x <= 1.0 for x in outputs)
     rows = [flat_values(p) for p in predictions]
     sums_to_one = inside and all(
-        len(row) > 1 and abs(math.fsum(getattr(x, "data", x) for x in row) - 1.0) < 1e-9 for row in rows
+        len(row) > 1 and abs(exact_sum(getattr(x, "data", x) for x in row) - 1.0) < 1e-9 for row in rows
     )
     ends_in_sigmoid = all(isinstance(x, Value) and x.op == "sigmoid" for row in rows for x in row)
     worst = max(outputs, key=abs, default=0.0)

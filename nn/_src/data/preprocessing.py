@@ -296,6 +296,9 @@ class _Linear(_Learnt):
         return {"_state": state}
 
 
+SQUARED = 1e-150  # squares of smaller numbers lose digits
+
+
 class MinMaxScaler(_Linear):
     """Scale each column to a range such as [0, 1] or [-1, 1].
 
@@ -356,7 +359,7 @@ class StandardScaler(_Linear):
     def _learn(self, rows: list[list[Any]]) -> dict[str, Any]:
         columns = self._numbers(rows)
         means = [math.fsum(c) / len(c) for c in columns]
-        spreads = [math.sqrt(math.fsum((x - m) ** 2 for x in c) / len(c)) for c, m in zip(columns, means)]
+        spreads = [_spread([x - m for x in c]) for c, m in zip(columns, means)]
         return {"offset": means, "scale": [s or 1.0 for s in spreads]}
 
     def _options(self) -> dict[str, float]:
@@ -490,3 +493,12 @@ def one_hot(
     if classes is not None:
         encoder._state = {"categories": [known]}
     return encoder.transform([[x] for x in items])
+
+
+def _spread(differences: list[float]) -> float:
+    """The root of their mean square, whose squares may be too small for doubles."""
+    found = math.sqrt(math.fsum(x**2 for x in differences) / len(differences))
+    largest = max(map(abs, differences))
+    if found and largest > SQUARED:
+        return found
+    return largest and largest * math.sqrt(math.fsum((x / largest) ** 2 for x in differences) / len(differences))

@@ -9,8 +9,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autograd_core import OperandError, Value, topological_order
+from autograd_core._src.sums import exact_sum
 
-from ..support.sums import exact_sum
 from ..support.validation import shown
 from .lines import common_end, line_of, product_of, sum_of
 from .polynomials import Polynomial, cancelled, with_one_hot

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from autograd_core import OperandError, RangeError, Value, count_paths
+from autograd_core._src.sums import exact_sum
 
 from ..support.formulas import in_pre, is_loose, juxtaposed, with_reasons
-from ..support.sums import exact_sum
 from ..support.tables import Table, number
 from ..support.validation import shown
 from .derivation_lines import OVER, DerivationLine, as_texts_end, by_rules, by_way_of, chain_rule

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from autograd_core._src.sums import exact_sum
+
 from ..support.formulas import juxtaposed, unbracketed
-from ..support.sums import exact_sum
 from ..support.tables import number
 from .slopes import Factor
 from .ways import OpenProduct

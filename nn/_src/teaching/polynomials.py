@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from autograd_core._src.sums import exact_sum
 
 from ..support.formulas import juxtaposed
 from .writing import Written, added_up, held, in_figures, inner, is_number, power, write
@@ -121,7 +122,7 @@ def with_one_hot(p: Polynomial, targets: Mapping[int, tuple[str, float]]) -> tup
                 groups.setdefault((targets[symbol[0]][0], tuple(others), c), []).append(symbol)
     for (letter, rest, c), symbols in groups.items():
         mine = [number for name, number in targets.values() if name == letter]
-        if len(symbols) == len(mine) > 1 and math.fsum(mine) == 1.0 and min(mine) >= 0.0:
+        if len(symbols) == len(mine) > 1 and exact_sum(mine) == 1.0 and min(mine) >= 0.0:
             spent = Polynomial({tuple(sorted((*rest, symbol))): c for symbol in symbols})
             names = sorted(part.text for _, part in symbols)
             return p - spent + Polynomial({rest: c}), f"{' + '.join(names)} = 1"

@@ -10,6 +10,8 @@ import math
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from autograd_core._src.sums import exact_sum
+
 from ..support.formulas import is_quotient, juxtaposed
 from .polynomials import Polynomial, of_node
 from .writing import (
@@ -266,7 +268,7 @@ def _of_shares(node: Value, known: Mapping[Value, Value], labels: Collection[str
     own_shares = {x: s for x, s in known.items() if _same(exponents(s), xs)}
     if node.op == "softmax":
         own_shares[node.parents[0]] = node
-    total = math.fsum(sizes)
+    total = exact_sum(sizes)
     shares = [_share(x, xs, size / total, own_shares, labels) for x, size in zip(xs, sizes, strict=True)]
     if node.op == "logsumexp":
         return [Edge(1.0, (s,), x) for s, x in zip(shares, xs, strict=True)]
@@ -294,7 +296,7 @@ def _of_surprise(
     own_shares = {x: s for x, s in known.items() if s.op == "softmax" and _same(exponents(s), xs)}
     top = max(float(x.data) for x in xs)
     sizes = [math.exp(float(x.data) - top) for x in xs]
-    total = math.fsum(sizes)
+    total = exact_sum(sizes)
     shares = [_share(x, xs, e / total, own_shares, labels) for x, e in zip(xs, sizes, strict=True)]
     return [*(Edge(1.0, (s,), x) for s, x in zip(shares, xs, strict=True)), Edge(-1.0, (), own)]
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from autograd_core import OperandError, RangeError, Value
+from autograd_core._src.sums import exact_sum
 
 from ..support.formulas import in_pre, with_reasons
 from ..support.tables import Table, as_text, number
@@ -183,6 +184,6 @@ def _entries(scores: Any) -> list[list[float]]:
     numbers = [real(x.data if isinstance(x, Value) else x, "softmax_derivation: scores") for x in items]
     top = max(numbers)
     sizes = [math.exp(x - top) for x in numbers]
-    total = math.fsum(sizes)
+    total = exact_sum(sizes)
     p = [size / total for size in sizes]
     return [[p_i * ((i == j) - p_j) for j, p_j in enumerate(p)] for i, p_i in enumerate(p)]

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import autograd_core as ag
 from autograd_core import Value
+from autograd_core._src.sums import exact_sum
 
-from ..support.sums import exact_sum
 from .case_programs import MOST_BRANCHES, Case, NotCompiledError, flat
 from .side_effects import PLAIN
 from .ways import CLOSE, CaseByCase, LossOnGraphs

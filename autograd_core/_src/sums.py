@@ -21,7 +21,7 @@ def exact_sum(numbers: Iterable[float]) -> float:
         Their sum.
 
     Example:
-        >>> from nn._src.support.sums import exact_sum
+        >>> from autograd_core._src.sums import exact_sum
         >>> exact_sum([0.1] * 10), exact_sum([1e308, 1e308]), exact_sum([float("inf"), float("-inf")])
         (1.0, inf, nan)
     """
