@@ -598,7 +598,7 @@ def interrupted_at(k, call):
     lines = itertools.count()
 
     def at_line(frame, event, _):
-        if not frame.f_code.co_filename.endswith("optimizers.py"):
+        if not frame.f_code.co_filename.endswith(("optimizer.py", "optimizers.py")):
             return None
         if event == "line" and next(lines) == k:
             sys.settrace(None)

@@ -320,7 +320,7 @@ class Optimizer(Resumable):
                 msg = f"{what}: {name}: expected something like {getattr(self, name)!r}, got {shown(x)}"
                 raise OperandError(msg)
         schedule = schedule_from(lr, self._schedule)
-        base: Any = next(c for c in type(self).__mro__ if c.__module__ == __name__)
+        base: Any = next(c for c in type(self).__mro__ if c.__module__.rpartition(".")[0] == __package__)
         checked = base(None, schedule, **given)  # its constructor knows the bounds
         names = [name.strip("_") for name in self._kept]
         lists = [numbers(x, f"{what}: {name}") for name, x in zip(names, fields(kept, (*names,), f"{what}: kept"))]
