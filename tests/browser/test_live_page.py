@@ -1268,6 +1268,35 @@ def test_events_tell_what_changed(opened):
     assert page.evaluate("() => seen") == [["select", "a"], ["change", "a"], ["select", "g"], ["step", 3]]
 
 
+def test_who_comes_back_finds_sliders_where_the_graph_is(opened):
+    """A browser puts into fields what they held when one left."""
+    x = ag.Value(2.0, label="x")
+    page = opened(x * x, points=[{x: float(k)} for k in range(5)])
+    for leave in (page.reload, lambda: (page.goto("about:blank"), page.go_back())):
+        page.get_by_label("Point", exact=True).fill("3")
+        page.get_by_label("Step", exact=True).fill("1")
+        leave()
+        page.evaluate(f"() => {ELEMENT}.ready.then(() => null)")
+        page.wait_for_function("document.readyState === 'complete'")
+        at, now = page.evaluate(f"() => [{ELEMENT}.at, {ELEMENT}.steps.now]")
+        assert page.get_by_label("Point", exact=True).input_value() == str(at)
+        assert page.get_by_label("Step", exact=True).input_value() == str(max(now, 0))
+
+
+@pytest.mark.parametrize("make", [ag.tanh, ag.exp, lambda x: x * x, lambda x: 1 / x, lambda x: x**3 - x, ag.relu])
+def test_no_number_breaks_a_curve(make, opened):
+    """The page of the tests fails where the browser finds "NaN" in a path."""
+    x = ag.Value(0.5, label="x")
+    y = make(x)
+    y.label = "y"
+    page = opened(y + 0 * x)
+    for number in (1e308, -1e308, 1.7e308, 5e-324, 0.0, -0.0):
+        for chosen in ("x", "y"):
+            page.evaluate(f"([x, name]) => {{ {ELEMENT}.set('x', x); {ELEMENT}.select(name) }}", [number, chosen])
+            page.evaluate(f"() => {ELEMENT}.updateComplete")
+            assert "NaN" not in page.evaluate("[...document.querySelectorAll('autograd-graph path')].map((p) => p.getAttribute('d')).join(' ')")
+
+
 def test_points_are_gone_to(opened):
     x = ag.Value(2.0, label="x")
     root = ag.tanh(x)
@@ -1504,6 +1533,29 @@ LIVING = {
     "compared": lambda: ag.live(xor(), compare=xor(OTHERS["xor"])),
     "all copies": lambda: ag.live(xor(), plates=False),
 }
+
+
+def outputs():
+    """What a notebook may show on one page."""
+    root = xor()
+    root.backward()
+    why = ag.explain(root, ag.topological_order(root)[0])
+    return [ag.draw(root), ag.Stepper(root), ag.live(root), ag.live(entropy()), ag.draw(root, fold=["layer1"]), why, why.what_if(why.leaf, 1.0)]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_in_several_outputs_of_one_page(scheme, new_page, save_page):
+    page = new_page(color_scheme=scheme, reduced_motion="reduce")
+    page.goto(save_page(f"<main><h1>Notes</h1>{''.join(shown._repr_html_() for shown in outputs())}</main>"))
+    page.evaluate(f"() => {ELEMENT}.ready.then(() => null)")
+    assert violations(page) == []
+    for k in range(2):
+        page.evaluate("k => { const e = document.querySelectorAll('autograd-graph')[k], name = e.model.state.names[e.model.leaves[0]]; e.set(name, 0.7); e.undo(); e.select(name) }", k)
+    page.locator(".autograd-core-live[data-live=stepper]").get_by_role("button", name="Next step").click()
+    page.locator("autograd-graph .card.leaf").first.press("Enter")
+    page.locator("input.agl-type").fill("abc")
+    page.locator("input.agl-type").press("Enter")
+    assert violations(page) == []
 
 
 def change(page):

@@ -371,8 +371,7 @@ def test_the_playground_draws_steps_and_explains(python_page, address):
     python_page.click("button[name=graph]")
     outputs.locator(".try-it-html svg").first.wait_for(timeout=PATIENCE)
     assert "d/da = 0.4199" in outputs.inner_text()
-    # a card's name is a sentence, what is printed on it abbreviated: "gradient" and "grad"
-    assert [v for v in violations(python_page) if v[0] != "label-content-name-mismatch"] == []
+    assert violations(python_page) == []
     python_page.click("button[name=steps]")
     outputs.get_by_role("button", name="Next step").wait_for(timeout=PATIENCE)
     python_page.click("button[name=explain]")

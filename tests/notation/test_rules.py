@@ -147,6 +147,20 @@ def test_fractions_and_numbers_beside_one_have_brackets():
     assert "(1 − 5e−11)²" in rules_of(ag.asin(z), {})[0].text
 
 
+@pytest.mark.parametrize("name", sorted(PRIMITIVES))
+def test_of_nan_no_order_is_said(name):
+    """Neither an order nor its opposite holds."""
+    for point in POINTS:
+        for k, letter in enumerate(LETTERS):
+            parents = _node(name, point).parents
+            if k >= len(parents):
+                continue
+            values = [ag.Value(math.nan if j == k else p.data, label=LETTERS[j]) for j, p in enumerate(parents)]
+            for rule in rules_of(record(PRIMITIVES[name], *values), {}):
+                said = rule.side.split(" and ") if rule is not None else []
+                assert not [side for side in said if letter in side.split() and set(side) & set("<>≤≥")]
+
+
 def test_where_doubles_hide_the_textbook_form_no_false_equation_stands():
     [rule] = rules_of(ag.tanh(ag.Value(20.0, label="t")), {})
     assert rule.text == "∂tanh(t)/∂t = 1 − tanh²(t) = 1.699e−17"

@@ -172,6 +172,8 @@ class WrittenRules(NumberSystem):
         x, y = condition.args
         if x.is_same(y) or x.op == y.op == "number":
             return chosen  # whether it is NaN, or settled for all operands
+        if not condition and condition.op not in {"eq", "ne"} and (x.data != x.data or y.data != y.data):
+            return chosen  # of NaN neither an order nor its opposite holds
         side = condition or RuleTerm(OPPOSITE[condition.op], condition.args, True)  # noqa: FBT003
         return RuleTerm(chosen.op, chosen.args, chosen.data, (side, *chosen.sides))
 

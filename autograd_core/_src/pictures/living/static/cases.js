@@ -10,7 +10,7 @@ class Cases {
     if (!this.cases) return;
     this.predicted = host.model.state.predicted;
     this.units = this.cases.map(([, node]) => this.unitsBelow(node));
-    this.element = h("section", { class: "agl-cases", "aria-label": "Cases and weights" });
+    this.element = h("section", { class: "agl-cases", "aria-label": host.called("Cases and weights") });
     [this.told, this.leads] = [h("p", { class: "agl-said" }), h("p", {})];
   }
 

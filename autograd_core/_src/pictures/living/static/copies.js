@@ -7,7 +7,7 @@ class Copies {
     this.host = host;
     this.plates = host.scopes.plates.list;
     if (!this.plates.length) return;
-    this.element = h("section", { class: "agl-copies", "aria-label": "Copies" });
+    this.element = h("section", { class: "agl-copies", "aria-label": host.called("Copies") });
   }
 
   // Not at every pixel of a drag, as the ledger.

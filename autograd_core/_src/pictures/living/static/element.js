@@ -31,10 +31,11 @@ class AutogradGraph extends HTMLElement {
   }
 
   begin(state, rules) {
-    this.uid = `agl${++elements}`;
+    this.place = ++elements;
+    this.uid = `agl${this.place}`;
     this.classList.add("agl");
     this.setAttribute("role", "region");
-    this.setAttribute("aria-label", `Computation graph${state.title ? `: ${state.title}` : ""}`);
+    this.setAttribute("aria-label", this.called(`Computation graph${state.title ? `: ${state.title}` : ""}`));
     followTheme(() => [this], state.theme);
     listenForKeys(this);
     this.holder = h("div", { class: "agl-holder" });
@@ -47,6 +48,9 @@ class AutogradGraph extends HTMLElement {
     fitFrame([this]);
     this.resolveReady(this);
   }
+
+  // The name of a landmark, of which a page with several graphs has several.
+  called(name) { return this.place > 1 ? `${name} (graph ${this.place})` : name; }
 
   headline(title) {
     const made = heading("h2", 0, title || "Computation graph");
@@ -356,7 +360,7 @@ function pointsControl(host) {
   const { points } = host.model.state;
   host.at = 0;
   if (!points || points.data.length < 2) return null;
-  const label = h("output", { class: "agl-point" }), slider = h("input", { type: "range", min: 0, max: points.data.length - 1, step: 1, value: 0, "aria-label": "Point", oninput: () => host.point(+slider.value) });
+  const label = h("output", { class: "agl-point" }), slider = h("input", { type: "range", min: 0, max: points.data.length - 1, step: 1, value: 0, autocomplete: "off", "aria-label": "Point", oninput: () => host.point(+slider.value) });
   host.pointsShown = () => { slider.value = host.at; label.textContent = points.labels[host.at]; slider.setAttribute("aria-valuetext", points.labels[host.at]); };
   return h("div", { class: "agl-points" }, h("span", {}, "Point"), slider, label);
 }

@@ -10,7 +10,7 @@ class Film {
     this.swept = [];
     this.saturating = [...host.model.operands.keys()].filter((i) => saturates(host.model, i));
     this.strips = ["root", "value", "gradient", ...(this.saturating.length ? ["saturated"] : [])].map((kind) => this.strip(kind));
-    this.element = h("div", { class: "agl-film", "aria-label": "Curves over the points" }, this.strips.map((strip) => strip.row));
+    this.element = h("div", { class: "agl-film", role: "group", "aria-label": "Curves over the points" }, this.strips.map((strip) => strip.row));
   }
 
   strip(kind) {

@@ -5,7 +5,7 @@ const MOST_BARS = 8, MOST_PATHS = 12, PAUSE = 120;  // PAUSE in milliseconds
 class Panel {
   constructor(host) {
     this.host = host;
-    this.element = h("aside", { class: "agl-panel", "aria-label": "The chosen value" });
+    this.element = h("aside", { class: "agl-panel", "aria-label": host.called("The chosen value") });
   }
 
   show() {
@@ -181,9 +181,10 @@ class WhatIf {
 
   draw(change, x, f) {
     const { model } = this.host, { width, height } = PLOT, points = this.points(change, x), { from, to } = this, shown = [...points.map(([, y]) => y), f, change.root].filter(finite);
-    put(this.svg, "hidden", shown.length ? null : "");
-    if (!shown.length) return;
-    let [low, high] = [shown.reduce((a, b) => Math.min(a, b)), shown.reduce((a, b) => Math.max(a, b))];
+    let [low, high] = [shown.reduce((a, b) => Math.min(a, b), Infinity), shown.reduce((a, b) => Math.max(a, b), -Infinity)];
+    const isDrawn = finite(2 * (to - from)) && finite(2 * (high - low));  // else there is nothing, or too much for a scale
+    put(this.svg, "hidden", isDrawn ? null : "");
+    if (!isDrawn) return;
     if (low === high) [low, high] = around(low);
     [low, high] = [low - (high - low) * 0.1, high + (high - low) * 0.1];
     const X = (at) => 8 + ((at - from) / (to - from)) * (width - 16), Y = (y) => 8 + ((high - y) / (high - low)) * (height - 26), near = (y) => Math.max(-1e4, Math.min(1e4, y)).toFixed(1), line = (at) => near(Y(change.root + change.slope * (at - change.x)));
@@ -218,10 +219,12 @@ function ruleSection(host, i) {
 // A function of one operand around where it is, with its tangent.
 function smallCurve(host, i) {
   const { model } = host, rule = model.rule(i), x = model.data[model.operands[i][0]], z = model.data[i], d = model.local[i][0];
-  if (!rule || host.written.operations.has(i) || ![x, z, d].every(finite)) return null;
-  const reach = Math.max(2, Math.abs(x) * 1.2), at = [...Array(41).keys()].map((k) => x - reach + (k * reach) / 20), points = at.map((u) => [u, rule.value([u])]).filter(([, y]) => finite(y));
+  const reach = Math.max(2, Math.abs(x) * 1.2);
+  if (!rule || host.written.operations.has(i) || ![40 * reach, z, d].every(finite)) return null;
+  const at = [...Array(41).keys()].map((k) => x - reach + (k * reach) / 20), points = at.map((u) => [u, rule.value([u])]).filter(([, y]) => finite(y));
   let [low, high] = [Math.min(...points.map(([, y]) => y), z), Math.max(...points.map(([, y]) => y), z)];
   if (high - low < 1e-12) [low, high] = [low - 1, high + 1];
+  if (!finite(high - low)) return null;
   const X = (u) => 3 + ((u - x + reach) / (2 * reach)) * 74, Y = (y) => Math.max(-60, Math.min(120, 4 + ((high - y) / (high - low)) * 52));
   const tangent = (u) => `${X(u).toFixed(1)} ${Y(z + d * (u - x)).toFixed(1)}`, name = host.written.op(i).name;
   return s("svg", { class: "agl-small-curve", viewBox: "0 0 80 60", role: "img", "aria-label": `${name} with its tangent at ${numberText(x)}` }, s("rect", { class: "agl-frame", x: 0.5, y: 0.5, width: 79, height: 59, rx: 4 }),

@@ -82,7 +82,7 @@ class Controls {
     this.host = host;
     const { steps } = host, go = (k) => () => { steps.pause(); host.step(k()); };
     this.play = button("play", "Play (space)", () => steps.toggle(), "agl-play");
-    this.slider = h("input", { type: "range", min: 0, max: Math.max(steps.count - 1, 0), step: 1, value: 0, "aria-label": "Step", oninput: () => { steps.pause(); host.step(+this.slider.value); } });
+    this.slider = h("input", { type: "range", min: 0, max: Math.max(steps.count - 1, 0), step: 1, value: 0, autocomplete: "off", "aria-label": "Step", oninput: () => { steps.pause(); host.step(+this.slider.value); } });
     this.counter = h("span", { class: "agl-counter" });
     this.off = button("All numbers", "Leave the steps and show all numbers (Escape)", () => { steps.pause(); host.step(-1); });
     this.all = button("All cases", "Step through all cases again", () => host.cases.choose(host.cases.chosen));

@@ -55,10 +55,11 @@ kinds.picture = (view, { nodes, top, states = [] }) => {
     ]).concat(list.length > 1 || uses[i].length > 1 ? h("p", { class: "agc-soft" }, `${nodes[i][0]} has ${uses[i].length} uses`, grad === null ? "." : `; its gradient is ${short(grad)}.`) : null);
   }
 
-  // A card in words, for those who hear it.
-  function words(i) {
-    const [name, label, formula, value, grad] = nodes[i];
-    return `${label || name}${formula ? `, ${formula}` : ""}, value ${value}, gradient ${grad === null ? waiting : grad}`;
+  // A card in words, for those who hear it, or speak to it: what one reads on it, first.
+  const read = (card) => [...card.querySelectorAll("text")].map((text) => text.textContent.trim()).filter(Boolean).join(" ");
+  function words(card) {
+    const [name, label, formula, , grad] = nodes[card.dataset.node], own = label || name, shown = read(card);
+    return [...(shown.startsWith(own) ? [shown] : [shown, own]), formula, grad === null ? `gradient ${waiting}` : "", card.dataset.note].filter(Boolean).join(", ");
   }
 
   // --- pointing ---
@@ -66,7 +67,7 @@ kinds.picture = (view, { nodes, top, states = [] }) => {
   // What one points at, as uses of a value. A folded card is of many values, a junction of none: their titles say what.
   const isValue = (i) => nodes[i] && !view.card(i)?.dataset.folded;
   const useAt = (from, to, operand) => (isValue(from) && isValue(to) ? uses[from].filter((use) => use[0] === +to && use[3] === +operand) : []);
-  const plainly = (element) => (element.getAttribute("aria-label") || "").split("\n").map((line, k) => h("p", { class: k ? null : "agc-head" }, line));
+  const plainly = (element) => (element.dataset.said ?? element.getAttribute("aria-label") ?? "").split("\n").map((line, k) => h("p", { class: k ? null : "agc-head" }, line));
   function tell(element, event) {
     clearTimeout(leaving);
     const port = element.closest("[data-source]"), card = element.closest("[data-node]");
@@ -221,10 +222,15 @@ kinds.picture = (view, { nodes, top, states = [] }) => {
       edge.before(hit);
     }
     view.cards().forEach((card, k) => {
+      card.append(...card.querySelectorAll(":scope > [data-source]"));  // its name is read before its chips
+      for (const text of card.querySelectorAll("text")) text.after(" ");
       card.setAttribute("tabindex", k ? -1 : 0);
       card.setAttribute("role", "button");
-      if (card.dataset.folded) card.setAttribute("aria-expanded", "false");
-      else if (nodes[card.dataset.node]) card.setAttribute("aria-label", [words(card.dataset.node), card.dataset.note].filter(Boolean).join(", "));
+      if (card.dataset.folded) {
+        card.dataset.said = card.getAttribute("aria-label") || "";
+        card.setAttribute("aria-expanded", "false");
+        card.setAttribute("aria-label", [read(card), card.dataset.said].filter(Boolean).join(", "));
+      } else if (nodes[card.dataset.node]) card.setAttribute("aria-label", words(card));
     });
     if (pictures.size) {
       for (const name of view.svg.querySelectorAll("text[data-scope]")) {

@@ -89,7 +89,7 @@ kinds.stepper = (view, data) => {
   const control = (kind, title, onclick) => h("button", { type: "button", class: `agc-${kind}`, title, "aria-label": title, onclick }, icon(ICONS[kind]));
   const phase = (kind, text, title, k) => h("button", { type: "button", class: `agc-phase agc-to-${kind}`, title, onclick: () => by(k) }, text);
   const play = control("play", "Play (space)", () => toggle());
-  const slider = h("input", { type: "range", min: 0, max: Math.max(count - 1, 0), step: 1, value: 0, "aria-label": "Step", oninput: () => by(+slider.value) });
+  const slider = h("input", { type: "range", min: 0, max: Math.max(count - 1, 0), step: 1, value: 0, autocomplete: "off", "aria-label": "Step", oninput: () => by(+slider.value) });
   const counter = h("span", { class: "agc-counter" });
   const phases = [phase("forward", "Forward", "First step of the forward pass", 0), phase("backward", "Backward", "First step of the backward pass", turn)];
   const bar = h("div", { class: "agc-controls", role: "group", "aria-label": "Steps" },
@@ -228,7 +228,7 @@ kinds.stepper = (view, data) => {
   const told = (words, ...table) => [h("p", null, ...words), h("table", null, ...table)];
   function forwardTable(i) {
     const rows = parents[i].slice(0, listed).map((p, k) => (isConstant[p]
-      ? h("tr", { class: "agc-constant" }, h("th", { scope: "row" }, math(name(p))), h("td", null, "constant"), h("td", null, ""))
+      ? h("tr", { class: "agc-constant" }, h("td", null, math(name(p))), h("td", null, "constant"), h("td", null, ""))
       : h("tr", null, h("th", { scope: "row" }, link(p, math(name(p)))), h("td", { title: full(data.values[p]) }, math(number(data.values[p]))),
         h("td", { title: full(local[i][k]) }, math(slope(i, p), "=", number(local[i][k]))))));
     return told(["The value of ", math(nameOf(names[i])), ", and how fast it changes with each operand:"],
@@ -239,7 +239,7 @@ kinds.stepper = (view, data) => {
     const [, adjoint, , products, afters] = backward[j];
     const rules = data.rules[i] || [];
     const rows = parents[i].slice(0, listed).flatMap((p, k) => (isConstant[p]
-      ? [h("tr", { class: "agc-constant" }, h("th", { scope: "row" }, math(name(p))), h("td", { colspan: 6 }, "constant: it gets no gradient"))]
+      ? [h("tr", { class: "agc-constant" }, h("td", null, math(name(p))), h("td", { colspan: 6 }, "constant: it gets no gradient"))]
       : [h("tr", null, h("th", { scope: "row" }, link(p, math(name(p)))), two(math(slope(i, p)), local[i][k]), between("×"), two(math(grad(i)), adjoint), between("="),
         h("td", { title: full(products[k]), class: `agc-product ${sign(products[k])}` }, math(number(products[k]))),
         h("td", { class: "agc-sum", title: `${full(befores[j][k])} → ${full(afters[k])}` }, h("span", { class: "agc-symbol" }, math(grad(p)), turn + j < complete[p] ? " so far" : " complete"),
