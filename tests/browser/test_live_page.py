@@ -1297,6 +1297,38 @@ def test_no_number_breaks_a_curve(make, opened):
             assert "NaN" not in page.evaluate("[...document.querySelectorAll('autograd-graph path')].map((p) => p.getAttribute('d')).join(' ')")
 
 
+IN_SHADOW = """html => { const holder = document.body.appendChild(document.createElement("div")), root = holder.attachShadow({ mode: "open" }), all = document.createElement("div");
+  all.innerHTML = html;
+  root.append(all);
+  for (const old of all.querySelectorAll("script:not([type])")) { const made = document.createElement("script"); made.textContent = old.textContent; old.replaceWith(made); } }"""
+
+
+@pytest.mark.parametrize("is_shadow", [False, True])
+def test_the_focus_stays_near_what_is_folded_and_opened(is_shadow, page, opened):
+    """In a shadow root, too, as some hosts of outputs have one."""
+    with ag.scope("cell"):
+        x = ag.Value(2.0, label="x")
+        hidden = ag.tanh(x * 3)
+    root = hidden * 2
+    if is_shadow:
+        page.set_content("<!doctype html><title>host</title>")
+        page.evaluate(IN_SHADOW, ag.live(root)._repr_html_())
+    else:
+        opened(root)
+    card = "() => { let at = document.activeElement; while (at.shadowRoot) at = at.shadowRoot.activeElement; return at?.dataset.card }"
+    page.get_by_role("button", name="Fold cell").focus()
+    page.keyboard.press("Enter")
+    folded = page.evaluate(card)
+    assert page.locator(f"[data-card='{folded}']").get_attribute("class").split() == ["card", "fold"]
+    page.keyboard.press("Enter")
+    assert page.evaluate(card) == "0"
+    page.keyboard.press("Enter")
+    page.keyboard.type("0.5")
+    page.keyboard.press("Enter")
+    assert page.evaluate(card) == "0"
+    assert page.locator("autograd-graph").evaluate("e => e.values['cell/x'].value") == 0.5
+
+
 def test_points_are_gone_to(opened):
     x = ag.Value(2.0, label="x")
     root = ag.tanh(x)

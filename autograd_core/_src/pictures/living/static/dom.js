@@ -55,7 +55,7 @@ function renewNode(old, fresh) {
   if (old.nodeType === Node.TEXT_NODE) { if (old.data !== fresh.data) old.data = fresh.data; return; }
   if (old.isEqualNode(fresh)) return;
   if (old.nodeName === "BUTTON") {
-    const isFocused = old === document.activeElement;
+    const isFocused = old === focusedNear(old);
     old.replaceWith(fresh);
     if (isFocused) fresh.focus({ preventScroll: true });
     return;
@@ -68,5 +68,7 @@ function renewNode(old, fresh) {
   }
   renew(old, [...fresh.childNodes]);
 }
+// What has the focus, in a shadow root as well, as notebooks and other pages may have one around the element.
+const focusedNear = (element) => element.getRootNode().activeElement;
 const bySign = (x) => (x > 0 ? "pos" : x < 0 ? "neg" : Number.isNaN(x) ? "nan" : "");
 const calm = matchMedia("(prefers-reduced-motion: reduce)");

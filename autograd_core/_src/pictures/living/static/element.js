@@ -276,7 +276,7 @@ class AutogradGraph extends HTMLElement {
 
   refold(scope, open) {
     this.scopes.open(scope, open);
-    this.graph.build();
+    this.graph.build(scope);
     if (this.graph.isLarge) this.graph.revealScope(scope);
     this.say(`${open ? "Opened" : "Folded"} ${this.scopes.paths[this.scopes.shownAt(scope)]}`);
   }
@@ -333,7 +333,7 @@ class AutogradGraph extends HTMLElement {
 
   // A button that has nothing more to do; where it had the focus, the button beside it takes that.
   hide(one, isHidden) {
-    if (isHidden && one === document.activeElement) this.changes.back.focus({ preventScroll: true });
+    if (isHidden && one === focusedNear(one)) this.changes.back.focus({ preventScroll: true });
     put(one, "hidden", isHidden ? "" : null);
   }
 

@@ -32,8 +32,9 @@ class GraphView {
 
   // --- drawing anew: after a fold, or when the room has changed much ---
 
-  build() {
-    const kept = this.places(), focused = this.svg.contains(document.activeElement) ? document.activeElement.dataset.card : undefined;
+  // The focus stays on its card; of one that is gone it goes to the scope that was folded or opened, if any.
+  build(refolded = -1) {
+    const kept = this.places(), active = focusedNear(this.svg), focused = this.svg.contains(active) ? active : null;
     this.scene = new Scene(this.model, this.scopes, this.host.written);
     const room = this.stage.clientWidth;  // read before anything is written
     this.room = this.across = Math.max(320, room || 900);
@@ -55,7 +56,12 @@ class GraphView {
     for (const item of this.items) item.tell();
     this.draw(this.cards.size <= MANY);
     this.glide(kept);
-    if (focused !== undefined) this.cards.get(idOf(focused))?.element.focus({ preventScroll: true });
+    if (focused) this.nextTo(focused, refolded)?.element.focus({ preventScroll: true });
+  }
+
+  nextTo({ dataset }, scope) {
+    const id = dataset.card === undefined ? null : idOf(dataset.card), within = ({ card }) => card.around.includes(scope) && card.kind !== "junction";
+    return this.cards.get(id) ?? this.cards.get(`s${scope}`) ?? [...this.cards.values()].find(within) ?? this.cards.get(this.host.focusCard());
   }
 
   markers() {

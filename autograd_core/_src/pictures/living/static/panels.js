@@ -28,7 +28,7 @@ class Panel {
   // The parts that follow the numbers while a reader drags.
   follow(i) {
     const { host } = this, { model } = host;
-    if (this.field && document.activeElement !== this.field) this.field.value = String(model.data[i]);
+    if (this.field && focusedNear(this.field) !== this.field) this.field.value = String(model.data[i]);
     setText(this.gradient, numberText(host.gradientShown(i) ?? NaN) === "nan" && host.gradientShown(i) === null ? "not yet" : numberText(host.gradientShown(i)));
     this.cutter?.follow();
     if (this.valued) setText(this.valued, host.isValueShown(i) ? numberText(model.data[i]) : "not yet");
