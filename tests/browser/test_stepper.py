@@ -47,7 +47,7 @@ TABLE = """root => {
     return e.children.length ? kids.join("") : e.textContent;
   };
   const number = (e) => said(e).replace("·e", "e").replace("∞", "inf");
-  return [...root.querySelectorAll(".agc-panel tbody tr:not(.agc-rule)")].map((row) => [...row.querySelectorAll("td > math, .agc-number math")].map(number));
+  return [...root.querySelectorAll(".agc-panel tbody tr:not(.agc-rule)")].map((row) => row.matches(".agc-constant") ? [] : [...row.querySelectorAll("td > math, .agc-number math")].map(number));
 }"""
 
 
