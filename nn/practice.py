@@ -102,9 +102,10 @@ def check(name: str, answer: Any) -> Verdict:
     """Judge an answer: right, or which entries are off and in what way.
 
     Three significant digits are enough: a number may be off by 0.5 %. Counts must be exact, and so must 0.
-    A row may be written as [1, 2] or as [[1, 2]], and a chain of products with all of its steps, a row each. Swapped
-    entries, a transpose, a common factor or sign, too few digits, and what a text's misprint comes to are told apart;
-    a notebook shows the answer with a mark in each place.
+    A row may be written as [1, 2] or as [[1, 2]], and a chain of products with all of its steps, a row each; a number
+    also as a fraction, a Decimal or a text, such as "-1/3" or "11, -11". Swapped entries, a transpose, a common factor
+    or sign, too few digits, and what a text's misprint comes to are told apart; a notebook shows the answer with a mark
+    in each place.
 
     Args:
         name: Of the exercise.

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import html
 import math
+import re
 from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from autograd_core import OperandError, StructureError, Value
@@ -22,6 +26,8 @@ if TYPE_CHECKING:
 
 # Three significant digits: rounding to them moves a number by half a unit in 100, at most.
 TOLERANCE = 0.005
+SIGNS = "All signs are the other way round."
+TRANSPOSE = "It is the transpose: rows and columns are exchanged."
 NOTHING = 1e-9  # what counts as 0 where the answer is 0
 
 
@@ -146,10 +152,10 @@ class Grade:
         return not self.wrong
 
     def __str__(self) -> str:
-        return self.text
+        return wrapped(self.text)
 
     def __repr__(self) -> str:
-        return self.text
+        return str(self)
 
     def _repr_html_(self) -> str:
         """The words, and below them the answer with a mark in each place, unless it has another shape."""
@@ -186,7 +192,8 @@ def _marked(x: Any, *, good: bool) -> str:
 
 
 def _judged(exercise: Exercise, answer: Any) -> Grade:
-    name, right, given = exercise.name, exercise.solution(), _numbers(answer)
+    name, right = exercise.name, exercise.solution()
+    given = _numbers(answer if isinstance(right, str) else _read(answer))
     if exercise.every_step is not None and _shape(given) == _shape(steps := _numbers(exercise.every_step())):
         right = steps
     if _shape(right) != _shape(given):
@@ -194,7 +201,7 @@ def _judged(exercise: Exercise, answer: Any) -> Grade:
     if _shape(right) != _shape(given):
         said = f"Expected {_described(right)}, got {_described(given)}."
         if _matches(right, _transposed(given)):
-            said = "It is the transpose: rows and columns are exchanged."
+            said = TRANSPOSE
         return Grade(name, ("",), f"{name}: not yet. {said}", given, exercise)
     wrong = tuple(place for place, r, g in _pairs(right, given) if not _close(r, g))
     if not wrong:
@@ -203,7 +210,7 @@ def _judged(exercise: Exercise, answer: Any) -> Grade:
         return Grade(name, wrong, f"{name}: not yet. {exercise.misprint[1]}", given, exercise)
     if exercise.confused is not None and _matches(_unwrapped(_numbers(exercise.confused[0]())), _unwrapped(given)):
         return Grade(name, wrong, f"{name}: not yet. {exercise.confused[1]}", given, exercise)
-    said = _pattern(right, given) or " ".join(
+    said = (_pattern(right, given) if len(wrong) > 1 else "") or " ".join(
         f"{f'Entry {place}' if place else 'It'} {_fault(r, g)}."
         for place, r, g in _pairs(right, given)
         if place in wrong[:3]
@@ -213,6 +220,27 @@ def _judged(exercise: Exercise, answer: Any) -> Grade:
 
 
 # --- numbers in nested lists ----------------------------------------------------------------------
+
+
+NUMBER = re.compile(r"(?<![\w.])(\d+\.?\d*|\.\d+)(e[-+]?\d+)?(?:\s*/\s*(\d+))?(?![\w.])", re.IGNORECASE)
+
+
+def _read(x: Any) -> Any:
+    """The same with each text that is a number, a fraction or a list of these read as such; other texts stay."""
+    if isinstance(x, (list, tuple)):
+        return [_read(y) for y in x]
+    if not isinstance(x, str):
+        return x
+    try:
+        text = NUMBER.sub(lambda m: str(_fraction(*m.groups(default=""))), x.strip().replace("−", "-"))
+        return ast.literal_eval(text)
+    except (SyntaxError, ValueError, ZeroDivisionError):
+        return x
+
+
+def _fraction(digits: str, power: str, below: str) -> float | int:
+    found = Fraction(digits + power) / int(below or 1)
+    return found.numerator if found.denominator == 1 else float(found)
 
 
 def _numbers(x: Any) -> Any:
@@ -226,14 +254,14 @@ def _numbers(x: Any) -> Any:
     if isinstance(x, (bool, str)) or (isinstance(x, int) and not isinstance(x, Value)):
         return x
     try:
-        return float(Value(x.data if isinstance(x, Value) else x).data)
+        return float(x) if isinstance(x, Decimal) else float(Value(x.data if isinstance(x, Value) else x).data)
     except OperandError:
         msg = f"practice: expected numbers, lists of numbers or a word as the answer, got {shown(x)}"
         raise OperandError(msg) from None
 
 
 def _shape(x: Any) -> Any:
-    return tuple(_shape(y) for y in x) if isinstance(x, list) else ()
+    return [_shape(y) for y in x] if isinstance(x, list) else None  # an empty list is no number
 
 
 def _unwrapped(x: Any) -> Any:
@@ -269,7 +297,9 @@ def _close(right: Any, given: Any) -> bool:
 
 
 def _matches(right: Any, given: Any) -> bool:
-    return _shape(right) == _shape(given) and all(_close(r, g) for _, r, g in _pairs(right, given))
+    if given is None or _shape(right) != _shape(given):
+        return False
+    return all(_close(r, g) for _, r, g in _pairs(right, given))
 
 
 def _transposed(x: Any) -> Any:
@@ -281,20 +311,31 @@ def _transposed(x: Any) -> Any:
 
 
 def _pattern(right: Any, given: Any) -> str:
-    """What is the matter with all entries at once, if it is one thing; "" else."""
+    """What is the matter with several entries at once, if it is one thing or two; "" else."""
     pairs = [(r, g) for _, r, g in _pairs(right, given)]
-    if any(isinstance(x, (str, bool)) for pair in pairs for x in pair) or len(pairs) < 2:
+    if any(isinstance(x, (str, bool)) or x != x for pair in pairs for x in pair):  # noqa: PLR0124  NaN
         return ""
-    if all(_close(r, -g) for r, g in pairs):
-        return "All signs are the other way round."
-    if _matches(right, _transposed(given)):
-        return "It is the transpose: rows and columns are exchanged."
-    if swapped := _swapped(right, given):
-        return swapped
+    negated = _negated(given)
+    if _matches(right, negated):
+        return SIGNS
+    if exchanged := _exchanged(right, given):
+        return exchanged
     factors = {g / r for r, g in pairs if r}
     if factors and 0 not in factors and all(_close(float(r) * next(iter(factors)), float(g)) for r, g in pairs):
         return f"All entries are {number(next(iter(factors)), 3)} times what they should be."
-    return ""
+    exchanged = _exchanged(right, negated)
+    return f"{SIGNS} And: {exchanged[0].lower()}{exchanged[1:]}" if exchanged else ""
+
+
+def _negated(x: Any) -> Any:
+    return [_negated(y) for y in x] if isinstance(x, list) else -x
+
+
+def _exchanged(right: Any, given: Any) -> str:
+    """How the right numbers stand in other places; "" where they do not."""
+    if _matches(right, _transposed(given)):
+        return TRANSPOSE
+    return _swapped(right, given)
 
 
 def _swapped(right: Any, given: Any) -> str:
