@@ -214,6 +214,14 @@ def fallen(entries, new, most=FALL):
     return sorted((row for row in found if row[2] < (1 - most) * row[1]), key=lambda row: row[2] / row[1])
 
 
+# Light, and dark where its reader's page is: the colours of the graphs' pictures.
+STYLE = (
+    "rect{fill:#fff}text{fill:#17212b}.soft{fill:#5c6975}.first{stroke:#b8c2cc}.line{stroke:#0f5ea8}.dot{fill:#0f5ea8}"
+    "@media (prefers-color-scheme:dark){rect{fill:#14181d}text{fill:#edf1f5}.soft{fill:#9aa7b4}.first{stroke:#46525e}"
+    ".line{stroke:#6db6f2}.dot{fill:#6db6f2}}"
+)
+
+
 def plot(entries):
     """An SVG with a line for each figure: every entry, relative to the first one of its kind of machine."""
     names = list(dict.fromkeys(name for entry in entries for name in entry["figures"]))
@@ -231,10 +239,10 @@ def plot(entries):
         height = lambda y, top=top, least=least, most=most: top + (high - 14) * (most - y) / (most - least)
         line = " ".join(f"{x:.1f},{height(y):.1f}" for x, y, _ in points)
         parts.append(f'<text x="16" y="{top + 20}">{escape(name)}</text>')
-        parts.append(f'<path d="M{left} {height(1):.1f}h{width}" stroke="#b8c2cc"/>')
-        parts.append(f'<polyline points="{line}" fill="none" stroke="#0f5ea8" stroke-width="2"/>')
+        parts.append(f'<path d="M{left} {height(1):.1f}h{width}" class="first"/>')
+        parts.append(f'<polyline points="{line}" fill="none" class="line" stroke-width="2"/>')
         parts += [
-            f'<circle cx="{x:.1f}" cy="{height(y):.1f}" r="3.5" fill="#0f5ea8">'
+            f'<circle cx="{x:.1f}" cy="{height(y):.1f}" r="3.5" class="dot">'
             f"<title>{entry['date']} {entry['commit']}: {y:.2f} of the first</title></circle>"
             for x, y, entry in points
         ]
@@ -244,10 +252,10 @@ def plot(entries):
     tall, wide = 62 + high * len(names), left + width + 90
     head = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {wide} {tall}" width="{wide}" height="{tall}"',
-        " role='img' font-family=\"system-ui,'Segoe UI','DejaVu Sans',sans-serif\" font-size='13' fill='#17212b'>",
-        f'<title>Speed over time</title><rect width="{wide}" height="{tall}" rx="6" fill="#ffffff"/>',
+        " role='img' font-family=\"system-ui,'Segoe UI','DejaVu Sans',sans-serif\" font-size='13'>",
+        f'<title>Speed over time</title><style>{STYLE}</style><rect width="{wide}" height="{tall}" rx="6"/>',
         '<text x="16" y="28" font-size="15" font-weight="600">Speed, relative to the first entry</text>',
-        f'<text x="{wide - 16}" y="28" text-anchor="end" fill="#5c6975">{ends}; higher is faster</text>',
+        f'<text x="{wide - 16}" y="28" text-anchor="end" class="soft">{ends}; higher is faster</text>',
     ]
     return "\n".join([*head, *parts, "</svg>\n"])
 

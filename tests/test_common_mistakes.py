@@ -49,3 +49,9 @@ def test_every_row_of_the_table_leads_to_its_section():
     linked = re.findall(r"\]\(#([^)]+)\)", PAGE)
     assert linked == anchors
     assert len(linked) == len(mistakes.PICTURES)
+
+
+def test_every_picture_of_the_documentation_is_dark_on_a_dark_page():
+    pictures = sorted((ROOT / "docs" / "images").glob("*.svg"))
+    assert len(pictures) > len(mistakes.PICTURES)
+    assert [path.name for path in pictures if "prefers-color-scheme:dark" not in path.read_text(encoding="utf-8")] == []

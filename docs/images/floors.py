@@ -86,7 +86,7 @@ def picture() -> str:
     said = " ".join(f"{room} imports {', '.join(sorted(x))}." for room, x in edges.items() if x)
     scene = Scene(cards, "LR", has_grads=False, description=said, card_of={i: i for i in cards})
     title = "Floors: a room imports those to its left"
-    return svg.write(scene, plan(scene, "builtin"), title=title, theme="light", fixed=True)
+    return svg.write(scene, plan(scene, "builtin"), title=title, theme="auto")
 
 
 if __name__ == "__main__":

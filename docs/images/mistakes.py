@@ -93,4 +93,4 @@ PICTURES = (accumulated, overwritten, cut, stale, equal, constant, labelled, squ
 
 if __name__ == "__main__":
     for picture in PICTURES:
-        picture().save(HERE / f"mistake_{picture.__name__}.svg", theme="light")
+        picture().save(HERE / f"mistake_{picture.__name__}.svg", theme="auto")

@@ -1,4 +1,4 @@
-"""The graphs in README.md: `python docs/images/readme_pictures.py`. Their colours are written out, for every viewer."""
+"""The graphs in README.md: `python docs/images/readme_pictures.py`. They are dark where their reader's page is."""
 
 from __future__ import annotations
 
@@ -29,5 +29,5 @@ def network() -> ag.Value:
 
 
 if __name__ == "__main__":
-    ag.draw(first_graph()).save(FOLDER / "first_graph.svg")
-    ag.draw(network()).save(FOLDER / "network.svg")
+    ag.draw(first_graph()).save(FOLDER / "first_graph.svg", theme="auto")
+    ag.draw(network()).save(FOLDER / "network.svg", theme="auto")
