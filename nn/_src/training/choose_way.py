@@ -1,7 +1,7 @@
 """Which way to the gradient: not inferred from names, but tried out.
 
 A program is used only if it gives, on the data and on the first batch, what the graphs gave; of very many cases on
-some thousands that are spread over them, and then it has to run on all. The choice
+a thousand that are spread over them, and then it has to run on all. The choice
 depends on model, loss and data, and not on the number of epochs, so training may be split into calls of `fit`
 anywhere (docs/adr/0015).
 """

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from .filming import Filming
 
 GREW = 1e3  # times the loss before training, beyond which training went astray
-TRIED = 4096  # cases, at most, that graphs compute before programs do
+TRIED = 1024  # cases, at most, that graphs compute before programs do
 SHOWN = 0.05  # seconds between two changes of what a bar says
 
 
