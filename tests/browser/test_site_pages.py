@@ -229,6 +229,13 @@ QUESTIONS = {  # and the pages of which one is among the first three that are fo
     "standard errors of parameters": ("how-to/much-data.html",),
     "bounds": ("how-to/much-data.html",),
     "how do I run the tests": ("contributing.html",),
+    "use with NumPy": ("how-to/much-data.html",),
+    "numpy array of values": ("how-to/much-data.html",),
+    "share weights": ("how-to/train-freeze-save.html", "tutorials/08_linear_to_general_networks.html"),
+    "tied weights": ("how-to/train-freeze-save.html",),
+    "custom gradient": ("how-to/from-pytorch.html", "reference/autograd_core/primitive.html"),
+    "how to stop gradient": ("how-to/train-freeze-save.html",),
+    "multi-class classification": ("how-to/train-freeze-save.html",),
 }
 
 
