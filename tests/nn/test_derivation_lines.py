@@ -12,6 +12,7 @@ from strategies import examples
 import autograd_core as ag
 import nn
 from nn._src.notation.texts import NOTATIONS
+from nn._src.support.tables import broken
 
 SIGNS = {"½": 1 / 2, "⅓": 1 / 3, "¼": 1 / 4, "⅔": 2 / 3}
 TOKEN = re.compile(r"\s*(?:(∂/∂\w+ \[)|(\d+(?:\.\d+)?(?:e[−-]?\d+)?)|([½⅓¼⅔])|([A-Za-zσ][\w′]*\()|([A-Za-zσŷ][A-Za-z_0-9]*)|(.))")
@@ -140,10 +141,12 @@ def check(root, leaf, more=(), **options):
     assert convert(found.latex.replace("{aligned}", "{split}"))
     shown = iter(str(found).splitlines())
     for line, why in zip(found.lines, found.reasons, strict=True):
+        *wide, line = broken(line)  # a line that is too wide
+        assert [next(shown) for _ in wide] == wide
         text = next(shown)
         assert text.startswith(line)
         beside = text[len(line) :].strip()
-        assert len(text) <= max(100, len(line))
+        assert len(text) <= 100
         if beside != why:  # it stands below, where there is no room beside it
             assert len(line) + 4 + len(why) > 100
             assert (beside, next(shown).strip()) == ("", why)

@@ -84,6 +84,7 @@ def numbers_of(run):
 
 @pytest.mark.parametrize("notation", NOTATIONS)
 @pytest.mark.parametrize("kind", MODELS)
+@pytest.mark.usefixtures("unbroken")
 def test_each_line_comes_to_its_number(kind, notation):
     model, loss, target = MODELS[kind]
     run = nn.forward_pass(model, [0.5, -1.0], target, loss=loss, notation=notation)

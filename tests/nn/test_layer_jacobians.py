@@ -389,7 +389,7 @@ def test_weight_jacobians_as_text_and_latex():
     assert "  (0, 3e−5)" in str(full)
     assert full.latex.endswith(r"= \begin{bmatrix} \begin{pmatrix} 3 \cdot 10^{-5} \\ 0 \end{pmatrix} & \begin{pmatrix} 0 \\ 3 \cdot 10^{-5} \end{pmatrix} \end{bmatrix}")
     blocks = full.T
-    assert "blocks layer1, rows from inputs, columns to layer1" in str(blocks)
+    assert "blocks layer1, rows from inputs, columns to layer1" in " ".join(str(blocks).split())
     assert str(blocks).splitlines()[2].startswith("layer1/neuron0, x0")
     assert blocks.latex.endswith(r"\left[ \begin{bmatrix} 3 \cdot 10^{-5} & 0 \end{bmatrix},\; \begin{bmatrix} 0 & 3 \cdot 10^{-5} \end{bmatrix} \right]")
     simple = nn.weight_jacobian(model, [2.0], layer=1, form="simplified")

@@ -11,6 +11,7 @@ import autograd_core as ag
 import nn
 from nn._src.analysis.signal_formulas import _name
 from nn._src.notation.texts import NOTATIONS, TEXTS
+from nn._src.support.tables import broken
 
 
 class Own(nn.Module):
@@ -379,3 +380,30 @@ def test_one_name_for_the_loss():
         for other in {"E", "L", "f", "error"} - {letter}:
             assert f"∂{other}/" not in str(signals)
             assert f"∂{other}/" not in str(nn.derivation(signals.run.loss, signals.run.outputs[0]))
+
+
+@pytest.mark.parametrize("notation", NOTATIONS)
+def test_no_formula_or_heading_is_wider_than_a_page(notation):
+    model = nn.Sequential(nn.Layer(6, 5, "sigmoid", seed=1), nn.Layer(5, 4, "sigmoid", seed=2), nn.Layer(4, 3, "sigmoid", seed=3))
+    x, y = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6], [0.0, 1.0, 0.0]
+    signals = nn.error_signals(model, x, y, loss=nn.binary_cross_entropy, notation=notation)
+    run, root = signals.run, signals.run.loss
+    cost = nn.cost(model, [x, x], [y, y], 0.5, notation=notation)
+    w = model.parameters()[0]
+    jacobian = nn.weight_jacobian(model, x, layer=1, notation=notation)
+    shown = [
+        signals, signals.formulas, signals.updates, signals.matrix_formulas, signals.run.formulas, run.matrix_formulas,
+        cost, nn.backward_pass(model, x, y, loss=nn.binary_cross_entropy, notation=notation),
+        nn.derivation(root, w), nn.softmax_derivation([0.1] * 8),
+    ]  # fmt: skip
+    for thing in shown:
+        assert [line for line in str(thing).splitlines() if len(line) > 100] == []
+    assert max(map(len, str(jacobian).split("\n  ")[0].splitlines())) <= 100  # its heading: columns are as many as there are units
+
+
+def test_a_broken_line_says_what_it_said():
+    terms = " + ".join(f"w_{i} x_{i}" for i in range(40))
+    for line in (f"y = a ({terms})", f"    = {terms}", f"y = {terms.replace(' + ', ' ')}", f"y = {terms}; and f = y", "x" * 300):
+        parts = broken(line)
+        assert " ".join(part.strip() for part in parts) == line.strip()
+        assert all(len(part) <= 100 for part in parts) or " " not in line

@@ -7,11 +7,27 @@ from typing import Any
 from autograd_core import OperandError, StructureError, Value
 
 from ..support.matrices import product, transposed
+from ..support.tables import Rows, as_html
 from ..support.validation import plain, real, shown
 from .matrix_chains import has_symbols, is_symbol, symbolic_product
 
 
-def deep_linear_gradient(weights: Any, x: Any, y: Any) -> list[list[list[Any]]]:
+class Gradients(list[Rows]):
+    """The gradients to W_1, ..., W_d as a list, which shows itself as matrices with their names."""
+
+    __slots__ = ()
+
+    def _named(self) -> list[tuple[str, Rows]]:
+        return [(f"∂ℓ/∂W_{i}  ({len(rows)} x {len(rows[0])})", rows) for i, rows in enumerate(self, 1)]
+
+    def __repr__(self) -> str:
+        return "\n\n".join(f"{name}\n{rows!r}" for name, rows in self._named())
+
+    def _repr_html_(self) -> str:
+        return "".join(as_html(name, (), [["", *row] for row in rows.written()]) for name, rows in self._named())
+
+
+def deep_linear_gradient(weights: Any, x: Any, y: Any) -> Gradients:
     """Gradient of ||W_d ... W_1 x - y||^2 to every W_i, in closed form: no graph, no sweep.
 
     dl/dW_i = 2 (W_d ... W_{i+1})^T (W_d ... W_1 x - y) (W_{i-1} ... W_1 x)^T
@@ -24,7 +40,7 @@ def deep_linear_gradient(weights: Any, x: Any, y: Any) -> list[list[list[Any]]]:
         y: The target, as many numbers as W_d has rows, likewise.
 
     Returns:
-        For each matrix one of the same shape.
+        A list with a matrix of the same shape for each, itself a list of rows; printed, they are matrices.
 
     Raises:
         StructureError: The shapes do not fit each other, or there are no matrices.
@@ -36,11 +52,20 @@ def deep_linear_gradient(weights: Any, x: Any, y: Any) -> list[list[list[Any]]]:
     Example:
         >>> import nn
         >>> nn.deep_linear_gradient([[[1.0, 2.0], [0.0, 1.0]], [[1.0, -1.0]]], [1.0, 1.0], [0.0])
-        [[[4.0, 4.0], [-4.0, -4.0]], [[12.0, 4.0]]]
+        ∂ℓ/∂W_1  (2 x 2)
+         4   4
+        −4  −4
+        <BLANKLINE>
+        ∂ℓ/∂W_2  (1 x 2)
+        12  4
         >>> import sympy
         >>> w, v, x, y = sympy.symbols("w v x y")
         >>> nn.deep_linear_gradient([[[w]], [[v]]], [x], [y])
-        [[[v*x*(2*v*w*x - 2*y)]], [[w*x*(2*v*w*x - 2*y)]]]
+        ∂ℓ/∂W_1  (1 x 1)
+        v*x*(2*v*w*x - 2*y)
+        <BLANKLINE>
+        ∂ℓ/∂W_2  (1 x 1)
+        w*x*(2*v*w*x - 2*y)
     """
     matrices = [_matrix(w, f"W{i}") for i, w in enumerate(_listed(weights, "weights"), 1)]
     activations = [_column(x, "x")]
@@ -54,11 +79,11 @@ def deep_linear_gradient(weights: Any, x: Any, y: Any) -> list[list[list[Any]]]:
         msg = f"deep_linear_gradient: expected y with {len(activations[-1])} numbers, got {len(target)}"
         raise StructureError(msg)
     error = [[2 * (a - t)] for [a], [t] in zip(activations[-1], target, strict=True)]
-    gradients = []
+    gradients = Gradients()
     for w, a in zip(reversed(matrices), reversed(activations[:-1]), strict=True):
-        gradients.append(_product(error, transposed(a)))
+        gradients.insert(0, Rows(_product(error, transposed(a))))
         error = _product(transposed(w), error)
-    return gradients[::-1]
+    return gradients
 
 
 def _product(a: list[list[Any]], b: list[list[Any]]) -> Any:

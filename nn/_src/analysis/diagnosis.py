@@ -75,8 +75,9 @@ class LayerState:
 
 
 EXPLAINED = (
-    "flat: slopes of the activation below 0.001, of all units and cases; signal: root mean square of the outputs;",
-    "error: the same of dE/ds at the sums; weights: the same of the weights, and the largest of them.",
+    "flat: slopes of the activation below 0.001, of all units and cases;",
+    "signal: root mean square of the outputs; error: the same of dE/ds at the sums;",
+    "weights: the same of the weights, and the largest of them.",
 )
 COLUMNS = ("layer", "activation", "units", "flat", "signal", "error", "weights", "largest")
 
@@ -141,7 +142,7 @@ class Diagnosis:
         if self.findings:
             lines = [f"{len(self.findings)} finding{'s' if len(self.findings) > 1 else ''} on {self.cases} cases."]
             for i, f in enumerate(self.findings, 1):
-                lines += [wrapped(f"{i}. {f.kind}, {f.where}: {f.text}"), f"   {f.advice}"]
+                lines += [wrapped(f"{i}. {f.kind}, {f.where}: {f.text}"), wrapped(f"   {f.advice}")]
         if self.layers:
             lines += as_text(COLUMNS, self._rows(), left=2)
             lines += EXPLAINED

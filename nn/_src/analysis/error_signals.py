@@ -14,7 +14,7 @@ from ..modules.losses import takes_mean_of_outputs
 from ..notation.naming import branches
 from ..notation.texts import TEXTS
 from ..support.formulas import Formula, Formulas
-from ..support.tables import Table, number
+from ..support.tables import Rows, Table, number
 from ..support.validation import shown
 from ..teaching.matrix_formulas import backward_matrices
 from .forward_pass import forward_pass
@@ -339,17 +339,17 @@ class ErrorSignals(Table):
             marks[unit.output] = Mark(f"|J| {said}".replace("-", "−"), 0.0, row)
         return marks
 
-    def weight_gradient(self, layer: str | int) -> list[list[float]]:
+    def weight_gradient(self, layer: str | int) -> Rows:
         """dE/dW = delta x^T of a layer, from its error signals and its inputs x alone.
 
         Args:
             layer: Its name, that of its weights in the text, or its number from 1.
 
         Returns:
-            A row for each unit, and in it a number for each input: entry [k][i] belongs to the weight to
-            unit k from input i. With `notation="cs60050"`, whose Theta has biases in column 0, that of the bias, which
-            is delta, comes before them. With "downing" and "dolhansky", whose weights lead from i to k, a row for
-            each input, as `run["V"]` has it.
+            A list of rows, which prints as a matrix: a row for each unit, and in it a number for each input. Entry
+            [k][i] belongs to the weight to unit k from input i. With `notation="cs60050"`, whose Theta has biases in
+            column 0, that of the bias, which is delta, comes before them. With "downing" and "dolhansky", whose weights
+            lead from i to k, a row for each input, as `run["V"]` has it.
 
         Raises:
             RangeError: There is no such layer.
@@ -362,9 +362,10 @@ class ErrorSignals(Table):
             >>> import nn
             >>> model = nn.MLP(2, [1], init=nn.init.constant(1.0))
             >>> nn.error_signals(model, [1.0, 2.0], 0.0, loss=nn.sse).weight_gradient("layer1")
-            [[3.0, 6.0]]
+            3  6
             >>> nn.error_signals(model, [1.0, 2.0], 0.0, loss=nn.sse, notation="downing").weight_gradient("W")
-            [[3.0], [6.0]]
+            3
+            6
         """
         if isinstance(layer, int) and 1 <= layer <= len(self.layers):
             layer = list(self.layers)[layer - 1]
@@ -382,11 +383,11 @@ class ErrorSignals(Table):
             for unit, delta in zip(units, self[str(layer)], strict=True)
         ]
         if self.names is None or self.names.order == "to_from":
-            return rows
+            return Rows(rows)
         if len(set(map(len, rows))) > 1:
             msg = f"weight_gradient: expected units with as many inputs each, got {', '.join(map(str, map(len, rows)))}"
             raise StructureError(msg)
-        return [list(column) for column in zip(*rows, strict=True)]
+        return Rows(map(list, zip(*rows, strict=True)))
 
     def _units(self) -> list[UnitSignal]:
         return [unit for layer in self.layers.values() for unit in layer]

@@ -14,7 +14,7 @@ from ..support.arrays import numpy, singular_values
 from ..support.formulas import Formula, Formulas
 from ..support.matrices import bmatrix, by, filled, product, tex, transposed, vector
 from ..support.names import one_named
-from ..support.tables import as_html, as_text, number, number_in
+from ..support.tables import as_html, number, number_in, titled
 from ..support.validation import shown
 
 if TYPE_CHECKING:
@@ -343,7 +343,7 @@ class Jacobian:
     def __format__(self, spec: str) -> str:
         rows, columns = self._labels()
         cells = self._cells(lambda x: number_in(x, spec))
-        return "\n".join([self._heading(), *as_text(["", *columns], [[r, *row] for r, row in zip(rows, cells)])])
+        return titled(self._heading(), ["", *columns], [[r, *row] for r, row in zip(rows, cells)])
 
     def _heading(self) -> str:
         """The name, the shape, and what the axes are."""

@@ -18,7 +18,7 @@ from autograd_core import RangeError, StructureError, grad_of
 
 from ..notation.naming import names
 from ..support.matrices import by, transposed
-from ..support.tables import Table, as_text, number_in
+from ..support.tables import Table, number_in, titled
 from ..support.validation import by_name, shown
 from ..teaching.jacobian_formulas import entry_formulas
 from .forward_pass import below, forward_pass, with_layers
@@ -391,7 +391,7 @@ class Chain(Table):
         return paths_of([j if j.layout == "numerator" else j.T for j in self.factors], of, to)
 
     def __format__(self, spec: str) -> str:
-        return "\n".join([self._heading(), *as_text(HEADS, self._rows(spec))])
+        return titled(self._heading(), HEADS, self._rows(spec))
 
     def _heading(self) -> str:
         layout = self.result.layout

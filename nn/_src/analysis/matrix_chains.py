@@ -11,7 +11,7 @@ from autograd_core import OperandError, StructureError, Value
 from ..notation.latex import latex
 from ..notation.texts import PRIMES
 from ..support.matrices import bmatrix, by, product, tex
-from ..support.tables import Table, as_text, number, number_in
+from ..support.tables import Table, number, number_in, titled
 from ..support.validation import plain, shown
 from .labelled_jacobian import Jacobian, Outputs, layout_of
 
@@ -144,7 +144,7 @@ class JacobianChain(Table):
         return " ".join(matrices if self.layout == "numerator" else matrices[::-1])
 
     def __format__(self, spec: str) -> str:
-        return "\n".join([self._heading(spec), *as_text(*self._table(spec))])
+        return titled(self._heading(spec), *self._table(spec))
 
     def _matrix(self, r: Any) -> list[list[Any]]:
         """A list of numbers as a row, or as a column in denominator layout."""

@@ -17,7 +17,7 @@ from ..notation.texts import TEXTS
 from ..support.arrays import numpy
 from ..support.formulas import Formula, Formulas
 from ..support.matrices import by
-from ..support.tables import Table, as_html, as_text, number
+from ..support.tables import Table, as_html, as_text, number, titled
 from ..support.validation import callable_of, plain, real
 from ..teaching.cost_formulas import CostParts, cost_formula
 from .error_signals import signals_of
@@ -269,8 +269,8 @@ class RegularisedCost(Table):
         return called is not None and called.order == "from_to"
 
     def __str__(self) -> str:
-        blocks = [[self._heading(), *as_text(*self._table())], *(as_text(*block) for block in self._gradients())]
-        return "\n\n".join("\n".join(lines) for lines in blocks)
+        gradients = ("\n".join(as_text(*block)) for block in self._gradients())
+        return "\n\n".join([titled(self._heading(), *self._table()), *gradients])
 
     def _repr_html_(self) -> str:
         tables = [as_html(self._heading(), *self._table())]

@@ -184,13 +184,14 @@ def letter_of_cases(names: Names | None) -> str:
 
 def value_of(x: float) -> Formula:
     """What a line comes to, as it stands beside it."""
+    x += 0.0  # −0 is 0
     return Formula(f"= {number(x)}", f" = {tex(x)}")
 
 
 def _step_value(weight: Formula, step: float, names: Names | None, sign: Formula = EQUAL) -> Formula:
     """What a step comes to: 0.25 η, or where a text assigns W + 0.25 η."""
     rate, to = rate_of(names), Formula("", "")
-    size = step
+    size = step + 0.0  # −0 is 0
     if names is not None and names.assigns:
         plus = "+" if step > 0 else "−"
         size, to = abs(step), Formula(f"{weight.text} {plus} ", f"{weight.latex} {plus.replace('−', '-')} ")

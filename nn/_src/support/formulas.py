@@ -7,7 +7,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .figures import COLOURS
-from .tables import LINE
+from .tables import LINE, broken
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -83,7 +83,13 @@ def is_quotient(text: str) -> bool:
 
 
 def with_reasons(lines: Sequence[str], reasons: Sequence[str]) -> list[str]:
-    """Lines with their reasons in a column to the right, or further left or below where that is too far."""
+    """Lines with their reasons in a column to the right, or further left or below where that is too far.
+
+    Lines that are too wide are broken; the reason stands at the last one.
+    """
+    parts = [broken(line) for line in lines]
+    reasons = [why for part, reason in zip(parts, reasons, strict=True) for why in [*[""] * (len(part) - 1), reason]]
+    lines = [line for part in parts for line in part]
     column = min(max(map(len, lines)), WIDTH) + 4
     found: list[str] = []
     for line, why in zip(lines, reasons, strict=True):
@@ -209,11 +215,21 @@ class Formulas(list[str]):
         return f'<span style="{self._shared[factor]}">{escaped}</span>'
 
     def __str__(self) -> str:
-        if not self._values:
-            return "\n".join(self)
-        column = min(max(map(len, self), default=0), WIDTH) + 4
-        pairs = zip(self, self._values, strict=True)
-        return "\n".join(f"{line:{max(column, len(line) + 4)}}{value.text.lstrip()}" for line, value in pairs)
+        values = [value.text.lstrip() for value in self._values] or [""] * len(self)
+        both = [(len(line), len(value)) for line, value in zip(self, values, strict=True)]
+        widest = max((value for line, value in both if line + 4 + value <= LINE), default=0)
+        column = min(min(max(map(len, self), default=0), WIDTH) + 4, LINE - widest)
+        lines: list[str] = []
+        for formula, value in zip(self, values, strict=True):
+            *wide, line = broken(formula)
+            at = max(column, len(line) + 4)
+            if wide or at + len(value) <= LINE or not value:
+                lines += [*wide, f"{line:{at}}{value}".rstrip()]
+            elif len(line) + 4 + len(value) <= LINE:
+                lines.append(f"{line:{LINE - len(value)}}{value}")
+            else:
+                lines += [line, f"{'':{max(LINE - len(value), 0)}}{value}"]
+        return "\n".join(lines)
 
     def _repr_latex_(self) -> str:
         return f"${self.latex}$"

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import html
 import textwrap
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from autograd_core._src.notation.numbers import rounded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-LINE = 100  # signs of a line of sentences
+LINE = 100  # signs of a line of sentences, or of a formula
+OPERATORS = {" + ": 1, " − ": 1, " - ": 1, " = ": 1, " · ": 2, " ⊙ ": 2}  # the lower, the better to break before
 
 
 class Table:
@@ -26,13 +27,82 @@ class Table:
         def _table(self) -> tuple[Sequence[str], list[list[str]]]: ...
 
     def __str__(self) -> str:
-        return "\n".join([self._heading(), *as_text(*self._table())])
+        return titled(self._heading(), *self._table())
 
     def __repr__(self) -> str:
         return str(self)
 
     def _repr_html_(self) -> str:
         return as_html(self._heading(), *self._table())
+
+
+class Rows(list[list[Any]]):
+    """A matrix as a list of rows, which shows itself in aligned columns, as the tables do.
+
+    Example:
+        >>> from nn._src.support.tables import Rows
+        >>> Rows([[1 / 3, -1.0], [1e-9, 20.0]])
+        0.3333  −1
+          1e−9  20
+    """
+
+    __slots__ = ()
+
+    def written(self) -> list[list[str]]:
+        """The entries as texts; symbols stay what they are."""
+        return [[number(x) if isinstance(x, (int, float)) else str(x) for x in row] for row in self]
+
+    def __repr__(self) -> str:
+        return "\n".join(as_text(written[0], written[1:], left=0)) if (written := self.written()) else "[]"
+
+    def _repr_html_(self) -> str:
+        return as_html("", (), [["", *row] for row in self.written()])
+
+
+def titled(heading: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table below its heading, which is broken into lines where it is wide."""
+    return "\n".join([*(part for line in heading.split("\n") for part in broken(line)), *as_text(heads, rows)])
+
+
+def broken(line: str) -> list[str]:
+    r"""A formula or a heading as lines of at most `LINE` signs, the others indented.
+
+    It is broken within as few brackets as can be: behind a semicolon, before a sum's sign, a product's, or at a blank.
+
+    Example:
+        >>> from nn._src.support.tables import broken
+        >>> print("\n".join(broken("y = a (" + " + ".join(f"w_{i} x_{i}" for i in range(16)) + ")")))
+        y = a (w_0 x_0 + w_1 x_1 + w_2 x_2 + w_3 x_3 + w_4 x_4 + w_5 x_5 + w_6 x_6 + w_7 x_7 + w_8 x_8
+              + w_9 x_9 + w_10 x_10 + w_11 x_11 + w_12 x_12 + w_13 x_13 + w_14 x_14 + w_15 x_15)
+    """
+    start = len(line) - len(line.lstrip())
+    if len(line) > LINE and start > LINE // 2:  # too far to the right for anything to stand there
+        line, start = " " * (LINE // 2) + line[start:], LINE // 2
+    equals = line.find("= ", start, LINE // 2)
+    indent = " " * ((equals + 2 if equals >= 0 else start) + 2)
+    lines: list[str] = []
+    while len(line) > LINE and (at := _break(line, len(indent))):
+        lines.append(line[:at].rstrip())
+        line = indent + line[at:].lstrip()
+    return [*lines, line]
+
+
+def _break(line: str, indent: int) -> int:
+    """Where to break a line: the best blank behind its first third, or else the last before, or the first behind."""
+    depth, before, spots = 0, 0, []
+    least = indent + (LINE - indent) // 3
+    for at, sign in enumerate(line):
+        depth += (sign in "([") - (sign in ")]")
+        if sign != " " or at < indent + 8 or line[at + 1 : at + 2] in (" ", "[", ""):  # [ belongs to the ∂/∂w before it
+            continue
+        if at < least:
+            before = at
+        elif at <= LINE:
+            rank = 0 if line[at - 1] == ";" else OPERATORS.get(line[at : at + 3], 2 if line[at - 1] == "," else 3)
+            spots.append((depth, rank, -at))
+        else:
+            return -min(spots)[-1] if spots else before or at
+    return -min(spots)[-1] if spots else before
 
 
 def as_text(heads: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> list[str]:
@@ -68,9 +138,9 @@ def as_html(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -
     )
 
 
-def wrapped(text: str) -> str:
+def wrapped(text: str, indent: str = "    ") -> str:
     """Sentences in lines that a page has room for."""
-    return textwrap.fill(text, LINE, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
+    return textwrap.fill(text, LINE, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
 def number_in(x: float, spec: str) -> str:

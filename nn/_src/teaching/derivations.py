@@ -14,7 +14,7 @@ from autograd_core import OperandError, RangeError, Value, count_paths
 from autograd_core._src.sums import exact_sum
 
 from ..support.formulas import in_pre, is_loose, juxtaposed, with_reasons
-from ..support.tables import Table, number
+from ..support.tables import Table, broken, number
 from ..support.validation import shown
 from .derivation_lines import OVER, DerivationLine, as_texts_end, by_rules, by_way_of, chain_rule
 from .lines import in_numbers, line_of
@@ -100,7 +100,7 @@ class Derivation(Table):
         return rf"\begin{{aligned}} {lines} \end{{aligned}}"
 
     def _heading(self) -> str:
-        more = [] if self.numbers == self.result else [f"{self._indent()}= {self.numbers}"]
+        more = [] if self.numbers == self.result else broken(f"{self._indent()}= {self.numbers}")
         return "\n".join([*with_reasons(self.lines, self.reasons), *more])
 
     def _indent(self) -> str:
