@@ -25,7 +25,7 @@ from nn._src.modules.layers import MLP, Sequential
 from nn._src.modules.loss_terms import sum_of_squares
 from nn._src.modules.losses import sse
 from nn._src.support.figures import COLOURS, figure_of, whole_numbers
-from nn._src.support.tables import wrapped
+from nn._src.support.tables import LINE
 from nn._src.support.validation import whole
 from nn._src.training.optimizers import SGD
 
@@ -166,7 +166,8 @@ class XorRuns:
         for (kind, reason), count in Counter((x.kind, x.reason) for x in self.stuck).most_common():
             seeds = [x.seed for x in self.stuck if (x.kind, x.reason) == (kind, reason)]
             shown = ", ".join(map(str, seeds[:3])) + (", ..." if len(seeds) > 3 else "")
-            lines.append(wrapped(f"  {count:3} {kind}: {reason} (seeds {shown})", indent=" " * 6))
+            said, of = f"  {count:3} {kind}: {reason}", f"(seeds {shown})"
+            lines += [f"{said} {of}"] if len(said) + 1 + len(of) <= LINE else [said, f"      {of}"]
         return "\n".join(lines)
 
     def __repr__(self) -> str:

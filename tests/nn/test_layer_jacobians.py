@@ -382,6 +382,7 @@ def test_a_jacobian_as_text_html_latex_and_array():
     assert nn.practice.check("Downing softmax", J).wrong  # a Jacobian is an answer, too
 
 
+@pytest.mark.usefixtures("unbroken")
 def test_weight_jacobians_as_text_and_latex():
     model = nn.MLP(1, [2], init=nn.init.constant(1.0))
     full = nn.weight_jacobian(model, [3e-5], layer=1)
@@ -816,6 +817,7 @@ def test_layers_without_names_of_arguments_are_told_them(function, said):
 
 @pytest.mark.parametrize("notation", [None, *NOTATIONS])
 @pytest.mark.parametrize("sizes", [(3, 2, 1), (2, 1), (1, 3, 2)])
+@pytest.mark.usefixtures("unbroken")
 def test_weights_differentiated_to_themselves_are_a_matrix_of_matrices(sizes, notation):
     """Downing's ∂V/∂V: each inner matrix has one 1, where the weight stands itself."""
     model, x = nn.MLP(sizes[0], [*sizes[1:]], "sigmoid", output="sigmoid", seed=1), [0.5, -1.0, 2.0][: sizes[0]]

@@ -26,6 +26,7 @@ def test_the_example_and_the_practices_of_the_notes():
 
 @pytest.mark.parametrize("sizes", [(2, 3), (1, 4, 2), (3, 3, 3, 3), (2, 5, 1, 4)])
 @pytest.mark.parametrize("rows", [None, 1, 3])
+@pytest.mark.usefixtures("unbroken")
 def test_every_product_is_numpys_in_both_layouts(sizes, rows):
     draw = np.random.default_rng(len(sizes))
     r = draw.normal(size=sizes[0] if rows is None else (rows, sizes[0]))
@@ -216,6 +217,7 @@ def test_expressions_and_what_is_no_number_are_said_once():
 
 @pytest.mark.parametrize("layout", ["numerator", "denominator"])
 @pytest.mark.parametrize(("n", "symbols"), [*((n, False) for n in (2, 8, 9, 30, 60)), *((n, True) for n in (2, 8, 9))])
+@pytest.mark.usefixtures("unbroken")
 def test_wide_chains_stay_readable(n, symbols, layout):
     """Long sums are cut with words that say how many terms there are between; wide tables scroll in a notebook."""
     J = [[(i * 7 + j * 3) % 11 - 5.25 for j in range(n)] for i in range(n)]

@@ -90,6 +90,7 @@ def read(line, found, slopes):
 
 @pytest.mark.parametrize("notation", [None, *NOTATIONS])
 @pytest.mark.parametrize("kind", MODELS)
+@pytest.mark.usefixtures("unbroken")
 def test_each_line_of_matrices_comes_to_the_numbers_of_the_graph(kind, notation):
     model, loss, target = MODELS[kind]
     signals = nn.error_signals(model, X, target, loss=loss, notation=notation)

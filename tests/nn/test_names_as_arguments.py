@@ -44,6 +44,7 @@ def test_every_end_goes_by_its_name(notation, kind):
 
 
 @pytest.mark.parametrize("notation", NOTATIONS)
+@pytest.mark.usefixtures("unbroken")
 def test_signals_and_weights_go_by_their_names(notation):
     model = model_of()
     signals = nn.error_signals(model, X, 0.25, loss=loss, notation=notation)
@@ -278,6 +279,7 @@ def test_a_chain_as_a_formula_and_with_other_digits():
     ("notation", "said"),
     [("dolhansky", "; s_o = ŷ"), ("lecture", "; z_2,1 = a_3,1"), ("cs60050", "; z_1^(3) = a_1^(3)"), ("downing", "; sum(z_1) = z_1")],
 )
+@pytest.mark.usefixtures("unbroken")
 def test_a_linear_output_has_both_names(notation, said):
     linear, curved = (nn.MLP(2, [2, 1], "sigmoid", output=output, seed=1) for output in ("linear", "sigmoid"))
     heading = lambda model: str(nn.error_signals(model, [0.5, -1.0], 0.3, loss=nn.sse, notation=notation)).splitlines()[0]
@@ -379,6 +381,7 @@ def test_the_heading_of_a_pass_has_a_bias_where_there_is_one(notation):
         assert (("+ b" in heading), ("b" in heading.partition("=")[2].partition(",")[0])) == (bias, bias)
 
 
+@pytest.mark.usefixtures("unbroken")
 def test_every_linear_output_is_named_as_its_sum():
     model = nn.MLP(2, [2, 2], "tanh", seed=1)
     heading = str(nn.error_signals(model, X, [0.0, 1.0], loss=nn.sse, notation="lecture")).splitlines()[0]

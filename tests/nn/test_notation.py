@@ -88,6 +88,7 @@ def test_dolhansky_the_lecture_and_ling3804():
 
 @pytest.mark.parametrize("notation", NOTATIONS)
 @pytest.mark.parametrize("sizes", [[1], [2], [3, 2], [2, 3, 2], [2, 2, 2, 2, 1]])
+@pytest.mark.usefixtures("unbroken")
 def test_no_two_things_have_one_name_and_numbers_stay(notation, sizes):
     net = nn.MLP(3, sizes, "tanh", output="sigmoid", bias_init=nn.init.uniform(), seed=2)
     target = [0.5] * sizes[-1]

@@ -306,6 +306,7 @@ HEADINGS = {  # by text: its letter for the weights, the derivative of one case 
 
 @pytest.mark.parametrize("notation", HEADINGS)
 @pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.usefixtures("unbroken")
 def test_matrices_are_those_of_the_text_with_its_letters(notation, bias):
     """Downing: "one numeric, 3 x 2 matrix per case", rows from X, columns to Y; in others rows are what weights lead to."""
     model = nn.MLP(3, [2, 1], "sigmoid", output="sigmoid", bias=bias, seed=1)
@@ -367,6 +368,7 @@ MEANS = {  # by loss: the first half of J(Θ) with K outputs, and with one
 @pytest.mark.parametrize("K", [1, 3])
 @pytest.mark.parametrize("lam", [0.0, 0.8])
 @pytest.mark.parametrize("name", MEANS)
+@pytest.mark.usefixtures("unbroken")
 def test_j_of_theta_is_printed_as_the_slides_have_it(name, lam, K, notation):
     """J(Θ) = −1/n ΣΣ (y_ik log h_k + (1 − y_ik) log(1 − h_k)) + λ/2n ΣΣΣ Θ²; each formula beside its number."""
     X, Y, model = data(K)

@@ -244,6 +244,7 @@ def test_every_hidden_layer_has_a_letter_of_its_own():
         ("dolhansky", "δ_j = f′(s_j) Σ_k δ_k w_j→k; at the output Σ δ w stands for ∂E/∂ŷ; s_o = ŷ"),
     ],
 )
+@pytest.mark.usefixtures("unbroken")
 def test_the_heading_is_the_recursion_of_the_text(notation, rule):
     signals = nn.error_signals(nn.MLP(1, [2, 1], "tanh", seed=1), [0.5], 0.25, loss=nn.sse, notation=notation)
     heading, heads, *_ = str(signals).splitlines()

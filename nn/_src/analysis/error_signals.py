@@ -190,10 +190,10 @@ class ErrorSignals(Table):
             >>> model = nn.MLP(2, [2, 1], "sigmoid", bias=False, output="sigmoid", seed=1)
             >>> signals = nn.error_signals(model, [1.0, 2.0], 1.0, loss=nn.binary_cross_entropy, notation="cs60050")
             >>> print(signals.matrix_formulas)
-            δ^(3) = a^(3) − y                            (1 x 1)
-            ∂cost/∂Θ^(2) = δ^(3) (a^(2))ᵀ                (1 x 2) = (1 x 1) (1 x 2)
-            δ^(2) = ((Θ^(2))ᵀ δ^(3)) ⊙ g′(z^(2))         (2 x 1) = ((2 x 1) (1 x 1)) ⊙ (2 x 1)
-            ∂cost/∂Θ^(1) = δ^(2) (a^(1))ᵀ                (2 x 2) = (2 x 1) (1 x 2)
+            δ^(3) = a^(3) − y                       (1 x 1)
+            ∂cost/∂Θ^(2) = δ^(3) (a^(2))ᵀ           (1 x 2) = (1 x 1) (1 x 2)
+            δ^(2) = ((Θ^(2))ᵀ δ^(3)) ⊙ g′(z^(2))    (2 x 1) = ((2 x 1) (1 x 1)) ⊙ (2 x 1)
+            ∂cost/∂Θ^(1) = δ^(2) (a^(1))ᵀ           (2 x 2) = (2 x 1) (1 x 2)
         """
         return backward_matrices(self.run, self._tops(), recursion=self._layered)
 

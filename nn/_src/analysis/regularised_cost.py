@@ -152,7 +152,7 @@ class RegularisedCost(Table):
             >>> import nn
             >>> model = nn.MLP(1, [1, 1], "sigmoid", bias=False, init=nn.init.constant(0.0))
             >>> print(nn.cost(model, [[0.5], [1.0]], [0.2, 0.4], loss=nn.sse, notation="dolhansky").formulas)
-            δ_o^(y_i) = ŷ_i − y_i                                               = (−0.2, −0.4)
+            δ_o^(y_i) = ŷ_i − y_i                                         = (−0.2, −0.4)
             δ_j^(y_i) = δ_o^(y_i) w_j→o σ(s_j^(y_i))(1 − σ(s_j^(y_i)))    = (0, 0)
         """
         if self._first is None:

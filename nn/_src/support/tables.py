@@ -138,9 +138,9 @@ def as_html(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -
     )
 
 
-def wrapped(text: str, indent: str = "    ") -> str:
+def wrapped(text: str) -> str:
     """Sentences in lines that a page has room for."""
-    return textwrap.fill(text, LINE, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+    return textwrap.fill(text, LINE, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
 
 
 def number_in(x: float, spec: str) -> str:
