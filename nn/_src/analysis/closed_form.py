@@ -7,17 +7,17 @@ from typing import Any
 from autograd_core import OperandError, StructureError, Value
 
 from ..support.matrices import product, transposed
-from ..support.tables import Rows, as_html
+from ..support.tables import MatrixRows, as_html
 from ..support.validation import plain, real, shown
 from .matrix_chains import has_symbols, is_symbol, symbolic_product
 
 
-class Gradients(list[Rows]):
+class Gradients(list[MatrixRows]):
     """The gradients to W_1, ..., W_d as a list, which shows itself as matrices with their names."""
 
     __slots__ = ()
 
-    def _named(self) -> list[tuple[str, Rows]]:
+    def _named(self) -> list[tuple[str, MatrixRows]]:
         return [(f"∂ℓ/∂W_{i}  ({len(rows)} x {len(rows[0])})", rows) for i, rows in enumerate(self, 1)]
 
     def __repr__(self) -> str:
@@ -81,7 +81,7 @@ def deep_linear_gradient(weights: Any, x: Any, y: Any) -> Gradients:
     error = [[2 * (a - t)] for [a], [t] in zip(activations[-1], target, strict=True)]
     gradients = Gradients()
     for w, a in zip(reversed(matrices), reversed(activations[:-1]), strict=True):
-        gradients.insert(0, Rows(_product(error, transposed(a))))
+        gradients.insert(0, MatrixRows(_product(error, transposed(a))))
         error = _product(transposed(w), error)
     return gradients
 

@@ -14,7 +14,7 @@ from ..modules.losses import takes_mean_of_outputs
 from ..notation.naming import branches
 from ..notation.texts import TEXTS
 from ..support.formulas import Formula, Formulas
-from ..support.tables import Rows, Table, number
+from ..support.tables import MatrixRows, Table, number
 from ..support.validation import shown
 from ..teaching.matrix_formulas import backward_matrices
 from .forward_pass import forward_pass
@@ -339,7 +339,7 @@ class ErrorSignals(Table):
             marks[unit.output] = Mark(f"|J| {said}".replace("-", "−"), 0.0, row)
         return marks
 
-    def weight_gradient(self, layer: str | int) -> Rows:
+    def weight_gradient(self, layer: str | int) -> MatrixRows:
         """dE/dW = delta x^T of a layer, from its error signals and its inputs x alone.
 
         Args:
@@ -383,11 +383,11 @@ class ErrorSignals(Table):
             for unit, delta in zip(units, self[str(layer)], strict=True)
         ]
         if self.names is None or self.names.order == "to_from":
-            return Rows(rows)
+            return MatrixRows(rows)
         if len(set(map(len, rows))) > 1:
             msg = f"weight_gradient: expected units with as many inputs each, got {', '.join(map(str, map(len, rows)))}"
             raise StructureError(msg)
-        return Rows(map(list, zip(*rows, strict=True)))
+        return MatrixRows(map(list, zip(*rows, strict=True)))
 
     def _units(self) -> list[UnitSignal]:
         return [unit for layer in self.layers.values() for unit in layer]

@@ -36,12 +36,12 @@ class Table:
         return as_html(self._heading(), *self._table())
 
 
-class Rows(list[list[Any]]):
+class MatrixRows(list[list[Any]]):
     """A matrix as a list of rows, which shows itself in aligned columns, as the tables do.
 
     Example:
-        >>> from nn._src.support.tables import Rows
-        >>> Rows([[1 / 3, -1.0], [1e-9, 20.0]])
+        >>> from nn._src.support.tables import MatrixRows
+        >>> MatrixRows([[1 / 3, -1.0], [1e-9, 20.0]])
         0.3333  −1
           1e−9  20
     """
