@@ -480,6 +480,7 @@ def test_a_single_unit_has_its_table_in_every_notation(notation):
 
 
 @pytest.mark.parametrize("count", [1, 3, 4, 5, 7])
+@pytest.mark.usefixtures("unbroken")
 def test_four_outputs_that_are_their_sums_are_named_and_more_are_hinted_at(count):
     model = nn.MLP(2, [count], "linear", seed=1)
     head = str(nn.error_signals(model, [0.1, 0.2], [0.5] * count, loss=nn.sse, notation="downing")).splitlines()[0]
