@@ -86,6 +86,7 @@ def test_the_image_has_its_alternative():
 
 def test_scripts_and_styles_stay_small_and_end_nothing():
     for static in (embed.script("picture"), embed.style("picture")):
+        assert "// " not in static
         assert not re.search(r"</|<!--|\beval\b|innerHTML|https?://(?!www\.w3\.org/)|@import|url\(", static)
     assert len(embed.script("picture")) + len(embed.style("picture")) < LARGEST_SCRIPT
 

@@ -143,9 +143,7 @@ def script() -> str:
     """All scripts as the body of one function, without comments and indents; the layout library with its licence."""
     licence = static("dagre.LICENSE.txt").strip().replace("*/", "* /")
     library = static("dagre.min.js").partition("/*!")[0].strip()
-    texts = (embed.static("theme.js"), embed.static("paper.js"), *map(static, SCRIPTS))
-    own = (line.strip() for written in texts for line in written.splitlines())
-    lines = "".join(f"{line}\n" for line in own if line and not line.startswith("//"))
+    lines = embed.without_comments("".join([embed.static("theme.js"), embed.static("paper.js"), *map(static, SCRIPTS)]))
     sizes = f"const SIZE={json.dumps(SIZES)};"
     return f"/* @dagrejs/dagre 3.1.3\n{licence}\n*/\n{library}\n{sizes}\n{lines}"
 

@@ -74,9 +74,13 @@ def page(fragment: str, *, title: str, theme: str = "auto") -> str:
 
 
 def script(kind: str) -> str:
-    """The scripts of a kind as the body of one function: the common ones, then its own; without comment lines."""
-    files = ("theme.js", "paper.js", "live.js", f"{kind}.js")
-    lines = (line.strip() for line in "".join(map(static, files)).splitlines())
+    """The scripts of a kind as the body of one function: the common ones, then its own."""
+    return without_comments("".join(map(static, ("theme.js", "paper.js", "live.js", f"{kind}.js"))))
+
+
+def without_comments(written: str) -> str:
+    """A script without indents and comments. These stand on lines of their own, or two spaces behind the code."""
+    lines = (line.strip().partition("  // ")[0] for line in written.splitlines())
     return "".join(f"{line}\n" for line in lines if line and not line.startswith("//"))
 
 
