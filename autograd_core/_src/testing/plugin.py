@@ -258,9 +258,9 @@ def _section(entry: dict[str, Any]) -> str:
     what = f"{entry['checks']} check{'s' * (entry['checks'] != 1)}, {entry['reports'][0][1]} ulp off at worst"
     kind, opened = ("passed", "") if entry["passed"] else ("failed", " open")
     reports = "".join(html for _, _, html in entry["reports"])
-    programs = "".join(f"<pre>{escape(program)}</pre>" for program in entry["programs"] if program)
+    programs = "".join(f'<pre tabindex="0">{escape(program)}</pre>' for program in entry["programs"] if program)
     return (
         f'<details class="{kind}"{opened}><summary><span class="verdict">{escape(verdicts)}</span>'
         f'<code>{escape(entry["test"])}</code><span class="what">{what}</span></summary>'
-        f"<section>{reports}{programs}</section></details>"
+        f'<section tabindex="0">{reports}{programs}</section></details>'
     )

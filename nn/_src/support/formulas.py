@@ -106,7 +106,7 @@ def with_reasons(lines: Sequence[str], reasons: Sequence[str]) -> list[str]:
 def in_pre(escaped: str) -> str:
     """Text for a notebook whose columns stay columns, and whose lines are not broken."""
     style = "font-family:monospace;white-space:pre;overflow-x:auto"
-    return f'<pre class="autograd-derivation mathjax_ignore" style="{style}">{escaped}</pre>'
+    return f'<pre class="autograd-derivation mathjax_ignore" tabindex="0" style="{style}">{escaped}</pre>'
 
 
 class Formulas(list[str]):
