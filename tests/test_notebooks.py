@@ -40,7 +40,7 @@ def lacks(notebook):
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::RuntimeWarning", "ignore::UserWarning")
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
-def test_notebook(path, tmp_path):
+def test_notebook(path, tmp_path, monkeypatch):
     nbclient = pytest.importorskip("nbclient")  # here: it takes seconds to import, which not every process needs
     import nbformat
 
@@ -56,6 +56,7 @@ def test_notebook(path, tmp_path):
     for long, short in SMALLER.get(path.stem, {}).items():
         [cell] = [cell for cell in fresh.cells if cell.cell_type == "code" and long in cell.source]
         cell.source = cell.source.replace(long, short)
+    monkeypatch.delenv("MPLBACKEND", raising=False)  # with another one than its own, a kernel shows no figures
     nbclient.NotebookClient(fresh, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute()
     outputs = [o for cell in committed.cells if cell.cell_type == "code" for o in cell.outputs]
     assert outputs, f"{path.name} is committed without outputs"
