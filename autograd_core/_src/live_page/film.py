@@ -39,8 +39,8 @@ class Film:
     """
 
     def __init__(self, every: int = 1, *, cases: int = 8) -> None:
-        self.every = whole(every, "Film", "every")
-        self.cases = whole(cases, "Film", "cases")
+        self.every: int = whole(every, "Film", "every")
+        self.cases: int = whole(cases, "Film", "cases")
 
     def __repr__(self) -> str:
         return f"Film(every={self.every}, cases={self.cases})"
