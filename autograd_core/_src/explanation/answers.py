@@ -1,4 +1,4 @@
-"""What an explanation answers when it is asked further: without a way, at another number, beside another, by case."""
+"""Answers to follow-up questions: a gradient without one path, at another value, against another, by training case."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from .writing import Section, as_html, as_text
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-TIMES = 1.5  # a quotient from which on it is said
+LEAST_RATIO = 1.5  # a change by a smaller factor is written without that factor
 
 
 class Answer(ABC):
-    """What all answers have: text, HTML and LaTeX from a headline and tables."""
+    """An answer as text, HTML and LaTeX, all made from one headline and its tables."""
 
     __slots__ = ()
 
@@ -48,17 +48,18 @@ class Answer(ABC):
 
 @dataclass(frozen=True, slots=True)
 class Without(Answer):
-    """A gradient without one of its ways: a path, an edge or all paths through a node.
+    """What a gradient is without one path, one edge, or all paths through a node.
 
     Attributes:
-        derivative: What is asked for, "∂L/∂w".
+        derivative: The derivative in question, as "∂L/∂w".
         way: What is left out, in words.
         gradient: The gradient.
-        through: What came this way.
-        rest: What is left: the sum over all other paths, by a sweep of its own.
+        through: The part of the gradient that comes by what is left out.
+        rest: The sum over all other paths, from a sweep of its own and not by subtraction, which could cancel.
         share: |through| over |gradient|; NaN where the gradient is 0 or not finite.
-        value: The root's value now.
-        value_without: The root's value were 0 to come along the edge, or from the node; None for a path.
+        value: The root's value in the graph.
+        value_without: The root's value if the edge or the node carried 0 instead; None for a path, which carries no
+            value of its own.
     """
 
     derivative: str
@@ -82,7 +83,7 @@ class Without(Answer):
 
     @property
     def latex(self) -> str:
-        """The gradient as what came this way and the rest."""
+        """The gradient as a sum of two: the part that is left out, and the rest."""
         through, rest = latex_number(self.through), latex_number(self.rest)
         rest = rf"\left({rest}\right)" if rest.startswith("-") else rest
         return f"{latex_number(self.gradient)} = {through} + {rest}"
@@ -90,18 +91,18 @@ class Without(Answer):
 
 @dataclass(frozen=True, slots=True)
 class WhatIf(Answer):
-    """The root with one leaf at another number: what its tangent says, and what it becomes.
+    """The root's value if one leaf had another value: as its tangent predicts it, and as recomputed.
 
     Attributes:
         name: The leaf.
-        before: Its number in the graph.
-        after: Its number here.
+        before: Its value in the graph.
+        after: Its value in this question.
         root: The root's name.
         value: The root's value in the graph.
-        tangent: What the gradient says: value + gradient * (after - before).
-        truth: What the recorded graph gives.
+        tangent: The linear prediction, value + gradient * (after - before).
+        truth: What the recorded graph gives when it is evaluated anew.
         error: truth - tangent.
-        changed: What comes out otherwise on the way: comparisons, and the sides of kinks, in words.
+        changed: Comparisons with another outcome and kinks entered on another side, in words: why the tangent errs.
     """
 
     name: str
@@ -129,7 +130,7 @@ class WhatIf(Answer):
 
     @property
     def latex(self) -> str:
-        """The tangent's value, and the true one."""
+        """The tangent's prediction, and the recomputed value."""
         root, name = latex_name(self.root), latex_name(self.name)
         step = f"{latex_number(self.after)} - {latex_number(self.before)}".replace("- -", "+ ")
         slope = latex_number(self.gradient)
@@ -142,15 +143,15 @@ class WhatIf(Answer):
 
 @dataclass(frozen=True, slots=True)
 class Comparison(Answer):
-    """Two explanations of one leaf: how its gradient changed, and where most of that came from.
+    """Two explanations of one leaf: how its gradient differs between them, and which use accounts for most of that.
 
     Attributes:
-        derivative: What is compared, "∂L/∂w".
+        derivative: The derivative in question, as "∂L/∂w".
         before: The gradient in the first.
         after: The gradient in the second.
         changes: For each use (its formula, contribution before, contribution after), the largest change first; the
-            differences add up to that of the gradients. Empty where the two graphs are not alike.
-        sentence: Where most of the change came from.
+            differences add up to that of the gradients. Empty where the two graphs differ in structure.
+        sentence: Which use, and which factor on its path, changed most.
     """
 
     derivative: str
@@ -174,7 +175,7 @@ class Comparison(Answer):
 
     @property
     def latex(self) -> str:
-        """From the one to the other."""
+        """The gradient in the first explanation, an arrow, and the gradient in the second."""
         return rf"{latex_number(self.before)} \to {latex_number(self.after)}"
 
 
@@ -186,10 +187,10 @@ class CaseGradients(Answer):
     """A gradient by training case.
 
     Attributes:
-        derivative: What is asked for, "∂L/∂w".
+        derivative: The derivative in question, as "∂L/∂w".
         gradient: The gradient.
         gradients: What each case adds to it, by its name, in the order of the cases.
-        outside: What comes by paths through no case; `gradients` and this add up to the gradient.
+        outside: The part from paths through no case, such as a penalty; with `gradients` it adds up to the gradient.
     """
 
     derivative: str
@@ -227,9 +228,9 @@ def change(before: Any, after: Any) -> str:
     said = f"{text.number(before)} → {text.number(after)}"
     if before and after and is_finite(before) and is_finite(after):
         factor = float(after / before)
-        if abs(factor) >= TIMES:
+        if abs(factor) >= LEAST_RATIO:
             said += f" (× {text.number(factor, digits=2)})"
-        elif abs(factor) * TIMES <= 1:
+        elif abs(factor) * LEAST_RATIO <= 1:
             said += f" (÷ {text.number(1 / factor, digits=2)})"
         elif factor < 0:
             said += " (its sign turns)"

@@ -1,4 +1,4 @@
-"""Answers to what an explanation is asked further, computed from the recorded graph."""
+"""Computes the answers to follow-up questions about an explanation, from the recorded graph alone."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def derivative(of: Explained) -> str:
     return f"∂{of.name(of.root)}/∂{of.name(of.leaf)}"
 
 
-# --- without one way --------------------------------------------------------------------------------
+# --- without one part --------------------------------------------------------------------------------
 
 
 def without(of: Explained, way: Path | Use | tuple[Value, int] | Value | str | PartOfModel) -> Without:
@@ -86,8 +86,10 @@ def _left_out(of: Explained, words: str, through: Any, rest: Any, value: Any) ->
 
 
 def _without_unit(of: Explained, called: str, cuts: frozenset[Value]) -> Without:
-    """Without what a unit gives: of each path, be it that it passes several of these nodes, once."""
+    """The gradient without all paths through a unit; a path that passes several of its nodes counts once."""
     zero, one = 0 * of.gradient if is_fraction(of.gradient) else 0.0, type(of.root.data)(1)
+    # Two sums in one forward sweep: over paths that have passed a cut by now, and over those that have not. Adding up
+    # adjoint × tangent at each cut instead would count a path once for every cut on it.
     passed, others = {of.leaf: zero}, {of.leaf: one}
     for node in dependents(of.root, of.leaf):
         for found in (passed, others):
@@ -134,7 +136,8 @@ def tangents_of(root: Value, leaf: Value) -> dict[Value, Any]:
 
 
 def _rest(root: Value, leaf: Value, cuts: Collection[Value], operand: int | None) -> Any:
-    """The gradient by a sweep that sends nothing along an edge, or nothing on from some nodes."""
+    """The gradient by a sweep that sends nothing along one operand of a node, or nothing on from some nodes."""
+    # A sweep and not gradient - through: where the part that is left out is most of it, a difference would cancel.
     order = sweep_order(root)
     kind = type(root.data) if is_fraction(root.data) else float
     adjoints = dict.fromkeys(order, kind(0)) | {root: kind(1)}
@@ -153,12 +156,12 @@ def _rest(root: Value, leaf: Value, cuts: Collection[Value], operand: int | None
 
 
 def _others(of: Explained, path: Path) -> Any:
-    """The sum over all paths but one: those that leave it at each of its edges."""
+    """The sum over all other paths: each enters some node of this one by another operand and follows it from there."""
     nodes, operands = path._read or path.nodes, path.operands
     root, leaf = nodes[-1], nodes[0]
     tangents = tangents_of(root, leaf)
     total: Any = 0 * of.gradient if is_finite(of.gradient) else 0.0
-    onward: Any = 1  # the product from a node of the path up to the root
+    onward: Any = 1  # the product of the factors from the current node of the path up to the root
     for node, operand in zip(reversed(nodes[1:]), reversed(operands), strict=True):
         for k, p in enumerate(node.parents):
             if k != operand and p in tangents and not isinstance(p, Constant):
@@ -168,7 +171,7 @@ def _others(of: Explained, path: Path) -> Any:
 
 
 def _value_without(of: Explained, node: Value, edges: Sequence[Edge]) -> Any:
-    """The root's value where a node is 0, or what comes to it along edges: of a whole those of one operand."""
+    """The root's value if a node were 0, or if the given edges carried 0: those of one operand of a composite."""
     zero = 0 * node.data if is_fraction(node.data) else 0.0
     if edges:
         zero = replayed(node, {}, dict.fromkeys(edges, zero))[node]
@@ -176,7 +179,10 @@ def _value_without(of: Explained, node: Value, edges: Sequence[Edge]) -> Any:
 
 
 def replayed(root: Value, given: Mapping[Value, Any], along: Mapping[Edge, Any] | None = None) -> dict[Value, Any]:
-    """The data of all nodes of the recorded graph with some of them given, and what comes along some edges."""
+    """The data of all nodes when the graph is evaluated anew with the values of some nodes or edges replaced.
+
+    Only what depends on a replaced value is computed; the rest keeps its recorded bits.
+    """
     data: dict[Value, Any] = {}
     along = along or {}
     changed, changed_edges = set(given), {node for node, _ in along}
@@ -192,11 +198,11 @@ def replayed(root: Value, given: Mapping[Value, Any], along: Mapping[Edge, Any] 
     return data
 
 
-# --- at another number ------------------------------------------------------------------------------
+# --- at another value ------------------------------------------------------------------------------
 
 
 def what_if(of: Explained, name: str | Value, value: Any) -> WhatIf:
-    """The recorded graph with one leaf at another number."""
+    """The recorded graph evaluated with one leaf at another value."""
     order = topological_order(of.root)
     leaf = _leaf(of, name, order)
     after = number(value, "what_if: value")
@@ -212,7 +218,7 @@ def what_if(of: Explained, name: str | Value, value: Any) -> WhatIf:
 
 
 def _leaf(of: Explained, name: str | Value, order: list[Value]) -> Value:
-    """The leaf that is meant: a node, or its name, with or without its scopes."""
+    """The leaf that a question names: a node, or its name with or without its scopes."""
     leaves = [node for node in order if node._primitive is None and not isinstance(node, Constant)]
     if isinstance(name, Value):
         found = [node for node in leaves if node is name]
@@ -233,7 +239,7 @@ def _leaf(of: Explained, name: str | Value, order: list[Value]) -> Value:
 
 
 def _changes(of: Explained, order: list[Value], data: Mapping[Value, Any]) -> list[str]:
-    """Comparisons that come out otherwise, and kinks whose other side is taken."""
+    """Comparisons with another outcome, and kinks that are entered on another side."""
     found, words, more = [], Words(of.names), 0
     for node in order:
         primitive = node._primitive
@@ -249,7 +255,7 @@ def _changes(of: Explained, order: list[Value], data: Mapping[Value, Any]) -> li
 
 
 def _side(node: Value, names: Mapping[Value, str], data: Mapping[Value, Any]) -> str:
-    """Which side of its kinks a primitive takes, as its rules say it; of a comparison or a step its result."""
+    """On which side of its kinks a primitive is, in the words of its rules; of a comparison or step, its result."""
     primitive, parents = node._primitive, node.parents
     assert primitive is not None
     xs = [data.get(p, p.data) for p in parents]
@@ -262,11 +268,11 @@ def _side(node: Value, names: Mapping[Value, str], data: Mapping[Value, Any]) ->
     return " and ".join(sides) or (text.number(result) if not any(slopes) else "")
 
 
-# --- beside another ---------------------------------------------------------------------------------
+# --- against another ---------------------------------------------------------------------------------
 
 
 def compare(of: Explained, other: Explained) -> Comparison:
-    """From one explanation to another of the same leaf."""
+    """Compare two explanations of the same leaf."""
     name = of.name(of.leaf)
     if of.leaf is not other.leaf and of.names[of.leaf] != other.names[other.leaf]:
         msg = f"compare: expected another explanation of {name}, got one of {other.name(other.leaf)}"
@@ -287,7 +293,7 @@ def _apart(a: Use, b: Use) -> float:
 
 
 def _why(of: Explained, other: Explained, a: Use, b: Use) -> str:
-    """Where most of a change came from: the use that changed most, and on its largest path the factor that did."""
+    """The use whose contribution changed most, and the factor on its largest path that changed most, in a sentence."""
     apart, total = plus(b.contribution, -a.contribution), plus(other.gradient, -of.gradient)
     if not apart:
         return "Nothing changed."
@@ -308,7 +314,7 @@ def _largest_path(of: Explained, use: Use) -> Path:
 
 
 def _log_ratio(d: Any, e: Any) -> float:
-    """How much a factor changed, infinitely where it became or was 0."""
+    """|log of the ratio of two factors|: infinite where one of them is 0."""
     if d == e or d != d or e != e:  # noqa: PLR0124
         return 0.0
     if not d or not e:
@@ -320,7 +326,7 @@ def _log_ratio(d: Any, e: Any) -> float:
 
 
 def cases(of: Explained) -> CaseGradients:
-    """The gradient by training case: every path belongs to the first case that it enters."""
+    """The gradient by training case. Each path counts for the first case that it enters, so the parts add up."""
     root, leaf = of.root, of.leaf
     one = type(root.data)(1) if is_fraction(root.data) else 1.0
     between = dependents(root, leaf)

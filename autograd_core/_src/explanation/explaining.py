@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from .units import PartOfModel
 
 
-LEVELS = {"zero": 1.0, "not finite": 1.0}  # of a mark; other reasons are less severe
-SHORT = {  # what fits on a card
+LEVELS = {"zero": 1.0, "not finite": 1.0}  # severity of the mark for a reason; other reasons are less severe
+SHORT = {  # reasons in as few letters as fit on a card
     "branch not taken": "not taken",
     "bound not reached": "no bound",
     "not the largest": "not max",
@@ -73,7 +73,7 @@ class Explanation(Explained):
         digits_lost: Decimal digits that rounding may have cost the gradient, from 0 to 16: by that
             cancellation, and by what the values in its factors had lost before, to first order. NaN
             where that is not known: a rule that works on floats alone, or more than 20 000 nodes.
-        names: What the nodes are called here.
+        names: The name of each node in this explanation.
 
     Example:
         >>> import autograd_core as ag
@@ -110,12 +110,12 @@ class Explanation(Explained):
         return writing.latex_of(self)
 
     def without(self, way: Path | Use | tuple[Value, int] | Value | str | PartOfModel) -> Without:
-        """The gradient without one of its ways: what came this way, and what is left.
+        """The gradient without one path, one edge, or all paths through a node or unit, and the share of that part.
 
         Args:
             way: A `Path` of this explanation, an edge, as a `Use` or as (node, operand), or a node: all paths
-                through it. Or a unit, that is, all nodes that it gives, such as one for each training case: a neuron
-                or a layer of `nn`, or the name of a scope, "layer1/neuron0". It is found by its scope.
+                through it. Or a unit: a neuron or a layer of `nn`, or the name of a scope such as "layer1/neuron0".
+                That leaves out all paths through the unit's outputs, such as one output for each training case.
 
         Returns:
             A `Without`: `.gradient .through .rest .share .value .value_without .text .latex`.
@@ -320,7 +320,7 @@ def explain(root: Value, leaf: Value, k: int = 5) -> Explanation:
 
 
 def _of_recorded(found: Explanation, read: ReadGraph, root: Value, leaf: Value) -> Explanation:
-    """The same with the nodes of the recorded graph."""
+    """The explanation of a rewritten graph, told in nodes of the recorded graph, whose losses are many nodes."""
     node = read.original
     paths = tuple(_recorded(path, read) for path in found.paths)
     uses = tuple(replace(use, node=node(use.node), _read=use.node) for use in found.uses)

@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from .ranks import Rank
 
 LONGEST_NAME = 24  # cells of a label within a path
-LONGEST_PATH = 9  # nodes of a path that is written out whole
-TOLD_APART = 50  # paths of one list, the largest, that are told apart from each other
-ENDS = 3  # nodes at either end of one that is not
+LONGEST_PATH = 9  # nodes of a path that is written in full
+TOLD_APART = 50  # the largest paths of one list; only these show where they part from each other
+ENDS = 3  # nodes that are written at either end of a longer path
 
 
 class PathNames:
-    """The names below a root, looked up when a path is first written; the paths of one call share them."""
+    """The names below a root, shared by the paths of one call and looked up when the first of them is written."""
 
     def __init__(self) -> None:
         self.uses = Uses()
@@ -40,7 +40,7 @@ class PathNames:
         return self._found
 
     def __reduce__(self) -> tuple[type[PathNames], tuple[()]]:
-        return PathNames, ()  # a copy looks them up anew
+        return PathNames, ()  # a pickled path carries no graph: a copy looks its names up anew
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,7 +72,7 @@ class Path:
     operands: tuple[int, ...]
     product: float
     _names: PathNames = field(default_factory=PathNames, repr=False)
-    _read: tuple[Value, ...] = field(default=(), repr=False)  # the nodes as texts write them, where that differs
+    _read: tuple[Value, ...] = field(default=(), repr=False)  # the nodes of the rewritten graph, where texts write one
 
     @property
     def factors(self) -> tuple[Any, ...]:
@@ -87,7 +87,7 @@ class Path:
 
     @property
     def _edges(self) -> tuple[Any, ...]:
-        """Nodes by identity: `==` of two Values would make a third."""
+        """The edges, with nodes as ids: `==` of two Values records a comparison, which is a Value."""
         return tuple(map(id, self.nodes)), self.operands
 
     def __str__(self) -> str:
@@ -100,7 +100,7 @@ class Path:
         return f"<Path {self}>"
 
     def written(self, names: Mapping[Value, str], uses: Uses, apart: AbstractSet[int] = frozenset()) -> str:
-        """The path with names that are known; a long one without its middle, except where it parts from others."""
+        """The path with the given names; of a long one only its ends, and where it parts from other paths."""
         start = short(names[self.nodes[0]])
         return f"{' '.join((start, *self.steps(names, uses, apart)))}: {text.number(self.product)}"
 
@@ -112,7 +112,7 @@ class Path:
         first: int = 0,
         end: int = -1,
     ) -> list[str]:
-        """The edges from one to another in words, without those in the middle of many."""
+        """The edges from position `first` to `end` in words, without the middle ones of many."""
         edges = list(zip(self.nodes[1:], (self._read or self.nodes)[1:], self.operands, strict=True))
         end = len(edges) if end < 0 else end
         shown = set(range(first, end))

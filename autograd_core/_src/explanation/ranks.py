@@ -1,4 +1,4 @@
-"""Products of many factors, to be compared: along a path of a thousand factors a double overflows or underflows.
+"""Compares products of many factors, which as doubles would overflow or underflow after a thousand factors.
 
 A rank is (-exponent, -mantissa): the smaller, the larger the product. The mantissa of a float is in [0.5, 1).
 Fractions stay exact, with exponent 0, where no float is among the factors.

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from .flow import Flow
     from .path import Path
 
-LARGE, SMALL = 1e3, 1e-3  # |gradient| from which on, or up to which, somebody may ask why
+LARGE, SMALL = 1e3, 1e-3  # a larger or smaller |gradient| gets a reason
 FLAT = 1e-3  # |slope| below which an activation counts as saturated
-LOST = 1e3  # condition from which on cancellation is named
-CANCELS = 10.0  # condition from which on it is why a gradient is small
-NAMED = 3  # nodes, terms or factors that a sentence names before it counts the rest
+LOST = 1e3  # a larger condition is reported as lost digits
+CANCELS = 10.0  # a larger condition counts as the reason why a gradient is small
+NAMED = 3  # nodes, terms or factors that a sentence names; it counts the rest
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -157,7 +157,7 @@ PRODUCTS = frozenset(("mul", "path_product", "prod", "dot"))
 
 
 class _Ends:
-    """The edges of one node whose derivatives are 0; facts that need all operands are looked up once."""
+    """Why edges of one node have derivative 0; what needs all operands is computed once for all its edges."""
 
     def __init__(self, node: Value, words: Words) -> None:
         self.op, self.primitive, self.data = node.op, node._primitive, node.data

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 ULP = 2.0**-52
 SWITCHES = frozenset(("relu", "clip"))
 ALL_DIGITS = writing.ALL_DIGITS
-TOLD = 1.0  # lost digits from which on a node is listed and marked
+LISTED = 1.0  # a node that loses at least so many digits is listed and marked
 SHOWN = 10
 
 
@@ -40,7 +40,7 @@ class NodeCondition:
 
     Attributes:
         node: The operation's result, z.
-        name: What it is called here.
+        name: Its name in this report.
         condition: Sum of |local derivative * operand| over |z|: by how much a relative error common
             to all of its operands can grow here. Constants have no error and are left out.
         cancelled: In a sum (add, sub, sum, mean, dot), the decimal digits by which |z| is smaller
@@ -70,7 +70,7 @@ class NodeCondition:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Conditioning:
-    """What `conditioning` found at the operations of a graph.
+    """The condition of every operation of a graph. `conditioning` makes it.
 
     Attributes:
         root: The node at the top.
@@ -97,7 +97,7 @@ class Conditioning:
     @property
     def worst(self) -> list[NodeCondition]:
         """At most ten operations that cost the root a digit or more, the worst first."""
-        lossy = [n for n in self.nodes if n.digits >= TOLD]
+        lossy = [n for n in self.nodes if n.digits >= LISTED]
         return sorted(lossy, key=lambda n: -n.digits)[:SHOWN]
 
     @property
@@ -233,14 +233,14 @@ def _cancellation_mark(n: NodeCondition) -> Mark:
     title = f"rounding errors of its operands cost {_digits(n.digits)} digits of the root"
     if n.cancelled == math.inf:
         title += "; nothing is left of its terms"
-    elif n.cancelled >= TOLD:
+    elif n.cancelled >= LISTED:
         title += f"; the sizes of its terms are 10^{_digits(n.cancelled)} times that of their sum"
     said = "all lost" if n.digits == math.inf else f"−{n.digits:.0f} digits"
     return Mark(said, min(1.0, n.digits / ALL_DIGITS), title)
 
 
 def _condition_mark(n: NodeCondition) -> Mark | None:
-    if not n.condition >= 10**TOLD:
+    if not n.condition >= 10**LISTED:
         return None
     title = f"a relative error of its operands may grow {number(n.condition)}-fold; sensitivity {number(n.sensitivity)}"
     return Mark(f"κ {number(n.condition)}", min(1.0, math.log10(n.condition) / ALL_DIGITS), title)
@@ -296,16 +296,17 @@ def conditioning(root: Value) -> Conditioning:
     return Conditioning(root, tuple(nodes), error if root.data else math.inf)
 
 
-MOST_MEASURED = 20_000  # operations of a gradient whose rounding is followed
+MOST_MEASURED = 20_000  # operations of a gradient graph; the rounding of a larger one is not estimated
 
 
 def digits_lost(root: Value, leaf: Value) -> float:
-    """Decimal digits that d root / d leaf loses to rounding, from its values' errors on, by first order.
+    """Decimal digits that d root / d leaf loses to rounding, to first order.
 
-    The gradient is a graph of its own, in which the values stand as operands: what they had lost already counts.
+    The gradient graph is measured like any other graph. It contains the forward values as operands, so what these have
+    lost is included.
 
     Returns:
-        The most that any of its operations costs it, at most 16; NaN where a rule cannot be read as a graph.
+        The digits lost at its worst operation, at most 16; NaN where a rule cannot be recorded as a graph.
     """
     order = sweep_order(root)
     if len(order) > MOST_MEASURED:
@@ -327,7 +328,7 @@ def _at(node: Value, name: str, g: Any, root: Value) -> NodeCondition:
     size = sum(_size(d, p.data) for p, d in zip(edges, edges[half:], strict=False) if d)
     condition = _over(size, node.data)
     sensitivity = 1.0 if node is root else _over(_size(g, node.data), root.data)
-    growth = _over(_size(g, size), root.data)  # of what comes in, if it leaves as 0
+    growth = _over(_size(g, size), root.data)  # where the result is 0, condition × sensitivity would be ∞ × 0
     if node.data:
         growth = condition * sensitivity if condition and sensitivity else 0.0
     lost = max(0.0, _log10(growth))
@@ -335,12 +336,12 @@ def _at(node: Value, name: str, g: Any, root: Value) -> NodeCondition:
 
 
 def _own_error(found: NodeCondition) -> float:
-    """The part of the root's relative error that arises within one operation."""
+    """The part of the root's relative error that the rounding of this one operation causes."""
     node, count = found.node, len(found.node.parents)
     ulps = node._primitive.ulps if node._primitive else 0.0
     if not ulps or is_fraction(node.data) or not found.sensitivity:
         return 0.0
-    if count > 2:  # n operands round n times, at numbers as large as the terms
+    if count > 2:  # n operands round n times, each time relative to a partial sum as large as the terms
         ulps += count * max(found.condition, 10**found.cancelled)
     return ULP * ulps * found.sensitivity
 
@@ -362,7 +363,7 @@ def _log10(x: float) -> float:
 
 
 def _cancelled(node: Value) -> float:
-    """Digits by which a sum is smaller than its terms."""
+    """Decimal digits that cancel in a sum: log10 of Σ |term| over |sum|; 0 for other operations."""
     primitive = node._primitive
     if primitive is None or (primitive.reduction is None and node.op not in ("add", "sub")):
         return 0.0
@@ -375,7 +376,7 @@ def _cancelled(node: Value) -> float:
 
 
 def _unit(node: Value) -> Any:
-    """What counts as one unit, however often it is used: operations of a kind in a scope, else the node itself."""
+    """A key for one unit, however often it is used: equal operations within one scope, else the node itself."""
     return (node.scope, node.op) if node.scope else node
 
 

@@ -20,7 +20,7 @@ def case_of(node: Value) -> str:
 
 
 def case_by_node(root: Value) -> dict[Value, str]:
-    """Of each node that lies in one training case, or leads to one alone, which one."""
+    """The training case of each node that lies in a case, or that is used by a single case only."""
     found: dict[Value, str] = {}
     ahead: dict[Value, set[str]] = {}
     for node in reversed(topological_order(root)):
@@ -34,11 +34,11 @@ def case_by_node(root: Value) -> dict[Value, str]:
 
 
 def cases_by_structure(root: Value) -> dict[Value, str]:
-    """The same where no scope says it: the terms of the loss's sum are cases if they are alike but for their data.
+    """The training case of each node, where no scopes name cases: from the terms of the loss's sum.
 
-    That is, if they have nothing in common but leaves, one of them at least, and most of their operations are the same:
-    a cross-entropy has others where the target is 1 than where it is 0. So a mean
-    over the cases of a batch is parted, and the squares of weights in a penalty are not. They are counted from 1.
+    Terms are cases if they share at least one leaf and nothing but leaves, and if most of their operations are equal.
+    Not all need be: a cross-entropy computes other terms where the target is 1 than where it is 0. So the mean over a
+    batch is split into cases, and the squared weights of a penalty, which share nothing, are not. Counted from 1.
     """
     top, terms = _terms(root)
     parts = _apart(terms, top)
@@ -57,7 +57,7 @@ def _are_alike(a: Counter[str], b: Counter[str]) -> bool:
 
 
 def _terms(root: Value) -> tuple[set[Value], list[Value]]:
-    """The sum at the top of a loss, through what scales it, and its terms in their order."""
+    """The nodes that add up and scale a loss, from the root down, and the terms of that sum in their order."""
     top, node = set(), root
     while len(inner := [p for p in node.parents if p.op]) == 1 and len(node.parents) <= 2:
         top.add(node)
@@ -79,7 +79,7 @@ def _terms(root: Value) -> tuple[set[Value], list[Value]]:
 
 
 def _apart(terms: Iterable[Value], top: set[Value]) -> list[list[Value]]:
-    """What the terms are computed from in connected parts, leaves left out, in the order of the terms."""
+    """The connected components of what the terms are computed from, without leaves, in the order of the terms."""
     part_of: dict[Value, int] = {}
     parts: list[list[Value]] = []
     for term in terms:
@@ -97,7 +97,7 @@ def _apart(terms: Iterable[Value], top: set[Value]) -> list[list[Value]]:
             waiting += node.parents
         met.discard(len(parts))
         parts.append(here)
-        for k in sorted(met, reverse=True):  # they are one
+        for k in sorted(met, reverse=True):  # this term connects parts that were separate: merge them into the first
             first = min(met)
             for part in (k, len(parts) - 1):
                 if part != first:

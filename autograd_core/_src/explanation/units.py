@@ -1,4 +1,4 @@
-"""Units of a graph: the nodes that a neuron, a layer or any other scope gives to what is around it."""
+"""The outputs of a unit: the nodes of a neuron, a layer or any other scope that nodes outside of it use."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from ..engine.value import Value
     from .uses import Explained
 
-MOST_SCOPES = 8  # that a message lists
-MOST_NAMED = 3  # of a layer's neurons
+MOST_SCOPES = 8  # scopes that a message lists
+MOST_NAMED = 3  # neurons of a layer that an answer names
 
 
 class PartOfModel(Protocol):
@@ -28,12 +28,12 @@ class PartOfModel(Protocol):
 
 
 def unit_of(of: Explained, way: Any) -> tuple[str, frozenset[Value]]:
-    """What a unit is called, and the nodes by which it goes into the rest of the graph.
+    """The name of a unit, and its outputs: the nodes by which it enters the rest of the graph.
 
     Args:
-        of: The explanation that is asked.
-        way: A scope by its name, with or without those around it (such as that of a training case), or a part of a
-            model.
+        of: The explanation in question.
+        way: The name of a scope, with or without the scopes around it (such as that of a training case), or a part of
+            a model.
 
     Raises:
         OperandError: It is neither, or a part without a scope.
@@ -67,7 +67,7 @@ def _leads_through(scope: Sequence[str], path: Sequence[str]) -> bool:
 
 
 def _given(root: Value, order: Sequence[Value], inside: set[str]) -> frozenset[Value]:
-    """The nodes of some scopes that others use, without leaves, unless there is nothing else."""
+    """The nodes of some scopes that nodes outside use: operations, or leaves where a scope has nothing else."""
     within = {node for node in order if node.scope in inside}
     used = {p for node in order if node not in within for p in node.parents if p in within}
     if root in within:

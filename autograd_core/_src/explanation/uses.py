@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Use:
-    """One edge out of the leaf: a place where it is used, and what that adds to its gradient.
+    """One edge out of the leaf: a node that uses it, and what that use adds to its gradient.
 
     Attributes:
         node: The user.
@@ -44,7 +44,7 @@ class Use:
     contribution: float
     share: float
     where: str
-    _read: Value | None = field(default=None, repr=False)  # the user as texts write it, where that differs
+    _read: Value | None = field(default=None, repr=False)  # the user in the rewritten graph, where texts write one
 
     @property
     def _written(self) -> Value:
@@ -53,7 +53,7 @@ class Use:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Explained(ABC):
-    """The fields of an `Explanation`, which has the ways to show them."""
+    """The fields of an `Explanation`, apart from how it shows them."""
 
     root: Value
     leaf: Value
@@ -65,10 +65,10 @@ class Explained(ABC):
     condition: float
     digits_lost: float
     names: Mapping[Value, str] = field(repr=False)
-    _read: ReadGraph | None = field(default=None, repr=False)  # the graph as texts write it, where that differs
+    _read: ReadGraph | None = field(default=None, repr=False)  # the graph rewritten for texts, if that differs
 
     def name(self, node: Value) -> str:
-        """What a node is called in the text."""
+        """The name of a node in the text."""
         return short(self.names[node])
 
     @abstractmethod

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from ..engine.value import Value
     from .ranks import Rank
 
-    Entry = tuple[Rank, int, int]  # of a path to a node: its rank, its last operand, its place among that one's paths
+    # A path to a node: its rank, the operand by which it enters, and which of that parent's paths it continues.
+    Entry = tuple[Rank, int, int]
 
 
 # --- one after the other --------------------------------------------------------------------------
@@ -196,7 +197,7 @@ class _Search:
                 self.found[node] = [min(self.candidates(node))]
 
     def candidates(self, node: Value) -> Iterator[Entry]:
-        """Each edge upon the best path to its parent."""
+        """One candidate per edge: the best path to the edge's parent, continued by the edge."""
         edges = node._edges
         half = len(edges) // 2
         found = self.found
@@ -214,7 +215,7 @@ class _Search:
         return len(known) > place
 
     def advance(self, root: Value) -> None:
-        """Find the next path to a node, after one more to each parent along its last path."""
+        """Find the next path to a node. This needs one more path to each parent along its last path, found first."""
         waiting = [root] if root not in self.ended else []
         while waiting:
             node = waiting[-1]

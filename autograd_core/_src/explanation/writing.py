@@ -28,10 +28,10 @@ COLUMNS = 100
 CELL = 28  # width of a column, except the last one
 SHOWN_USES = 7
 SHOWN_RULES = 6
-LOOKED_AT = 200  # uses of one primitive and operand whose rules are read: long paths mostly repeat few rules
+LOOKED_AT = 200  # uses of one primitive and operand whose rules are written: long paths repeat few rules
 LATEX_TERMS, LATEX_FACTORS = 4, 4  # more terms end in dots; longer paths are left to their uses
 ALL_DIGITS = 16.0  # decimal digits of a double
-SAID = 0.05  # digits: a smaller loss would be written as 0.0
+LEAST_WRITTEN = 0.05  # digits: a smaller loss would be written as 0.0
 FEW_DIGITS = 3.0  # digits; a loss of that many is common in healthy gradients
 QUESTIONS = {
     "zero": "Why it is 0",
@@ -44,7 +44,7 @@ QUESTIONS = {
 
 
 class Section(NamedTuple):
-    """A table: its first columns are numbers, aligned right; its last one is as wide as necessary."""
+    """A table. The first `numbers` columns are aligned right; the last column is as wide as necessary."""
 
     title: str
     heads: tuple[str, ...]
@@ -109,15 +109,15 @@ def _paths(of: Explained, cases: Mapping[Value, str]) -> Section:
 
 
 def _tree(of: Explained, cases: Mapping[Value, str]) -> list[tuple[str, ...]]:
-    """A line for each path; below one for a beginning that several of them share, whose number is their sum."""
+    """A line for each path. Paths with a common beginning stand below a line of its own, whose number is their sum."""
     uses = Uses()
     start = short(of.names[of.leaf])
     rows: list[tuple[str, ...]] = []
-    waiting: list[tuple[list[Path], int, int]] = [([*of.paths], 0, 0)]  # paths, edges told already, depth
+    waiting: list[tuple[list[Path], int, int]] = [([*of.paths], 0, 0)]  # paths, edges written already, depth
     while waiting:
         paths, told, depth = waiting.pop()
         shared = _shared(paths, told)
-        if len(paths) > 1 and shared == told:  # they part here
+        if len(paths) > 1 and shared == told:  # the common beginning ends here
             groups: dict[tuple[int, int], list[Path]] = {}
             for path in paths:
                 groups.setdefault((id(path.nodes[told + 1]), path.operands[told]), []).append(path)
@@ -167,7 +167,7 @@ def _uses(of: Explained, cases: Mapping[Value, str]) -> Section:
 
 
 def where(node: Value, case: str = "") -> str:
-    """A node's scope in a table, with the training case that it leads to alone where the scope does not say it."""
+    """A node's scope in a table, and its training case where the scope does not name that."""
     scope = box_of(node) if not case or case_of(node) else f"{case}, {box_of(node)}".rstrip(", ")
     return text.shorten(text.clean(scope), 2 * CELL)
 
@@ -189,11 +189,11 @@ def digits(of: Explained) -> str:
     if of.digits_lost >= ALL_DIGITS:
         lost = "rounding may have cost all of its 16 digits"
     elif math.isnan(of.digits_lost):
-        lost = f"which loses at least {cancelled:.1f} of 16 digits" if cancelled >= SAID else ""
-    elif of.digits_lost > max(FEW_DIGITS, cancelled + SAID):
+        lost = f"which loses at least {cancelled:.1f} of 16 digits" if cancelled >= LEAST_WRITTEN else ""
+    elif of.digits_lost > max(FEW_DIGITS, cancelled + LEAST_WRITTEN):
         lost = f"rounding may have cost {of.digits_lost:.1f} of its 16 digits"
     else:
-        lost = f"which loses up to {cancelled:.1f} of 16 digits" if cancelled >= SAID else ""
+        lost = f"which loses up to {cancelled:.1f} of 16 digits" if cancelled >= LEAST_WRITTEN else ""
     if lost.startswith("rounding"):
         lost += ", counting what its factors had lost before"
     if not head:
