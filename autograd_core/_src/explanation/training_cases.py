@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ..engine.contexts import case_in
 from ..engine.graph import topological_order
 from ..engine.value import Constant
+from ..pictures.topology import connected
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -80,29 +81,16 @@ def _terms(root: Value) -> tuple[set[Value], list[Value]]:
 
 def _apart(terms: Iterable[Value], top: set[Value]) -> list[list[Value]]:
     """The connected components of what the terms are computed from, without leaves, in the order of the terms."""
-    part_of: dict[Value, int] = {}
-    parts: list[list[Value]] = []
+    reached: dict[Value, None] = {}
+    edges: list[tuple[Value, Value]] = []
     for term in terms:
-        here, met = [], set()
         waiting = [term]
         while waiting:
             node = waiting.pop()
-            if node in part_of:
-                met.add(part_of[node])
+            if node in reached:
                 continue
-            if not node.op or node in top:
-                continue
-            part_of[node] = len(parts)
-            here.append(node)
-            waiting += node.parents
-        met.discard(len(parts))
-        parts.append(here)
-        for k in sorted(met, reverse=True):  # this term connects parts that were separate: merge them into the first
-            first = min(met)
-            for part in (k, len(parts) - 1):
-                if part != first:
-                    parts[first] += parts[part]
-                    for node in parts[part]:
-                        part_of[node] = first
-                    parts[part] = []
-    return [part for part in parts if part]
+            reached[node] = None
+            inner = [p for p in node.parents if p.op and p not in top]
+            edges += ((p, node) for p in inner)
+            waiting += inner
+    return connected(reached, edges)

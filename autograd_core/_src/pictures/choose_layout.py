@@ -33,13 +33,13 @@ Style = Literal["full", "compact"]
 NOTEBOOK_WIDTH = 1000.0  # pixels that an output cell usually has
 NARROW_WIDTH = 700.0  # and those of a narrow one, or of a page of text
 SCREEN_HEIGHT = 800.0  # that a reader sees without scrolling
-RETRIES, LEAST_STEP, LEAST_ROOM = 4, 0.05, 0.3  # layouts with shorter lines; steps, and the shortest, over the page
-SHARES = (0.8, 1.0, 1.25)  # widths that are tried for a page of a given shape, over that of an even one
-CARRIED_SHARE = 0.02  # cost as a share of the height, times the square of the number of values carried between lines
-READABLE, SMALL_COST = 0.8, 2.0  # a picture that a page shrinks below this size costs so many times as much
-NEVER = 100.0  # and so many times if it has to be scrolled sideways
+RETRIES, LEAST_STEP, LEAST_ROOM = 4, 0.05, 0.3  # tries with shorter lines; least change, and length, over the page
+SHARES = (0.8, 1.0, 1.25)  # line lengths that are tried for a page of given shape, over the estimated one
+CARRIED_SHARE = 0.02  # cost of n values carried between lines: this share of the height, times n²
+READABLE, SMALL_COST = 0.8, 2.0  # a picture that a page shrinks below this scale costs twice as much
+NEVER = 100.0  # factor of the cost of a picture that has to be scrolled sideways
 MOST_SAID, LONGEST_TITLE = 12, 120  # marks that the description lists; characters of the overlay's title
-TRIED_BOTH_WAYS = 400  # cards up to which "auto" lays out in both directions
+TRIED_BOTH_WAYS = 400  # up to so many cards, "auto" lays out in both directions
 
 
 class Look(NamedTuple):
@@ -52,8 +52,8 @@ class Look(NamedTuple):
     overlay: Overlay | None = None
     formulas: tuple[str, ...] = ()  # LaTeX
     sizes: Sizes = FREE
-    flow: bool = False  # whether edges are as wide as what flows back along them
-    low: bool = False  # whether leaves and plates are as low as can be
+    flow: bool = False  # whether the width of an edge shows the size of what flows back along it
+    low: bool = False  # whether leaves and plates have their lower form
 
 
 class Frame(NamedTuple):
@@ -74,12 +74,12 @@ class Frame(NamedTuple):
         return self.extent()[:2]
 
     def smallest(self) -> float:
-        """Pixels of the smallest print."""
+        """The size of the smallest print in pixels."""
         width, _, across, _ = self.extent()
         return LEAST_FONT * width / across
 
     def natural(self) -> Extent:
-        """The same, whatever is asked for."""
+        """Width and height in the picture's own units, whatever size is asked for."""
         return svg.size(self.scene, self.plan, self.look.title, self.decoration._replace(sizes=FREE))
 
     def write(self, theme: str, prefix: str = "", *, with_formula: bool = False, fixed: bool = False) -> str:
@@ -133,7 +133,7 @@ def _on_narrow_pages_too(best: Frame, others: Sequence[Frame], layout: str) -> F
 
 
 def _within(made: Frame, layout: str, page: float) -> Frame:
-    """A layout in lines, with shorter ones where cards beside the lines make it wider than the page."""
+    """A layout in lines, with shorter lines if cards beside them make it wider than the page."""
     room = made.room
     ways = [made]
     for _ in range(RETRIES):
@@ -155,7 +155,7 @@ def _cost(made: Frame, page: float) -> float:
 
 
 def _in_shape(view: View, look: Look, direction: str, layout: str, shape: float) -> Frame:
-    """The layout whose print is largest on a page of a shape, given as width over height."""
+    """The layout whose print is largest on a page of the given shape, width over height."""
     ways = []
     for flow in ("LR", "TB") if direction == "auto" else (direction,):
         scene, decoration = decorated(view, look, flow)
@@ -170,7 +170,7 @@ def _in_shape(view: View, look: Look, direction: str, layout: str, shape: float)
 
 
 def _width_needed(made: Frame, shape: float) -> float:
-    """The width of the smallest page of a shape that holds a picture, increased for values carried between lines."""
+    """The width of the smallest page of that shape that holds the picture; more if lines carry values over."""
     _, _, width, height = made.natural()
     return max(width, height * shape) * (1 + CARRIED_SHARE * made.plan.carried**2)
 
@@ -207,7 +207,7 @@ def framed(scene: Scene, decoration: svg.Decoration, look: Look, layout: str, ro
 
 
 def _with_room(row: Card) -> Card:
-    """A one-line card with room for a mark: it has no free rim to put it on."""
+    """A one-line card with room for a mark beside its text: it has no free rim for one."""
     return row._replace(width=row.width + BADGE_ROOM)
 
 

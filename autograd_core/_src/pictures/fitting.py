@@ -18,19 +18,19 @@ if TYPE_CHECKING:
     from .view.folding import View
 
 MOST_HIGH = 1500.0  # pixels: two screens of a notebook
-MOST_ROUNDS, MOST_TRIED = 6, 12  # foldings one after the other, and of one round
-# Cards in one scope beyond which generated scopes are tried, and how many bands of depths they make at most.
+MOST_ROUNDS, MOST_TRIED = 6, 12  # rounds of folding, and candidates that are laid out in a round
+# Generated scopes are tried in this order: (cards in one scope that call for them, at most so many bands of depths).
 TOGETHER = ((MOST_IN_SCOPE, BANDS), (12, BANDS), (12, 8))
-WORTH_GROUPS = 0.8  # they are taken if the picture fits then, or is at most so large beside the other one
-MOST_OPEN = 50  # values that are never put into generated scopes: those would hide values that the writer named
-WORTH_LOWER = 0.9  # a lower form is taken if it is at most so high beside the other one
-MOST_CARDS = 200  # of a picture that is laid out several times
+WORTH_GROUPS = 0.8  # they are kept if the picture then fits, or is at most this share of its former size
+MOST_OPEN = 50  # so few values get no generated scopes, which would hide values that the writer named
+WORTH_LOWER = 0.9  # the lower form is kept if it has at most this share of the usual height
+MOST_CARDS = 200  # a picture of more cards is laid out once only
 
 
 def fitted(view: View, look: Look, kept: Iterable[int] = ()) -> tuple[View, Frame]:
     """A view, laid out, with as little folded as is needed for a notebook's width and two screens of height.
 
-    What is higher than one screen then has leaves in two lines and tables beside their bars, if that makes it lower.
+    A picture that is still higher than one screen gets lower leaves, and tables beside their bars, if that helps.
     """
     token = ARRANGED.set({})
     try:
@@ -41,7 +41,7 @@ def fitted(view: View, look: Look, kept: Iterable[int] = ()) -> tuple[View, Fram
 
 
 def lowest(view: View, made: Frame) -> Frame:
-    """The frame of a view in a lower form, if that makes it so."""
+    """The frame with its cards in their lower form, if that makes the picture lower."""
     look = made.look
     if _seen(made)[1] <= SCREEN_HEIGHT or look.style != "full" or len(made.scene.cards) > MOST_CARDS:
         return made
@@ -51,10 +51,10 @@ def lowest(view: View, made: Frame) -> Frame:
 
 
 def _folded(view: View, look: Look, kept: Iterable[int]) -> tuple[View, Frame]:
-    """The same without that.
+    """A view, laid out in the usual form, with as little folded as is needed.
 
-    Scopes are folded together with those like them beside them. Where that is not enough, parts without scopes get
-    generated ones, as those of large graphs do, unless they are few. Nodes in `kept` stay in view.
+    A scope is folded together with its equal siblings. Where that is not enough, parts without scopes get generated
+    ones, as in large graphs, unless they have few values. Nodes in `kept` stay in view.
     """
     best = view, frame(view, look, "auto")
     kept = tuple(kept)
@@ -75,7 +75,7 @@ def _folded(view: View, look: Look, kept: Iterable[int]) -> tuple[View, Frame]:
 
 
 def _least(view: View, made: Frame, look: Look, kept: tuple[int, ...]) -> tuple[View, Frame]:
-    """The first view with little folded that fits; else the smallest one found."""
+    """Fold greedily until the picture fits; the smallest one found if none does."""
     best = view, made
     for _ in range(MOST_ROUNDS):
         if _excess(best[1]) <= 1:
@@ -94,14 +94,14 @@ def _least(view: View, made: Frame, look: Look, kept: tuple[int, ...]) -> tuple[
 
 
 def _excess(made: Frame) -> float:
-    """How many times larger than there is room for a picture is, in the direction where it is worst."""
+    """The size of a picture over the room for it, in the direction in which that is larger."""
     needed, height = _seen(made)
     return max(needed, height / MOST_HIGH)
 
 
 def _seen(made: Frame) -> tuple[float, float]:
-    """The least width that a picture can be read at, over that of its page, and its height there in pixels."""
+    """The least width at which a picture can be read, over the width of its page; and its height on that page."""
     width, height, across, _ = made.extent()
     page = made.look.sizes.width or NOTEBOOK_WIDTH
-    # A page shrinks what is wider, as far as print can be read.
+    # A page shrinks a wider picture, down to print of 9 pixels.
     return across * SMALLEST / page, height * min(1.0, page / width)

@@ -47,12 +47,12 @@ if TYPE_CHECKING:
     from .scene.overlay import Overlay
     from .view.folding import View
 
-MOST_VIEWS, MOST_CARDS, MOST_OF_ALL = 40, 120, 1_500  # unfolded pictures that a page holds; cards of one, of all
-ROWS_COST = 3  # how many times longer the layout of a picture in several lines takes, as several are tried
-LARGE = 160_000  # characters of a picture beyond which a page shows a folded one until its script runs
+MOST_VIEWS, MOST_CARDS, MOST_OF_ALL = 40, 120, 1_500  # views that a page holds; cards of one view, and of all
+ROWS_COST = 3  # laying out a picture in lines takes so many times as long, since several breaks are tried
+LARGE = 160_000  # characters; of a longer SVG a page shows a folded one until its script runs
 PNG_SCALE = 2.0
-LEAST_READABLE = 9.0  # pixels of print
-MOST_PIXELS = 16_000.0  # of a PNG's longer side
+LEAST_READABLE = 9.0  # pixels; smaller print cannot be read
+MOST_PIXELS = 16_000.0  # the longer side of a PNG
 PDF_SECONDS = 60
 SIZE = re.compile(r'width="([\d.]+)" height="([\d.]+)"')
 
@@ -101,7 +101,7 @@ class Picture:
         return self._svg
 
     def _views(self) -> list[tuple[str, bool, str]]:
-        """The pictures one click away: a scope's path, whether it is open there, the SVG.
+        """The pictures that one click leads to, each as (scope, whether the click opens it, SVG).
 
         As many as a page can hold, outer scopes first.
         """
@@ -116,7 +116,7 @@ class Picture:
             scene, decoration = decorated(view, look, direction)
             if len(scene.cards) > MOST_CARDS:
                 continue
-            # All of them with print of one size.
+            # Print keeps its size when one folds or unfolds.
             decoration = decoration._replace(sizes=Sizes(font_scale=width / across))
             other = framed(scene, decoration, look, "builtin", room)
             cards += len(other.scene.cards) * (ROWS_COST if other.plan.carried else 1)
@@ -218,7 +218,7 @@ class Picture:
 
 
 class DrawOptions(TypedDict, total=False):
-    """What `draw` takes by keyword."""
+    """The keyword arguments of `draw`, for functions that pass them on."""
 
     layout: Engine
     title: str | None
@@ -410,7 +410,7 @@ def draw(
 
 
 def _looked_at(look: Look, view: View) -> list[int]:
-    """The nodes that are highlighted or marked."""
+    """The nodes that are highlighted or marked, which fitting must not fold away."""
     index = view.graph.index
     marked = [index[node] for node in (look.overlay.marks if look.overlay is not None else ()) if node in index]
     return [*marked, *view.graph.stale, *(v for track in look.tracks for v in track.nodes)]
@@ -422,7 +422,7 @@ def _print(picture: Picture) -> float:
 
 
 def _formulas(roots: Sequence[Value], read: ReadGraph | None) -> tuple[str, ...]:
-    """The formulas of a graph as it is read."""
+    """The formula of each root, with composites as single operations if `read` is given."""
     return tuple(equations(*(roots if read is None else read.roots)))
 
 
@@ -435,7 +435,7 @@ def _trails(highlight: Any) -> tuple[tuple[Value, ...], ...]:
 
 
 def _still(around: object, gradients: object, overlay: object) -> str:
-    """Why a page of the picture shows no more than the picture; "" where it computes."""
+    """The reason why a page of this picture cannot compute; "" if it can."""
     if around is not None:
         return "it shows a part of the graph"
     if gradients is not None:

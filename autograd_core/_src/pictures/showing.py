@@ -1,4 +1,4 @@
-"""Shows what notebooks show by themselves: within a notebook where it is called in one, else in a browser."""
+"""Shows a picture, stepper or page: in the notebook from which that is asked for, else in a browser."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Savable(Protocol):
-    """What can write itself as a page."""
+    """An object that can write itself as a page."""
 
     def save(self, path: Path) -> Path:
         """Write it."""
@@ -21,13 +21,13 @@ class Savable(Protocol):
 
 
 def show(what: Savable, name: str) -> Path:
-    """Show it, and give the page: a file of that name in the folder for temporary files."""
+    """Show it, and return the page: a file of that name in the folder for temporary files."""
     import tempfile
     import webbrowser
     from pathlib import Path
 
     page = what.save(Path(tempfile.mkdtemp(prefix="autograd-core-")) / f"{name}.html")
-    notebook: Any = sys.modules.get("IPython")  # which somebody has imported where there is a kernel
+    notebook: Any = sys.modules.get("IPython")  # a kernel has imported it, so there is no need to
     if hasattr(notebook and notebook.get_ipython(), "kernel"):
         from IPython.display import display  # type: ignore[import-not-found,unused-ignore]
 

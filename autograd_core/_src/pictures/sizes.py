@@ -1,4 +1,4 @@
-"""How large a picture shall be: width, height, shape and size of print, as `draw` is told."""
+"""The size that `draw` is asked for: width, height, shape, and size of print."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from ...errors import OperandError, RangeError
 
 LEAST_SIDE, MOST_SIDE = 40.0, 100_000.0  # pixels
 LEAST_SCALE, MOST_SCALE = 0.1, 20.0
-MOST_ASPECT = 50.0  # of width to height, and of height to width
+MOST_ASPECT = 50.0  # ratio of the longer side to the shorter one
 ASPECT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*[:/]\s*(\d+(?:\.\d+)?)\s*")
-MOST_ENLARGED = 2.0  # a small graph is enlarged so far to fill a width; beyond that it stands in the middle
-SAME_ASPECT = 0.01  # ratio by which width / height may miss `aspect`: pixels are whole numbers
+MOST_ENLARGED = 2.0  # a small graph is enlarged at most so many times to fill a width; then it is centred
+SAME_ASPECT = 0.01  # relative difference allowed between width / height and `aspect`: pixels are whole numbers
 
 
 class Sizes(NamedTuple):
-    """What is asked for; None is whatever the graph needs."""
+    """The size that is asked for; None stands for whatever the graph needs."""
 
     width: float | None = None
     height: float | None = None
@@ -30,7 +30,7 @@ class Sizes(NamedTuple):
 
     @property
     def shape(self) -> float | None:
-        """Width over height, where both are settled."""
+        """Width over height, if that is asked for."""
         return self.width / self.height if self.width and self.height else self.aspect
 
 
@@ -99,7 +99,7 @@ def _shape(aspect: object, caller: str) -> float:
 
 
 def extent(across: float, down: float, sizes: Sizes) -> Extent:
-    """A picture of that many units as large as is asked for; where its shape is another one, with room around it.
+    """The extent of a picture of `across` x `down` units at the size asked for, with room around it if shapes differ.
 
     Example:
         >>> from autograd_core._src.pictures.sizes import Sizes, extent

@@ -53,7 +53,7 @@ def cells(text: str) -> int:
 
 
 def padded(text: str, width: int, *, right: bool) -> str:
-    """The text with room for a column of so many cells: on its left if it is set to the right, else behind it."""
+    """The text padded with spaces to so many cells: before it if it is aligned right, else behind it."""
     room = " " * (width - cells(text))
     return room + text if right else text + room
 
@@ -109,7 +109,7 @@ def by_number(name: str) -> list[tuple[str, int]]:
 
 
 def numbered(names: Sequence[str]) -> list[int]:
-    """An order of some names: as they are, but those that differ in the number at their end alone by that number.
+    """An order of names: names that differ in the number at their end only are sorted by it, others stay in place.
 
     Example:
         >>> from autograd_core._src.pictures.text import numbered

@@ -1,4 +1,4 @@
-"""What a page of a picture has to know of it, and what it says where it is a picture alone."""
+"""What a living page must know of the call of `draw`, and its note where it shows a fixed picture."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
 
 class Asked(NamedTuple):
-    """What a picture was asked for, as far as a page of it has to know.
+    """The arguments of `draw` that a living page of the picture needs.
 
     Attributes:
         roots: The nodes at the end.
         fold: As in `draw`.
         unfold: As in `draw`.
-        trails: Nodes that are lit together, such as a path.
-        plates: Whether what is repeated is shown once; None as `draw` decides.
-        still: Why the page shows fixed numbers and does not compute; "" where it computes.
+        trails: Nodes that are highlighted together, such as a path.
+        plates: Whether repeated structure is shown once; None: as `draw` decides.
+        still: The reason why the page shows fixed numbers; "" if it computes.
     """
 
     roots: tuple[Value, ...]
@@ -33,10 +33,10 @@ class Asked(NamedTuple):
 
 
 def kept(given: Any) -> Any:
-    """Scopes as `draw` takes them, to be read more than once."""
+    """The scopes as given, with an iterator made a tuple, since they are read more than once."""
     return list(given) if isinstance(given, Iterable) and not isinstance(given, (str, Value, tuple)) else given
 
 
 def note(reason: str) -> str:
-    """What a page says that is a picture alone."""
+    """The note on a page that shows a fixed picture."""
     return f'<p class="agc-note">This page shows the numbers as they were and does not compute: {text.xml(reason)}.</p>'

@@ -1,4 +1,4 @@
-"""The `if`s of a program: what they compared, so that a page can say where the program would go another way."""
+"""The guards of a recorded program: what each `if` compared, so that a page can tell when another branch would run."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LONGEST = 60  # cells of a condition in words
 
 
 def beyond(order: Sequence[Value], guards: Mapping[Value, bool]) -> list[Value]:
-    """The nodes that the conditions need besides those of the graph, operands first."""
+    """The nodes that conditions need in addition to those of the graph, operands first."""
     known = set(order)
     return [node for node in order_of([*guards]) if node not in known] if guards else []
 
@@ -34,12 +34,12 @@ def guards_of(
     operations: Mapping[Operation, tuple[int, str]],
     names: Sequence[str],
 ) -> dict[str, Any]:
-    """The conditions as JSON: the nodes besides the graph's, and of each condition its node, outcome and words.
+    """The guards as JSON: the additional nodes, and for each guard its node, its outcome and its condition in words.
 
     Args:
         graph: The graph.
-        more: What `beyond` gives.
-        guards: The nodes that became True or False.
+        more: The additional nodes, from `beyond`.
+        guards: The nodes whose truth was asked, with the outcome.
         operations: For each operation its number, and the key of its rule.
         names: Those of the graph's nodes.
     """

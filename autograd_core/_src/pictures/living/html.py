@@ -1,4 +1,4 @@
-"""One piece of HTML, or one page, with everything in it: the picture, the state, the rules, the scripts.
+"""A self-contained piece of HTML, or page: the picture, the state, the rules, the scripts.
 
 The element's content is the picture as an image, which a notebook shows where it runs no scripts. A page names its
 scripts and styles by their hashes in a content security policy, which also forbids every request.
@@ -23,8 +23,8 @@ SCRIPTS = (  # in this order: each uses those before it
     "compare.js", "cases.js", "copies.js", "stepping.js", "film.js", "changes.js",
     "expression.js", "element.js",
 )  # fmt: skip
-PLATE_WIDTH, PLATE_HEIGHT = 236.0, 78.0  # of the card that tells of all copies
-SIZES = {  # of cards, in pixels, and of their print
+PLATE_WIDTH, PLATE_HEIGHT = 236.0, 78.0  # of the card about all copies of a plate
+SIZES = {  # of cards and their print in pixels, for the script's layout
     "card": [cards.CARD_WIDTH, cards.CARD_HEIGHT],
     "fold": [cards.FOLD_WIDTH, cards.FOLD_HEIGHT + cards.PILE],
     "row": [cards.ROW_WIDTH, cards.ROW_HEIGHT],
@@ -40,12 +40,12 @@ ESCAPED = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", 
 
 
 def fragment(svg: str, *, alt: str, state: dict[str, Any], rules: str) -> str:
-    """The element with its script, for a notebook's output or a place on a page.
+    """The element with its script, for a notebook's output or for embedding in a page.
 
     Args:
         svg: The picture where no script runs.
         alt: What stands for the picture where it cannot be seen; plain text.
-        state: What the element is to know; labels in it stay text.
+        state: The graph as `state_of` gives it; labels in it stay text.
         rules: The primitives as a JavaScript expression.
 
     Returns:
@@ -57,7 +57,7 @@ def fragment(svg: str, *, alt: str, state: dict[str, Any], rules: str) -> str:
 def page(
     svg: str, *, title: str, scheme: str, alt: str, state: dict[str, Any], rules: str, caption: str = ""
 ) -> str:
-    """A whole page of one element, whose keys work there without a click.
+    """A page with one element, which has the keyboard focus from the start.
 
     Args:
         svg: As in `fragment`; so are alt, state and rules.
@@ -124,7 +124,7 @@ def _parts(svg: str, alt: str, state: dict[str, Any], rules: str) -> list[tuple[
 
 
 def escaped(state: dict[str, Any]) -> str:
-    """JSON that is safe inside a script element: no label in it can end that, or be read as markup."""
+    """JSON that is safe inside a script element: no label in it can close the element or be read as markup."""
     written = json.dumps(state, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     written = written.encode(errors="replace").decode()  # half of a surrogate pair is no character
     for c, escape in ESCAPED.items():
@@ -133,14 +133,14 @@ def escaped(state: dict[str, Any]) -> str:
 
 
 def program(key: str, rules: str) -> str:
-    """The script of one element: its rules, and the element itself where no other one has brought it."""
+    """The script of one element: its rules, and the definition of the element unless the page already has it."""
     known = "window.autogradGraphs??=new Map()"
     return f'(()=>{{"use strict";\n({known}).set("{key}",{rules});\n{script()}define("{key}");\n}})()'
 
 
 @cache
 def script() -> str:
-    """All scripts as the body of one function, without comments and indents; the layout library with its licence."""
+    """All scripts as the body of one function, without comments and indents; the layout library has its licence."""
     licence = static("dagre.LICENSE.txt").strip().replace("*/", "* /")
     library = static("dagre.min.js").partition("/*!")[0].strip()
     lines = embed.without_comments("".join([embed.static("theme.js"), embed.static("paper.js"), *map(static, SCRIPTS)]))
@@ -150,7 +150,7 @@ def script() -> str:
 
 @cache
 def style() -> str:
-    """The style sheet: that of pictures, under the element's name, and the page's own."""
+    """The style sheet: the rules of pictures, scoped to the element, and those of the page."""
     pictures = theme.style("agl", "auto", "full").replace("#agl", "autograd-graph")
     own = static("live.css") + embed.static("paper.css")
     return pictures + "".join(line.strip() for line in own.splitlines())

@@ -1,4 +1,4 @@
-"""Numbers as JSON can say them."""
+"""Numbers in JSON, which has no infinities, NaN or fractions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ...engine.evaluation import decimal, is_fraction
 
 
 def number(x: Any) -> float | str:
-    """A number as a double; what JSON cannot say is a string."""
+    """A number as a double; infinities and NaN as "inf", "-inf" and "nan"."""
     double = float(decimal(x) if is_fraction(x) else x)
     if math.isfinite(double):
         return double

@@ -1,4 +1,4 @@
-"""What each training case predicts, and what is wanted: read from the losses, which know both."""
+"""The prediction and the target of each training case, read from its loss, which has both as operands."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
     from ...notation.losses import UsedLoss
     from ..view.scope_tree import Graph
 
-MOST = 4  # predictions of a case that are told
+MOST = 4  # predictions of one case that a page shows
 
 
 def predicted_of(graph: Graph, cases: Sequence[Sequence[Any]] | None) -> list[dict[str, Any] | None] | None:
-    """Of each case the nodes that it predicts, and its targets; None for one that has not exactly one loss.
+    """For each case its predictions and targets; None for a case without a loss, or with several.
 
     Args:
         graph: The graph.
         cases: Pairs of name and node, as `cases_of` gives them; None for none.
 
     Returns:
-        By case `of`, the nodes, and `targets`, each a number or a list with its node. With `classes` these are scores
-        and the probabilities of the classes. None where no case has such.
+        For each case `of`, the nodes, and `targets`, each a number or a list with its node. With `classes` they are
+        scores and class probabilities. None if no case has predictions.
     """
     losses = [loss for node in graph.order if (loss := loss_of(node)) is not None]
     found = [_of_case(graph, losses, case[1]) for case in cases or ()] if losses else []
@@ -35,7 +35,7 @@ def predicted_of(graph: Graph, cases: Sequence[Sequence[Any]] | None) -> list[di
 
 
 def untagged(graph: Graph, case_of: Mapping[int, str]) -> list[list[Any]] | None:
-    """Cases that no scope names, as [name, node, term]: what a case predicts, if that is one number, and its loss.
+    """Cases without scopes, as [name, node, term]: the prediction, if that is one number, and the loss of the case.
 
     Args:
         graph: The graph.
@@ -58,10 +58,10 @@ def untagged(graph: Graph, case_of: Mapping[int, str]) -> list[list[Any]] | None
 
 
 def name_copies(plates: Sequence[dict[str, Any]], case_of: Mapping[int, str]) -> None:
-    """Give the copies of plates the names of the cases that they are, where each is one.
+    """Rename the copies of plates that are training cases after those cases.
 
     Args:
-        plates: As a page is told of them.
+        plates: The plates in the page's state, changed in place.
         case_of: The case that a node belongs to.
     """
     for plate in plates:

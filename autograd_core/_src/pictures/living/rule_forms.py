@@ -1,6 +1,7 @@
-"""The rules behind local derivatives, as formulas that a page writes with its own names and numbers.
+"""The rules behind local derivatives, as formulas that a page fills in with its own names and numbers.
 
-A rule's choices are made by data. So each is read at several points, and the page takes the form whose choices hold.
+A rule may branch on data, as at a kink. So each rule is evaluated at several points on symbols; this gives one formula
+per branch with its conditions, and the page writes the formula whose conditions hold.
 """
 
 from __future__ import annotations
@@ -23,20 +24,20 @@ if TYPE_CHECKING:
     from ...engine.value import Value
     from ...notation.losses import WrittenLoss
 
-POINTS = (-1.7, -0.6, 0.0, 0.6, 1.7)  # of operands at which a rule is read beside the recorded ones
+POINTS = (-1.7, -0.6, 0.0, 0.6, 1.7)  # values of operands at which a rule is read, in addition to the recorded ones
 FAR_POINTS = (-100.0, *POINTS, 100.0)  # of predictions at which a loss is read
-SAMPLED = 3  # operands up to which it is read elsewhere, too
+SAMPLED = 3  # a rule of more operands is read at the recorded values only: points would multiply
 
 Tree = Any  # a number, or a list of an operation's name and its operands
 
 
 class RuleForms:
-    """The forms of a graph's rules, each once.
+    """The formulas of the rules of a graph, each distinct one once.
 
     Attributes:
-        forms: For each rule its variants for each operand, and what is said at its kinks.
-        of: By node the number of its form, -1 where nothing is to say.
-        called: The primitives that occur in them, which the page needs to evaluate them.
+        forms: For each rule its formulas for each operand, and the expressions that are 0 at its kinks.
+        of: For each node the index of its form; -1 where the number says all.
+        called: The primitives in these formulas, which the page must be able to evaluate.
     """
 
     def __init__(self, order: Iterable[Value]) -> None:
@@ -99,7 +100,7 @@ class RuleForms:
             return []
 
     def of_whole(self, said: Whole) -> dict[str, Any] | None:
-        """Those of a primitive with its parts: to an output's own operand 0, and to another one, 1."""
+        """The formulas of a composite: the derivatives of an output to its own operand, number 0, and to another, 1."""
         if said.slopes is None:
             return None
         p, q = (RuleTerm("softmax", (RuleTerm("operand", (k,), Double(1.0)),), Double(0.25)) for k in (0, 1))
@@ -108,7 +109,7 @@ class RuleForms:
         return {"trees": trees, "notes": list(said.notes)}
 
     def of_loss(self, row: WrittenLoss, operands: Sequence[Value]) -> dict[str, Any] | None:
-        """Those of a loss, one after the other of its operands; None where these are too many."""
+        """The formulas of a loss, one for each operand; None if it has too many."""
         if len(operands) > MOST_OPERANDS:
             return None
         recorded = [_double(p.data) for p in operands]

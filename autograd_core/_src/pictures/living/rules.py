@@ -1,4 +1,4 @@
-"""The primitives of a graph as JavaScript: those of the table, and a user's own where they can be read."""
+"""The primitives of a graph as JavaScript: those of the table, and user primitives whose rules can be traced."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 
 def operations_in(order: Iterable[Value], also: Iterable[str] = ()) -> tuple[dict[Operation, tuple[int, str]], str]:
-    """Each operation of a graph with its number and the key of its rule, and all rules as one expression.
+    """The index of each operation of a graph and the key of its rule; and all rules as one JavaScript expression.
 
     Primitives named in `also` are among the rules, too.
-    A primitive of the user's that runs Python functions on plain floats cannot be read: it has no key, and the page
-    holds its value where it was recorded.
+    A user primitive that runs Python functions on floats cannot be translated: its key is "", and the page keeps the
+    recorded value.
     """
     found: dict[Operation, tuple[int, str]] = {}
     rows: dict[str, Any] = {}

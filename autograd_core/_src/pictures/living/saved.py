@@ -1,4 +1,4 @@
-"""A picture or a stepper as a living page; None for what cannot compute, with the reason."""
+"""A picture or a stepper as a living page, or the reason why it cannot be one."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ..view.scope_tree import Graph
     from .asked import Asked
 
-MOST_NODES = 10_000  # of a graph that a page sweeps while a reader drags
+MOST_NODES = 10_000  # a larger graph takes a page too long to sweep while a reader drags
 
 
 def told_of(
@@ -34,7 +34,7 @@ def told_of(
         view: Of the graph.
         title: A heading.
         theme: "light", "dark" or "auto".
-        guards: Nodes that became True or False while it was recorded, and which.
+        guards: The nodes whose truth was asked while it was recorded, with the outcome.
     """
     forms = RuleForms(view.graph.order)
     wholes = wholes_in(view, forms)
@@ -50,7 +50,7 @@ def page_of(
     asked: Asked, drawn: Graph, svg: str, *, title: str, theme: str, alt: str, name: str, caption: str = "",
     step: int | None = None,
 ) -> tuple[str, str]:  # fmt: skip
-    """The page, or else "" and why there is none.
+    """The page and "", or "" and the reason why there is none.
 
     Args:
         asked: What the picture shows.

@@ -1,4 +1,4 @@
-"""What a living page is told of a graph: nodes, names, scopes, points and cases, as JSON can say it."""
+"""The state of a living page as JSON: the nodes of a graph, names, scopes, points and cases."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from ..view.scope_tree import Graph
     from .rule_forms import RuleForms
 
-CONSTANT, LEAF = -2, -1  # in the place of an operation
-FEW_OPERANDS = 4  # operands up to which an operation is written out in a sentence
-PLAIN, BRACKETED = 0xE000, 0xE400  # code points that stand for operands; the latter want brackets
+CONSTANT, LEAF = -2, -1  # instead of the index of an operation
+FEW_OPERANDS = 4  # an operation of more operands is not written out in sentences
+PLAIN, BRACKETED = 0xE000, 0xE400  # first code points that stand for operands; those of the second kind need brackets
 SIGNS = {"*": "×", "-": "−", "<=": "≤", ">=": "≥", "!=": "≠", "==": "="}
 
 
@@ -42,7 +42,7 @@ class Operation(NamedTuple):
 
 
 class NodeNames(NamedTuple):
-    """What nodes are called: unique and with their scopes, as sentences have it, and within their scope's box."""
+    """The names of nodes: unique ones with scopes (`full`), those of sentences (`shown`), those in a box (`bare`)."""
 
     full: list[str]
     shown: list[str]
@@ -134,14 +134,14 @@ def _tags(order: Sequence[Value]) -> dict[str, list[int]] | None:
 
 
 def _paths(view: View) -> list[str]:
-    """The paths of scopes, as without the boxes of plates around them."""
+    """The paths of scopes, without the boxes that plates add: these must not change what a path means."""
     tree, boxes = view.tree, {plate.scope for plate in view.plates}
     chains = ([t for t in tree.chain(s) if t == s or t not in boxes] for s in range(len(tree.scopes)))
     return ["/".join(tree.scopes[t].name for t in chain) for chain in chains]
 
 
 def _plate(graph: Graph, plate: Plate) -> dict[str, Any]:
-    """What is repeated: its box, and of each copy the nodes and own leaves; -1 for what the shown one has alone."""
+    """A plate: its box, and for each copy its nodes and own leaves; -1 for a leaf that only the shown copy has."""
     nodes, leaves = plate.copies.nodes, plate.copies.leaves
     there = list(dict.fromkeys(leaves[plate.shown]))
     items = [[*copy, *(own.get(place, -1) for place in there)] for copy, own in zip(nodes, leaves, strict=True)]
@@ -170,14 +170,14 @@ def _kind(node: Value, graph: Graph, operations: Mapping[Operation, tuple[int, s
 
 
 def operation_of(node: Value) -> Operation:
-    """The operation that made a node; with many operands their number tells nothing."""
+    """The operation of a node, with its number of operands only if they are few: more are never written out."""
     primitive, count = node._primitive, len(node.parents)
     assert primitive is not None
     return Operation(primitive, count if count <= FEW_OPERANDS or is_users(primitive) else -1)
 
 
 def is_users(primitive: Primitive) -> bool:
-    """Whether it is not of the library's table."""
+    """Whether a user defined it: it is not in the library's table."""
     return PRIMITIVES.get(primitive.name) is not primitive
 
 
@@ -195,7 +195,9 @@ def _operation(one: Operation, key: str) -> dict[str, Any]:
 
 
 def template(primitive: Primitive, arity: int) -> str:
-    """An operation as text in which single characters stand for the operands."""
+    """An operation as text in which single characters stand for the operands, for the page to put names in."""
+    # The printer puts brackets around what is no plain symbol. Where it does so for our character but not for a name,
+    # brackets depend on the operand, and the page decides.
     bare = operation(primitive, [f"Q{k}Q" for k in range(arity)])
     wrapped = operation(primitive, [chr(PLAIN + k) for k in range(arity)])
     for k in range(arity):
@@ -206,7 +208,7 @@ def template(primitive: Primitive, arity: int) -> str:
 
 
 def wholes_in(view: View, forms: RuleForms) -> list[dict[str, Any]]:
-    """What is computed in parts, with the scope that folds each; -1 where none does."""
+    """The composites of a graph, each with the scope that folds it; -1 if there is none."""
     graph, found = view.graph, []
     for group in wholes_of(graph.order, graph.users, graph.roots | graph.constants):
         scope = view.tree.home[group.nodes[-1]]
@@ -289,7 +291,7 @@ def points_of(graph: Graph, given: object, compare: object = None) -> dict[str, 
 
 
 def point_added(graph: Graph, points: dict[str, Any] | None, label: str, point: object) -> dict[str, Any]:
-    """The same with one point more; a leaf that no point had before is as recorded in those."""
+    """The points with one more. A leaf that differs in the new point only has its recorded value in the others."""
     points = points or {"labels": ["recorded"], "leaves": [], "data": [[]]}
     row = _row(graph, _names(graph), point)
     more = sorted(row.keys() - set(points["leaves"]))

@@ -13,7 +13,7 @@ from typing import Any
 
 from .. import text
 
-PACKED = 16_000  # characters of data beyond which they are compressed
+PACKED = 16_000  # longer data, in characters, are compressed
 BREAKING = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
 

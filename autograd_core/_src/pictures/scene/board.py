@@ -35,7 +35,7 @@ class Board:
                 self.card_of[u] = self.card_of[shown[0]]
         self.exits = {last: self._exits(group) for last, (_, group) in self.groups.items()}
         self.cards: dict[int, Card] = {}
-        # By plate: the nodes of the copy that is shown, and which copy each node of the others is in.
+        # By plate: the nodes of the copy that is shown; and for the nodes of the other copies, which copy.
         self.there = [{*plate.copies.nodes[plate.shown]} for plate in view.plates]
         self.other = [
             {v: k for k, copy in enumerate(plate.copies.nodes) if k != plate.shown for v in copy}
@@ -43,7 +43,7 @@ class Board:
         ]
         folds = view.folds()
         self.closed = {k: folds[plate.scope] for k, plate in enumerate(view.plates) if folds[plate.scope] != ROOT}
-        self.handed: dict[tuple[int, int], int] = {}  # by plate and copy: the card for what that copy hands on
+        self.handed: dict[tuple[int, int], int] = {}  # by plate and copy: the card for values that come from that copy
         self.virtual = len(graph.order)  # next number for a card without a node
 
     def _exits(self, group: list[int]) -> list[int]:
@@ -54,7 +54,7 @@ class Board:
         return [v for v in group if v in roots or not users[v] or not inside.issuperset(users[v])]
 
     def sources(self, v: int) -> dict[int, tuple[int, int]]:
-        """What enters a shown node from a copy that is not shown: by operand, the plate and the copy."""
+        """Operands of a shown node that lie in a copy that is not shown; by operand, the plate and the copy."""
         found: dict[int, tuple[int, int]] = {}
         for k, (there, other) in enumerate(zip(self.there, self.other, strict=True)):
             if v in there and k not in self.closed:
@@ -66,7 +66,7 @@ class Board:
         return [k for k, around in self.closed.items() if around == s]
 
     def called(self, i: int) -> str:
-        """The path of a folded scope's card, the label of a node's; "" of what has none."""
+        """What a card is sorted by: the path of a folded scope, the label of a node, or ""."""
         if i in self.groups:
             return self.view.tree.scopes[self.groups[i][0]].path
         return self.graph.labels[i] if i < len(self.graph.labels) else ""

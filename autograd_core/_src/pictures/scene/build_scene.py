@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..view.folding import View
 
 STUB_HEIGHT = 20.0
-MOST_MISSING = 3  # operands not in view whose derivatives a card still shows one by one
+MOST_MISSING = 3  # more operands that are not in view share one port
 LISTED = 12  # folded scopes, and roots, that the description names
 
 
@@ -43,6 +43,7 @@ def scene_of(view: View, direction: str) -> Scene:
                 board.cards[i] = board.cards[i]._replace(is_centre=True)
     for k in range(len(view.plates)):
         plate_card(board, k)
+    # Ports of folded cards come last: junctions need to know all that enters them.
     joined = junctions(board, entering)
     for i, sources in entering.items():
         s, group = board.groups[i]
@@ -89,7 +90,7 @@ def _node_ports(board: Board, i: int, scope: tuple[str, ...]) -> list[Port]:
     """A port for every operand; many operands from one stub or folded card share a port."""
     graph = board.graph
     missing = Counter(u for u in graph.operands[i] if u not in board.card_of)
-    card_of = ChainMap(board.card_of)  # a copy would take time in the size of the picture, for each node
+    card_of = ChainMap(board.card_of)  # a copy for each node would make this quadratic
     if missing:
         card_of = card_of.new_child(dict.fromkeys(missing, _stub(board, missing, scope)))
     before = {u: handed_on(board, *source) for u, source in board.sources(i).items()}
@@ -121,12 +122,12 @@ def _bundled(board: Board, ports: list[Port]) -> Port:
     elif source in board.groups:
         title = f"{len(ports)} operands, from {board.view.tree.scopes[board.groups[source][0]].path}"
     else:
-        title = board.cards[source].title  # of the stub
+        title = board.cards[source].title
     return ports[0]._replace(chip=chip, is_dead=all(port.is_dead for port in ports), node=-1, title=title)
 
 
 def _stub(board: Board, nodes: dict[int, int], scope: tuple[str, ...], ports: tuple[Port, ...] = ()) -> int:
-    """A small card in place of nodes that are not in view."""
+    """A small card that stands for nodes that are not in view."""
     number = board.number()
     names = [name_of(board.graph, u) for u in sorted(nodes)]
     label = f"+{sum(nodes.values())} more"
@@ -139,7 +140,7 @@ def _stub(board: Board, nodes: dict[int, int], scope: tuple[str, ...], ports: tu
 
 
 def _stubs_behind(board: Board) -> None:
-    """Stubs for users that are not in view."""
+    """Stubs for users that are not in view, so that a gradient is seen to have other parts."""
     out: dict[int, Counter[int]] = {}
     if len(board.view.shown) + len(board.graph.constants) + len(board.view.hidden) < len(board.graph.order):
         for v in sorted(board.view.shown):

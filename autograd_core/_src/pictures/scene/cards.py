@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from ..view.scope_tree import Graph
 
 CARD_WIDTH, CARD_HEIGHT = 126.0, 62.0
-MOST_RULED, MOST_RULES = 300, 8  # nodes of a graph, and operands of a node, whose ports have their rule in a tooltip
-WIDEST_FOLD = 300.0  # of one whose name, or the formula of a loss, is to be read
+MOST_RULED, MOST_RULES = 300, 8  # with more nodes in the graph, or operands of a node, tooltips of ports lack the rule
+WIDEST_FOLD = 300.0  # a folded scope is widened so far for its name or for the formula of a loss
 FOLD_WIDTH, FOLD_HEIGHT, PILE = 216.0, 80.0, 6.0  # a folded scope, and the cards that show below it
-FOLD_SIGN = 30.0  # of its head without the name
-LINE = 14.0  # by which it is higher for each further line that says what is in it
+FOLD_SIGN = 30.0  # width of its head without the name
+LINE = 14.0  # height of each further line of its caption
 ROW_HEIGHT = 22.0  # a leaf that is one of many operands: label, value and gradient in one line
 ROW_WIDTH = 250.0
-CROWD_LR, CROWD_TB = 160, 16  # operands beyond which ports have no text
+CROWD_LR, CROWD_TB = 160, 16  # with more operands, ports have no text
 LEAST_FONT = 10.5  # pixels; nothing is printed smaller
 NAME_FONT, NUMBER_FONT, CAPTION_FONT = 13.0, 12.0, LEAST_FONT
 CHIP_FONT, CHIP_HEIGHT = 11.5, 16.0
@@ -44,12 +44,12 @@ class Chips(NamedTuple):
 
     font: float
     height: float
-    least: float  # the least width
-    gap: float  # between two of them
+    least: float  # least width
+    gap: float  # between two chips
 
 
 FULL_CHIPS = Chips(CHIP_FONT, CHIP_HEIGHT, least=26.0, gap=2.0)
-DENSE = 16  # ports beyond which their chips are close together
+DENSE = 16  # more ports have smaller gaps between their chips
 
 
 class Port(NamedTuple):
@@ -59,34 +59,34 @@ class Port(NamedTuple):
     source: int  # the card that it comes from
     chip: str  # the local derivative, or the constant's value
     is_constant: bool
-    is_dead: bool  # the local derivative is 0: no gradient passes
+    is_dead: bool  # whether the local derivative is 0
     title: str
-    node: int = -1  # the operand itself, where it is one
-    is_idle: bool = False  # whatever the local derivative is: behind it, too, no gradient passes
-    flow: float = 0.0  # what flows back here, |local derivative × adjoint|; negative where that product is
-    at: float = 0.0  # distance of its middle from the side's middle
-    width: float = 0.0  # of its chip on the page
+    node: int = -1  # the operand; -1 where the port stands for several
+    is_idle: bool = False  # whether no gradient flows back here although the local derivative is not 0
+    flow: float = 0.0  # what flows back here: local derivative × adjoint, of several values the sum of |products|
+    at: float = 0.0  # offset of its middle from the middle of the card's side
+    width: float = 0.0  # of its chip
     height: float = 0.0
 
 
 class Strip(NamedTuple):
-    """Numbers of all copies as bars."""
+    """One number of every copy of a plate, as bars."""
 
     caption: str
     bars: tuple[float, ...]  # from -1 to 1
     first: str  # the first and the last number
     last: str
     shown: float  # where the shown copy's bar is, from 0 to 1
-    most: str = ""  # the number of the highest bar, if it is another one
+    most: str = ""  # the number of the highest bar, if that is neither the first nor the last
 
 
 class Card(NamedTuple):
     """A card's text and size, for one value or of another kind."""
 
-    node: int  # its index in topological order; that of its last one for a folded scope
+    node: int  # the node's index in topological order; for a folded scope that of its last node
     scope: tuple[str, ...]  # the paths of the scopes around, outermost first
     label: str
-    name: str  # its name in text: the label, with a number where labels recur, or v1, v2, ...
+    name: str  # the name in sentences: the label, numbered where labels recur, or v1, v2, ...
     op: str
     value: str
     grad: str  # "" before backward
@@ -95,21 +95,22 @@ class Card(NamedTuple):
     is_row: bool
     is_root: bool
     ports: tuple[Port, ...]
-    chip: float  # the room for chips before the card
+    chip: float  # room for chips before the card, along the flow
     width: float
     height: float
     title: str
     kind: str = "node"  # or "fold", "junction" where many edges meet, "stub" for what is not in view
     is_centre: bool = False  # of a neighbourhood
     folded: str = ""  # the path of the folded scope
-    caption: str = ""  # what is in it, in lines
-    captions: tuple[str, str] = ("value", "grad")  # before the value and the gradient
-    is_idle: bool = False  # no gradient comes here, since every way back to it passes a zero
-    strips: tuple[Strip, ...] = ()  # of a plate
-    table: tuple[tuple[str, ...], ...] = ()  # of a plate: local derivatives of all copies, below their names
-    is_beside: bool = False  # of a plate: the table stands beside the strips
-    is_low: bool = False  # of a leaf: value and gradient in one line, below its name
-    parts: tuple[float, ...] = ()  # of a leaf that copies share: what each adds to its gradient, from -1 to 1
+    caption: str = ""  # what a folded scope holds, in lines
+    captions: tuple[str, str] = ("value", "grad")  # the words before the value and the gradient
+    is_idle: bool = False  # whether no gradient arrives: every path from a root has a factor 0
+    # Of a plate's card: strips of bars, a table with the local derivatives of all copies, and whether it stands beside.
+    strips: tuple[Strip, ...] = ()
+    table: tuple[tuple[str, ...], ...] = ()
+    is_beside: bool = False
+    is_low: bool = False  # a leaf in its lower form: value and gradient in one line below the name
+    parts: tuple[float, ...] = ()  # a leaf that copies share: the contribution of each to its gradient, from -1 to 1
 
 
 class Scene(NamedTuple):
@@ -119,7 +120,7 @@ class Scene(NamedTuple):
     direction: str
     has_grads: bool
     description: str
-    card_of: dict[int, int]  # by node: the card that shows it; a constant's is that of its user
+    card_of: dict[int, int]  # by node: the card that shows it; a constant shows on the card of its user
     style: str = "full"
 
 
@@ -208,7 +209,8 @@ def bar(g: Any, largest: Any) -> int:
     if not is_finite(g):
         return sign * BAR_STEPS
     decades = _log10(largest) - _log10(abs(g))
-    return sign * min(BAR_STEPS, max(1, BAR_STEPS - int(decades + 1e-9)))  # a norm may be larger than the largest
+    # The norm of several gradients may exceed the largest one, hence `min`.
+    return sign * min(BAR_STEPS, max(1, BAR_STEPS - int(decades + 1e-9)))
 
 
 def _log10(x: Any) -> float:
@@ -227,12 +229,12 @@ def fold_size(label: str, caption: str) -> tuple[float, float]:
 
 
 def is_of_pairs(node: Value) -> bool:
-    """Whether its operands belong together two by two."""
+    """Whether the operation is a sum of products, whose operands belong together in pairs."""
     return node._primitive is not None and node._primitive.pairs
 
 
 def _operand_order(node: Value) -> list[int]:
-    """Ports from first to last; those of pairs side by side, though the operands are (w…, x…)."""
+    """Operands in the order of their ports: w₁, x₁, w₂, … for a sum of products, whose operands are (w…, x…)."""
     places = list(range(len(node.parents)))
     if is_of_pairs(node):
         half = len(places) // 2
@@ -241,7 +243,7 @@ def _operand_order(node: Value) -> list[int]:
     return primitive.in_order(places) if isinstance(primitive, WrittenWhole) else places
 
 
-DRAWN: WeakKeyDictionary[Graph, dict[int, list[Port]]] = WeakKeyDictionary()  # once for all the views of a page
+DRAWN: WeakKeyDictionary[Graph, dict[int, list[Port]]] = WeakKeyDictionary()  # shared by all views of a page
 
 
 def ports_of(graph: Graph, i: int, card_of: Mapping[int, int]) -> list[Port]:
@@ -253,7 +255,7 @@ def ports_of(graph: Graph, i: int, card_of: Mapping[int, int]) -> list[Port]:
 
 
 def _ports(graph: Graph, node: Value) -> list[Port]:
-    parents, slopes = node.parents, node.local_grads  # once: each reads all operands
+    parents, slopes = node.parents, node.local_grads  # read once: these properties build tuples of all operands
     sign = _sign(node)
     rules = _rules_said(graph, node)
     ports = []
@@ -277,7 +279,7 @@ def _ports(graph: Graph, node: Value) -> list[Port]:
 
 
 def _rules_said(graph: Graph, node: Value) -> list[str]:
-    """How each local derivative comes about, on a line of its own; "" where there is no more to say than its number."""
+    """The rule of each local derivative, as a line of a tooltip; "" where the number says all."""
     count = len(node.parents)
     if len(graph.order) > MOST_RULED or count > MOST_RULES:
         return [""] * count
@@ -291,13 +293,13 @@ def lined_up(
     """The ports with their positions, the room for chips along the flow, and the size across it."""
     if not ports:
         return (), 0.0, 0.0
-    across = direction == "LR"  # ports stand one below the other
+    across = direction == "LR"  # whether ports stand one below the other
     if across and len(ports) > DENSE:
         chips = chips._replace(height=14.0, gap=0.5)
     shown = ["" if crowded else port.chip for port in ports]
     widths = [6.0 if crowded else max(chips.least, text.extent(chip, chips.font) + 8) for chip in shown]
     height = 4.0 if crowded else chips.height
-    if across:  # edges end in one line, constants are as wide as they must
+    if across:  # edges end in one line; chips of constants only need their own width
         widest = max(widths)
         widths = [w if port.is_constant else widest for w, port in zip(widths, ports)]
     gap = 1.0 if crowded else chips.gap

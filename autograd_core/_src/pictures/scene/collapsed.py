@@ -35,24 +35,24 @@ if TYPE_CHECKING:
     from ..view.scope_tree import Graph
     from .board import Board
 
-MOST_PORTS = 8  # ports of a folded card with a derivative each, at most
-TIED = 3  # folded cards with common sources, and such sources, from which on a junction collects their edges
+MOST_PORTS = 8  # with more entering values, a folded card has a port for each source and not for each value
+TIED = 3  # at least so many sources and so many folded users get a junction
 JUNCTION_STEP, JUNCTION_WIDTH = 9.0, 5.0
 LISTED = 12  # values that a title names
-MANY = 100  # operations in a folded scope from which on they are counted
-MOST_SAID = 5  # operands of a loss whose derivatives stand on its card
-LONGEST_CHIP = 14  # cells of the name of what a junction takes
+MANY = 100  # a caption says how many operations there are if they are so many
+MOST_SAID = 5  # a loss of more operands has no line with its derivatives
+LONGEST_CHIP = 14  # cells of a name on the chip of a junction
 
 
 class Entering(NamedTuple):
-    """The edges into a folded card from one other card: how many there are of each value."""
+    """The edges into a folded card from another card, as the number of edges of each value."""
 
     source: int
     edges: dict[int, int]
 
 
 def largest_shown(board: Board) -> Any:
-    """The largest gradient of the picture, be it the norm of those of a folded scope; None before `backward()`."""
+    """The largest gradient in the picture, norms of folded scopes included; None before `backward()`."""
     graph = board.graph
     if graph.largest is None:
         return None
@@ -61,7 +61,7 @@ def largest_shown(board: Board) -> Any:
 
 
 def folded_card(board: Board, s: int, group: list[int], around: tuple[str, ...], largest: Any) -> Card:
-    """The card of a folded scope, without ports so far; `largest` is the picture's largest gradient."""
+    """The card of a folded scope, still without ports; `largest` is the largest gradient in the picture."""
     graph, scope = board.graph, board.view.tree.scopes[s]
     exits = board.exits[group[-1]]
     leaves = [v for v in group if graph.is_leaf(v)]
@@ -114,12 +114,12 @@ def folded_card(board: Board, s: int, group: list[int], around: tuple[str, ...],
 
 
 def _said(graph: Graph, v: int) -> str:
-    """The caption of the only exit's value: its label."""
+    """The word before the value of a scope with one output: the label of that output."""
     return text.shorten(text.clean(graph.labels[v]), 12) or "value"
 
 
 def _contents(graph: Graph, group: list[int], inner: Any, title: str) -> str:
-    """What a group contains, less what its title says. `inner`: its leaves' gradient."""
+    """The contents of a group, without what its title says. `inner` is the norm of its leaves' gradients."""
     kinds = Counter(graph.kinds[v] for v in group)
     leaves = kinds.pop("", 0)
     n = sum(kinds.values())
@@ -149,7 +149,7 @@ def _range(values: Sequence[Any], room: int) -> str:
 
 
 def _norm(grads: Sequence[Any]) -> Any:
-    """The Euclidean norm; of Fractions as a Decimal, for they may be beyond floats."""
+    """The Euclidean norm; of Fractions a Decimal, since they may exceed floats and have no exact root."""
     if all(isinstance(g, float) for g in grads):
         return math.hypot(*grads)
     from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
@@ -179,7 +179,8 @@ def through(graph: Graph, group: Sequence[int], end: int) -> dict[int, Any]:
 
 
 def folded_ports(board: Board, s: int, group: list[int], sources: list[Entering], joined: dict[int, int]) -> list[Port]:
-    """A port for each value that enters if the scope has one exit, else for each card."""
+    """A port for each entering value if the scope has one output, else for each card that values come from."""
+    # With one output a chip shows the total derivative. With several, no single number belongs to an entering value.
     graph = board.graph
     path = board.view.tree.scopes[s].path
     exits = board.exits[group[-1]]
@@ -190,7 +191,7 @@ def folded_ports(board: Board, s: int, group: list[int], sources: list[Entering]
         ports.append(Port(len(ports), source, chip, is_constant=False, is_dead=is_dead, title=title, node=node))
 
     alone = len(exits) == 1 and sum(len(e.edges) for e in sources) <= MOST_PORTS
-    # Of copies that are not shown, the derivatives are not those of one sweep of the group.
+    # A plate within has copies that are not in the group, so a sweep of the group would miss their part.
     slopes = through(graph, group, exits[0]) if len(exits) == 1 and not board.closed_in(s) else {}
     rules = _rules_of_loss(graph, exits[0], slopes) if board.view.tree.scopes[s].whole and slopes else {}
     places = _places_in_loss(graph, exits[0]) if rules and alone else {}
@@ -216,7 +217,7 @@ def folded_ports(board: Board, s: int, group: list[int], sources: list[Entering]
 
 
 def _places_in_loss(graph: Graph, end: int) -> dict[int, int]:
-    """Where among a loss's operands each stands."""
+    """The position of each operand of a loss, which orders the ports as its formula is written."""
     loss = loss_of(graph.order[end])
     return {graph.index[x]: k for k, x in enumerate((loss and loss.operands) or ())}
 
@@ -233,7 +234,7 @@ def _in_numbers(graph: Graph, end: int, group: list[int]) -> str:
 
 
 def _rules_of_loss(graph: Graph, end: int, slopes: Mapping[int, Any]) -> dict[int, Rule]:
-    """How the derivatives of a loss to its operands come about."""
+    """The rules of a loss's derivatives to its operands, where they say more than the number."""
     node = graph.order[end]
     loss = loss_of(node)
     operands = loss.operands if loss is not None else None
@@ -253,7 +254,7 @@ def _some(graph: Graph, edges: Iterable[int]) -> str:
 
 
 def _between_ends(graph: Graph, edges: Iterable[int]) -> str:
-    """The first and the last one's name."""
+    """The names of the first and the last value, as a range."""
     first, *_, last = sorted(edges)
     room = LONGEST_CHIP // 2
     return f"{text.shorten(name_of(graph, first), room)} … {text.shorten(name_of(graph, last), room)}"
@@ -269,7 +270,10 @@ def edges_said(edges: int | Mapping[int, int]) -> str:
 
 
 def junctions(board: Board, entering: dict[int, list[Entering]]) -> dict[int, dict[int, int]]:
-    """For folded cards, by source, the junction that collects its edges; sources with the same users share one."""
+    """For each folded card, by source, the junction that collects the edges; sources with the same users share one.
+
+    Between fully connected layers, n + m edges are drawn instead of n · m.
+    """
     users: dict[int, list[int]] = {}
     for i, sources in entering.items():
         for source, _ in sources:
@@ -311,7 +315,7 @@ def junctions(board: Board, entering: dict[int, list[Entering]]) -> dict[int, di
 
 
 def _between(board: Board, starts: Sequence[int], ends: Sequence[int]) -> tuple[str, ...] | None:
-    """The scope of a junction: the innermost one around all sources, unless a user is directly in it."""
+    """The scope of a junction: the innermost one around all sources; None where a user is too close for one."""
     scopes = [board.cards[i].scope for i in starts]
     depth = 0
     while all(len(scope) > depth and scope[depth] == scopes[0][depth] for scope in scopes):

@@ -17,7 +17,7 @@ FOLD_WIDTH, FOLD_HEIGHT = 160.0, 44.0
 CHIPS = Chips(font=12.0, height=15.0, least=22.0, gap=1.0)
 CHIP_DIGITS = 3
 SIDE, FONT = 6.0, 13.0  # margin within a card, size of its numbers
-PARTS = 10.0  # below them, of the bars that say what each copy adds
+PARTS = 10.0  # height of the bars below them, which show the contribution of each copy
 
 
 def compacted(scene: Scene, graph: Graph) -> Scene:
@@ -66,7 +66,7 @@ def _with_fewer_digits(card: Card, graph: Graph) -> tuple[Port, ...]:
 
 
 def numbers(value: Any, gradient: Any) -> tuple[str, str]:
-    """A value and its gradient as a small card shows them; "" for a gradient that is not there (None)."""
+    """A value and its gradient as a small card shows them; "" if the gradient is None."""
     tries = [(_number(value, k), "" if gradient is None else _number(gradient, k)) for k in (3, 2, 1)]
     return _fitting(tries, WIDTH)
 
@@ -86,5 +86,5 @@ def _fitting(tries: list[tuple[str, str]], width: float) -> tuple[str, str]:
 
 
 def is_in_line(value: str, grad: str, width: float, font: float = FONT) -> bool:
-    """Whether two numbers stand beside each other on a card so wide."""
+    """Whether two numbers fit beside each other on a card of that width."""
     return text.cells(value) + text.cells(grad) < int((width - 2 * SIDE) / (text.EM * font))

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from ..view.scope_tree import Graph
     from .cards import Card, Port, Scene
 
-REACHED: WeakKeyDictionary[Graph, list[bool]] = WeakKeyDictionary()  # once for all the views of a page
-THINNEST, WIDEST, DECADES = 1.2, 7.0, 3  # pixels of an edge, and the factors of ten between them
+REACHED: WeakKeyDictionary[Graph, list[bool]] = WeakKeyDictionary()  # shared by all views of a page
+THINNEST, WIDEST, DECADES = 1.2, 7.0, 3  # widths of edges in pixels, and the factors of ten between them
 
 
 def with_flow(scene: Scene, graph: Graph, *, measured: bool) -> Scene:
@@ -38,7 +38,7 @@ def with_flow(scene: Scene, graph: Graph, *, measured: bool) -> Scene:
 
 
 def reached_by_gradients(graph: Graph) -> list[bool]:
-    """For every node whether some way back to it from a root passes no local derivative of 0."""
+    """For every node, whether some path from a root to it has no local derivative of 0."""
     if graph not in REACHED:
         reached = [i in graph.roots for i in range(len(graph.order))]
         for i in range(len(reached) - 1, -1, -1):
@@ -52,7 +52,7 @@ def reached_by_gradients(graph: Graph) -> list[bool]:
 
 
 def _operands(graph: Graph, i: int) -> Iterator[tuple[int, Any]]:
-    """The operands of a node with their local derivatives, but for constants."""
+    """The operands of a node with their local derivatives, without constants."""
     node = graph.order[i]
     parents = node.parents
     slopes = node._edges[len(parents) :]  # as recorded: none is asked for at a constant
@@ -89,7 +89,7 @@ def _with_flow(
 
 
 def _sources(port: Port, scene: Scene) -> set[int]:
-    """The cards whose values come in by a port: several, if a junction collects them."""
+    """The cards whose values enter by a port: several, if it is connected to a junction."""
     card = scene.cards[port.source]
     return {inner.source for inner in card.ports} if card.kind == "junction" else {port.source}
 

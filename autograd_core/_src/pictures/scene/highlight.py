@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from ..view.scope_tree import Graph
     from .cards import Port, Scene
 
-FACTORS = 8  # of a product that is written out
+FACTORS = 8  # a product of more factors is not written out
 TOLD = 3  # nodes between the ends of a path that its legend names
-ACCENTS = 6  # colours, which repeat
+ACCENTS = 6  # colours; the seventh path has the first one again
 NIL = "nil"  # the muted colour of a path whose product is 0
 
 
 class HighlightedPath(Protocol):
-    """What highlighting needs of a path; `Path` itself is in a package that may not be imported here."""
+    """The attributes of a path that highlighting needs. `Path` itself is in `explanation`, which is above this room."""
 
     @property
     def nodes(self) -> tuple[Value, ...]: ...
@@ -36,19 +36,19 @@ class HighlightedPath(Protocol):
 
 
 class _PathRead(NamedTuple):
-    """A path with the nodes of the picture's graph, which are copies where that graph is written as in texts."""
+    """A path in terms of the picture's graph, whose nodes are copies where composites are single operations."""
 
     nodes: tuple[Value, ...]
     operands: tuple[int, ...]
     product: Any
-    is_shorter: bool  # than the one that was given
+    is_shorter: bool  # whether parts of composites are left out
 
 
 class Track(NamedTuple):
     """Nodes and edges that are highlighted together, by number."""
 
     nodes: tuple[int, ...]
-    edges: tuple[tuple[int, int, int], ...]  # source, user, which operand of it; (source, user, -1) for any
+    edges: tuple[tuple[int, int, int], ...]  # (source, user, operand of the user); operand -1 for any
     legend: str  # "" for nodes that are no path
     colour: str = "a0"  # its class: "a0" to "a5", or "nil" for a path whose product is 0
 
@@ -90,7 +90,7 @@ def tracks_of(highlight: object, graph: Graph) -> tuple[Track, ...]:
     ]
     if alone:
         tracks.append(_values(alone, graph))
-    colours = (f"a{k % ACCENTS}" for k in itertools.count())  # the next one for each path that carries something
+    colours = (f"a{k % ACCENTS}" for k in itertools.count())  # a path whose product is 0 takes none
     return tuple(track if track.colour == NIL else track._replace(colour=next(colours)) for track in tracks)
 
 
@@ -126,10 +126,10 @@ def _path(
     edges = []
     factors = []
     for source, user, operand in zip(path.nodes, path.nodes[1:], path.operands):
-        if operand < 0:  # into the card of what is computed in parts
+        if operand < 0:  # into the card of a composite
             edges.append((graph.index[source], graph.index[user], -1))
             continue
-        edges_of = user._edges  # and not `parents`, which looks at all of them for each path
+        edges_of = user._edges  # and not `parents`, which would read all operands for each path
         edges.append((graph.index[source], graph.index[user], operand))
         is_constant = isinstance(source, Constant)  # whose derivative is computed on demand
         slope = user.local_grads[operand] if is_constant else edges_of[len(edges_of) // 2 + operand]
@@ -141,7 +141,7 @@ def _path(
 
 
 def _read(path: HighlightedPath, graph: Graph) -> _PathRead:
-    """A path as the picture has it: without the parts of wholes that are written as texts have them."""
+    """A path in the picture's graph: without the inner nodes of composites that are single operations there."""
     numbers = [_known(node, graph) for node in path.nodes]
     kept = [k for k, node in enumerate(path.nodes) if node not in graph.hidden]
     nodes = tuple(graph.order[numbers[k]] for k in kept)
@@ -151,7 +151,7 @@ def _read(path: HighlightedPath, graph: Graph) -> _PathRead:
 
 
 def _operand(source: Value, user: Value, operand: int) -> int:
-    """Which operand of its user a value is; -1 for a part of a whole that this picture writes in another way.
+    """The position of an operand, checked; -1 for an inner node of a composite that is one operation here.
 
     Raises:
         StructureError: It is not that operand.
@@ -167,10 +167,10 @@ def _operand(source: Value, user: Value, operand: int) -> int:
 
 
 def partings(paths: Sequence[Any]) -> list[set[int]]:
-    """Of each path the places of its nodes, from 1, at which it parts from another one of them."""
-    # A tree of beginnings, not all pairs of paths: there may be thousands.
-    steps: dict[tuple[int, Any], int] = {}  # from a beginning by an edge to a longer one
-    edges_at: dict[int, set[Any]] = {}  # how each beginning goes on
+    """For each path the positions, from 1, of the nodes at which it parts from another of the paths."""
+    # A trie of common prefixes, not a comparison of all pairs of paths: there may be thousands.
+    steps: dict[tuple[int, Any], int] = {}  # (prefix, edge) to the prefix that is one edge longer
+    edges_at: dict[int, set[Any]] = {}  # by prefix: the edges that continue it
     walks = []
     for path in paths:
         at, walk = 0, [0]
@@ -183,7 +183,7 @@ def partings(paths: Sequence[Any]) -> list[set[int]]:
 
 
 def _route(path: _PathRead, names: Mapping[Value, str], common: set[Value], apart: set[int], uses: Uses) -> str:
-    """The ends of a path and, between them, where it parts from others, and the first nodes that not all have."""
+    """The ends of a path; between them the nodes where it parts from others, and the first nodes that not all have."""
     last = len(path.nodes) - 1
     told = [k for k in range(1, last) if path.nodes[k] not in common or uses.which(path.nodes[k], path.operands[k - 1])]
     told = sorted(dict.fromkeys([*sorted(apart - {last}), *told][: max(TOLD, len(apart))]))
@@ -200,13 +200,13 @@ def _route(path: _PathRead, names: Mapping[Value, str], common: set[Value], apar
 
 
 class Uses:
-    """How often the operands of nodes recur, counted once per node, as many paths enter one sum."""
+    """Tells equal operands of a node apart; counted once per node, since many paths may enter one large sum."""
 
     def __init__(self) -> None:
         self._counts: dict[Value, Counter[int]] = {}
 
     def which(self, user: Value, operand: int) -> str:
-        """The operand by which an edge enters, as "operand 1", if the value occurs there more than once; else ""."""
+        """By which operand an edge enters, as "operand 1", if the user has that value more than once; else ""."""
         if operand < 0:
             return ""
         edges = user._edges
@@ -239,7 +239,8 @@ def emphasis(tracks: Sequence[Track], scene: Scene) -> Emphasis:
     cards: dict[int, int] = {}
     ports: dict[tuple[int, int], list[int]] = {}
     entries = _Entries(scene)
-    for number, track in sorted(enumerate(tracks), key=lambda entry: entry[1].colour == NIL):  # others come first
+    # The first track on a card colours it, so paths with product 0 come last.
+    for number, track in sorted(enumerate(tracks), key=lambda entry: entry[1].colour == NIL):
         for node in track.nodes:
             if scene.card_of.get(node) in scene.cards:
                 cards.setdefault(scene.card_of[node], number)

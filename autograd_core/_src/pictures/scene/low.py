@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from .cards import Card, Scene
 
 WIDTH, HEIGHT = 142.0, 43.0  # of a leaf: its name, and below it value and gradient
-PARTS = 7.0  # by which the bars that say what each copy adds are higher than that of a gradient
+PARTS = 7.0  # additional height of the bars that show the contribution of each copy
 SIDE = 8.0  # margin within a card
-TOGETHER = int((WIDTH - 2 * SIDE) / (text.EM * NUMBER_FONT)) - 1  # characters of both numbers
+TOGETHER = int((WIDTH - 2 * SIDE) / (text.EM * NUMBER_FONT)) - 1  # characters of both numbers together
 
 
 def lowered(scene: Scene, graph: Graph) -> Scene:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ..view.scope_tree import Graph
 
 
-BADGE_ROOM = 84.0  # beside the text of a row
+BADGE_ROOM = 84.0  # pixels for a mark beside the text of a one-line card
 
 
 class Mark(NamedTuple):

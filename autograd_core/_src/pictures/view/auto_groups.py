@@ -18,7 +18,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from .. import text
-from ..topology import sorted_topologically
+from ..topology import connected, sorted_topologically
 from .scope_tree import Scope
 
 if TYPE_CHECKING:
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from .scope_tree import Graph, ScopeTree
 
 MOST_IN_SCOPE = 24  # nodes and scopes directly in one scope, at most
-MOST_SCOPES = 60  # the user's scopes in one scope, up to which they are left as they are
-BANDS = 12  # into which one scope is cut, or one set of similar parts
+MOST_SCOPES = 60  # up to so many of the user's scopes within one are left as they are
+BANDS = 12  # at most so many bands per scope, or groups per set of similar parts
 LONGEST_PERIOD = 32
 LEAF_GROUPS = 12
 OPS_IN_A_NAME = 3
-LARGE_LEVEL = 1_000  # nodes of one scope from which parts that hardly repeat are named by their depths
+LARGE_LEVEL = 1_000  # in a scope of more nodes, parts that hardly repeat are named by their depths
 MOST_COUNTED = 20  # operations of one kind that a summary counts where nothing is repeated
 
 Vertex = int  # a node, or ~s for the scope s
@@ -40,10 +40,10 @@ Spot = tuple[int, int]  # segment, and depth in it
 
 
 class Hidden(NamedTuple):
-    """A node of a copy that is not shown."""
+    """What is known of a node whose copy is not shown."""
 
-    stands: int  # the node that stands for it
-    boxes: frozenset[int]  # of its plates
+    stands: int  # the corresponding node of the copy that is shown
+    boxes: frozenset[int]  # the scopes of its plates
 
 
 NONE_HIDDEN: Mapping[int, Hidden] = MappingProxyType({})
@@ -65,7 +65,7 @@ class Crowd(NamedTuple):
     vertices: list[Vertex]
     into: list[list[int]]
     kinds: list[str]  # the operation, a scope's name without digits, "" for a leaf
-    barriers: set[int]  # scopes that are left as they are
+    barriers: set[int]  # the user's scopes, which no group may contain
 
 
 def generate_scopes(
@@ -75,9 +75,9 @@ def generate_scopes(
     most: int = MOST_IN_SCOPE,
     bands: int = BANDS,
 ) -> None:
-    """Add scopes to the tree until no scope has many more than `most` direct contents, by at most so many bands.
+    """Add scopes to the tree until no scope has many more than `most` direct contents.
 
-    Hidden nodes of copies are none of the contents.
+    A scope is cut into at most `bands` bands. Nodes of copies that are not shown do not count as contents.
     """
     levels = _levels(graph, tree, hidden)
     waiting = sorted(levels)
@@ -106,7 +106,7 @@ def _levels(graph: Graph, tree: ScopeTree, hidden: Mapping[int, Hidden]) -> dict
             if u in hidden:
                 a = hidden[u].stands
                 if not hidden[u].boxes.isdisjoint(tree.chain(home[v])):
-                    continue  # what one copy hands on to another
+                    continue  # an edge from one copy to the next, both drawn as one
             at, bt = home[a], home[b]
             while at != bt:
                 if scopes[at].depth >= scopes[bt].depth:
@@ -153,7 +153,7 @@ def _crowd(graph: Graph, tree: ScopeTree, level: ScopeLevel) -> Crowd:
     kinds: dict[str, str] = {}
     scopes = {i for i, k in enumerate(order) if vertices[k] < 0}
     uses = {i for i in scopes if tree.scopes[~vertices[order[i]]].is_use}
-    if len(uses) > MOST_IN_SCOPE:  # a recurrent cell's steps: like the operations of a chain
+    if len(uses) > MOST_IN_SCOPE:  # many uses of one scope, such as a cell's steps, are grouped like operations
         scopes -= uses
     return Crowd(
         vertices=[vertices[k] for k in order],
@@ -176,13 +176,13 @@ def _groups(crowd: Crowd, most: int) -> list[list[int]]:
     """Groups of at least two vertices that are neither leaves nor barriers."""
     free = [v for v, kind in enumerate(crowd.kinds) if kind and v not in crowd.barriers]
     if not free:
-        if crowd.barriers:  # leaves alone, which their users group
+        if crowd.barriers:  # only leaves are left to group, and these join their users
             return []
         free = list(range(len(crowd.kinds)))
     spots = _spots(crowd, free)
     bands = _bands(crowd, spots, most)
     used = {u for v in free for u in crowd.into[v]}
-    ends = sum(v not in used for v in free)  # everything that leads to one end is connected
+    ends = sum(v not in used for v in free)  # each part contains an end, so one end means one part
     parts = _parts(crowd, free) if len(bands) == 1 or (ends > 1 and not crowd.barriers) else []
     if len(parts) > 1:
         groups = _merged(parts)
@@ -271,27 +271,17 @@ def _repeated(kinds: Sequence[object], start: int, period: int) -> int:
 
 def _parts(crowd: Crowd, band: Sequence[int]) -> list[tuple[tuple[int, ...], list[int]]]:
     """The connected parts of a band, each with its shape; similar parts have equal shapes."""
-    leader = {v: v for v in band}
-
-    def found(v: int) -> int:
-        while leader[v] != v:
-            leader[v] = v = leader[leader[v]]
-        return v
-
+    members = set(band)
+    edges: list[tuple[int, int]] = []
     looks: dict[tuple[object, ...], int] = {}
     look: dict[int, int] = {}
     for v in band:
-        operands = [u for u in crowd.into[v] if u in leader]
-        for u in operands:
-            a, b = found(v), found(u)
-            leader[max(a, b)] = min(a, b)
+        operands = [u for u in crowd.into[v] if u in members]
+        edges += ((u, v) for u in operands)
         seen = [look[u] for u in operands]
         seen.sort()
         look[v] = looks.setdefault((crowd.kinds[v], *seen), len(looks))
-    parts: dict[int, list[int]] = {}
-    for v in band:
-        parts.setdefault(found(v), []).append(v)
-    return [(tuple(sorted(look[v] for v in part)), part) for part in parts.values()]
+    return [(tuple(sorted(look[v] for v in part)), part) for part in connected(band, edges)]
 
 
 def _merged(parts: Iterable[tuple[tuple[int, ...], list[int]]]) -> list[list[int]]:
@@ -302,7 +292,7 @@ def _merged(parts: Iterable[tuple[tuple[int, ...], list[int]]]) -> list[list[int
 
 
 def _in_turn(parts: Sequence[list[int]], most: int) -> list[list[int]]:
-    """At most so many groups of consecutive parts."""
+    """The parts in at most `most` groups of consecutive ones."""
     length = -(-len(parts) // most)
     return [[v for part in parts[k : k + length] for v in part] for k in range(0, len(parts), length)]
 

@@ -14,17 +14,17 @@ if TYPE_CHECKING:
 
     from .scope_tree import Graph
 
-LEAST = 3  # copies that are worth a plate
+LEAST = 3  # fewer copies are not worth a plate
 
 
 class Copies(NamedTuple):
     """Parts of a graph that are copies of each other."""
 
-    places: list[int]  # which of the parts that were asked about
-    nodes: list[list[int]]  # of each copy, without leaves; those that correspond at the same place
-    leaves: list[dict[tuple[int, int], int]]  # of each copy those that it alone uses, by (place of the user, operand)
-    shared: frozenset[int]  # what all of them use: weights, as a rule
-    is_chain: bool  # whether one hands something on to another
+    places: list[int]  # the indices of the copies among the given parts
+    nodes: list[list[int]]  # for each copy its nodes without leaves; corresponding nodes have the same position
+    leaves: list[dict[tuple[int, int], int]]  # for each copy the leaves that it alone uses, by (position, operand)
+    shared: frozenset[int]  # nodes outside that all copies use: weights, as a rule
+    is_chain: bool  # whether a copy uses a node of another copy
 
 
 def copies_of(graph: Graph, parts: Sequence[Sequence[int]], spot: Callable[[int, int], str]) -> Copies | None:
@@ -33,7 +33,7 @@ def copies_of(graph: Graph, parts: Sequence[Sequence[int]], spot: Callable[[int,
     Args:
         graph: The graph.
         parts: The nodes of each part, in topological order; leaves are left out.
-        spot: Where within its part a node is, by part and node: nodes at different spots do not correspond.
+        spot: A label for a node of a part, such as its inner scope: nodes with different labels do not correspond.
     """
     parts = [[v for v in part if not graph.is_leaf(v)] for part in parts]
     shared = _shared(graph, parts)
@@ -55,9 +55,10 @@ def copies_of(graph: Graph, parts: Sequence[Sequence[int]], spot: Callable[[int,
 
 
 def _shared(graph: Graph, parts: Sequence[Sequence[int]]) -> frozenset[int]:
-    """What stands outside, and is used in the same way by all parts but a few."""
+    """The nodes outside that at least two thirds of the parts use in the same way."""
+    # Not all of them: a first step may use no state, and a loss other operations where its target is 0.
     inside = {v for part in parts for v in part}
-    uses: dict[int, dict[int, list[Any]]] = {}  # by node and part: in which operations, as which operand
+    uses: dict[int, dict[int, list[Any]]] = {}  # by node and part: the (operation, operand) of each use
     for k, part in enumerate(parts):
         for v in part:
             for operand, p in enumerate(graph.order[v].parents):
@@ -76,7 +77,10 @@ def _shared(graph: Graph, parts: Sequence[Sequence[int]]) -> frozenset[int]:
 def _looks(
     graph: Graph, part: Sequence[int], shared: frozenset[int], known: dict[Any, int], spots: Sequence[str]
 ) -> dict[int, int]:
-    """A number for each node: equal ones have the same operation on the same operands."""
+    """A number for each node, equal for nodes with the same operation on corresponding operands.
+
+    This is hash consing in which whatever is neither shared nor in the part counts as one unknown operand.
+    """
     looks: dict[int, int] = {}
     index = graph.index
     for v, spot in zip(part, spots, strict=True):
@@ -89,7 +93,7 @@ def _looks(
 
 
 def _in_common(graph: Graph, looks: list[dict[int, int]]) -> list[dict[int, int]]:
-    """What all parts have, from below, if that is most of each; nothing otherwise."""
+    """The common beginning of all parts: nodes with equal numbers; nothing if that is not most of every part."""
     counts = [Counter(look.values()) for look in looks]
     common = {n for n, k in counts[0].items() if all(count[n] == k for count in counts)}
     kept: list[dict[int, int]] = []

@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 
 Fold = bool | str | Iterable[str] | None
 
-SMALL = 150  # nodes up to which nothing is folded unless asked for
-MODERATE = 40  # of a picture with plates; what is smaller is folded only where a screen has no room
-SIMPLE = 20  # nodes up to which copies are all shown unless plates are asked for
-# Cards up to which outer scopes of the user's, and all other scopes, are opened unless told otherwise.
+SMALL = 150  # nodes; in a smaller graph nothing is folded unless asked for
+MODERATE = 40  # nodes; a smaller picture with plates is folded only where a screen has no room
+SIMPLE = 20  # nodes; in a smaller graph all copies are shown unless plates are asked for
+# Scopes are opened while there are at most so many cards: the user's outer scopes, and all others.
 FEW_CARDS, FEWER_CARDS = 60, 24
-MAP, CARDS_OF_A_MAP = 5_000, 16  # nodes of a graph whose picture is a map, and its cards
-MANY_ALIKE = 4  # equal parts of a scope that tell no more than the scope as one card
+MAP, CARDS_OF_A_MAP = 5_000, 16  # nodes from which a picture is a map, and the cards of a map
+MANY_ALIKE = 4  # a scope of so many equal parts says no more when open than as one card
 NAMED = 8  # scopes that a message lists, at most
 
 
@@ -43,7 +43,7 @@ class View(NamedTuple):
     graph: Graph
     tree: ScopeTree
     shown: frozenset[int]  # the nodes in view, without constants
-    sizes: list[int]  # by scope: how many of them are in it
+    sizes: list[int]  # by scope: how many nodes in view are in it
     opened: frozenset[int]
     centre: int  # the node whose neighbourhood it is, or -1
     plates: tuple[Plate, ...] = ()
@@ -92,11 +92,11 @@ def view_of(
     read: ReadGraph | str | None = "auto",
     plates: bool | None = False,
 ) -> View:
-    """The view that the arguments of `draw` ask for, of a graph as it was read, or as recorded (None)."""
+    """The view that the arguments of `draw` ask for. `read` is the graph as texts write it; None: as recorded."""
     all_folded, fold = fold is True, "auto" if fold is True else fold
     folds, unfolds = _patterns("fold", fold), _patterns("unfold", unfold)
     whole = isinstance(read, str)
-    if isinstance(read, str):  # a whole with one output is a scope that opens
+    if isinstance(read, str):  # a composite with one output stays recorded: it is a scope, which can be opened
         read = read_graph(roots, fold, unfold, around=around, least=2)
     graph = Graph(roots, gradients, read)
     centre = _centre(graph, around, hops)
@@ -129,7 +129,7 @@ def view_of(
         view = view._replace(opened=frozenset(every) - closed)
         view = view._replace(opened=frozenset(s for s, f in enumerate(view.folds()) if f == ROOT))
     wanted = _matching("unfold", unfolds, view)
-    of_wholes = any(tree.scopes[s].whole for s in wanted)  # which are read in parts where one asks for them
+    of_wholes = any(tree.scopes[s].whole for s in wanted)  # asking for one changes how the graph is read
     asked = () if of_wholes else unfolds
     _say_if_in_vain(view, view.with_open(wanted), folds, asked, all_folded=all_folded)
     return view.with_open(wanted)
@@ -138,7 +138,7 @@ def view_of(
 def _say_if_in_vain(
     before: View, view: View, folds: Sequence[str], unfolds: Sequence[str], *, all_folded: bool
 ) -> None:
-    """Warn where an argument about folding changes nothing."""
+    """Warn if an argument about folding changes nothing, except for wildcards, which are written for many graphs."""
     there = _scopes_said(view)
     n = len(view.shown)
     folds, unfolds = ([x for x in asked if not set("*?[").intersection(x)] for asked in (folds, unfolds))
@@ -159,7 +159,7 @@ def _say_if_in_vain(
 def read_graph(
     roots: Sequence[Value], fold: Fold, unfold: str | Iterable[str], *, around: object = None, least: int = 1
 ) -> ReadGraph | None:
-    """The graph as texts write it, of wholes that are not asked for as scopes; None where that changes nothing."""
+    """The graph with composites as single operations, except for those named; None if that changes nothing."""
     patterns = [*_patterns("fold", fold), *_patterns("unfold", unfold)]
     if fold is None or fold is False or not has_wholes(roots):
         return None
@@ -175,7 +175,7 @@ def read_graph(
 
 
 def _single(view: View) -> set[int]:
-    """Primitives with their parts that give one value: what they are, and their slopes, stands on one card."""
+    """Composites with one output, such as a loss: one card has room for what they are and for their derivatives."""
     graph, tree = view.graph, view.tree
     gives: Counter[int] = Counter()
     for v in view.shown:
@@ -205,7 +205,7 @@ def _patterns(name: str, given: object) -> tuple[str, ...]:
 
 
 def _members(tree: ScopeTree, patterns: Sequence[str]) -> set[int]:
-    """The scopes that a pattern asks for, and those around them."""
+    """The scopes that match a pattern, and the scopes around them."""
     asked = [s for s in range(1, len(tree.scopes)) if any(_matches(pattern, tree, s) for pattern in patterns)]
     return {t for s in asked for t in tree.chain(s)}
 
@@ -286,12 +286,13 @@ def _sizes(tree: ScopeTree, shown: frozenset[int]) -> list[int]:
 
 def _opened(view: View) -> View:
     """Open scopes from the outside in, similar ones together, the largest first, while there are few cards."""
+    # Similar ones together: of ten equal layers, one open and nine folded would look like a difference in the model.
     tree = view.tree
-    cards = [0] * len(tree.scopes)  # that stand directly in a scope
+    cards = [0] * len(tree.scopes)  # by scope: the cards directly in it
     for v in view.shown:
         cards[tree.home[v]] += 1
-    depths: dict[int, dict[str, list[int]]] = {}  # like scopes, by what they have in common
-    structured: set[int] = set()  # those of the user's that hold others
+    depths: dict[int, dict[str, list[int]]] = {}  # by depth: families of similar scopes
+    structured: set[int] = set()  # the user's scopes that hold others
     for s in view.foldable():
         scope = tree.scopes[s]
         cards[scope.parent] += 1
@@ -300,7 +301,7 @@ def _opened(view: View) -> View:
         family = f"in {scope.parent}" if scope.is_generated else re.sub(r"\d+", "", scope.path)
         depths.setdefault(scope.depth, {}).setdefault(family, []).append(s)
     for s in sorted(range(1, len(cards)), key=lambda s: -tree.scopes[s].depth):
-        if view.sizes[s] == 1:  # a box with one card
+        if view.sizes[s] == 1:  # cannot be folded, so its card shows as soon as the scope around it is open
             cards[tree.scopes[s].parent] += cards[s]
     sliced = _sliced(view)
     few = FEW_CARDS if len(view.graph.order) < MAP else CARDS_OF_A_MAP
@@ -322,7 +323,7 @@ def _opened(view: View) -> View:
 
 
 def _sliced(view: View) -> set[int]:
-    """Scopes of the user that consist of many generated parts such as "6 × neuron": open, they tell no more."""
+    """The user's scopes that hold mostly equal generated parts, "6 × neuron": opening them shows nothing new."""
     tree = view.tree
     of_users = {tree.scopes[s].parent for s in view.foldable() if not tree.scopes[s].is_generated}
     alike: dict[tuple[int, str], list[int]] = {}
@@ -335,7 +336,7 @@ def _sliced(view: View) -> set[int]:
 
 
 def folded_further(view: View) -> Iterator[View]:
-    """Views with less detail: the innermost open scopes folded, then those around them; what repeats stays a plate."""
+    """Views with ever less detail: the innermost open scopes folded, then those around them. Plates stay open."""
     kept = {plate.scope for plate in view.plates}
     scopes = view.tree.scopes
     inner = {scopes[s].depth for s in view.opened if view.sizes[s] > 1} - {0}
@@ -344,9 +345,10 @@ def folded_further(view: View) -> Iterator[View]:
 
 
 def alike_folded(view: View, kept: Iterable[int] = ()) -> list[View]:
-    """Views in which one open scope, and those beside it that are as large, is folded: the fewest hidden nodes first.
+    """Views in each of which one open scope and its siblings of equal size are folded, the fewest hidden nodes first.
 
-    What holds an open scope waits until that is folded. Plates stay open, and so does what holds a node in `kept`.
+    Only scopes without open ones in them are folded, so detail goes before structure. Plates stay open, and so does a
+    scope that holds a node in `kept`.
     """
     tree, folds = view.tree, view.folds()
     is_open = [s for s in view.foldable() if s in view.opened and folds[s] == ROOT]
@@ -361,7 +363,7 @@ def alike_folded(view: View, kept: Iterable[int] = ()) -> list[View]:
 
 
 def grouped(view: View, most: int, bands: int) -> View:
-    """The view with generated scopes where a scope has more direct contents, folded as those of large graphs are."""
+    """The view with generated scopes in every scope of more than `most` contents, folded as in large graphs."""
     tree = view.tree.copy()
     generate_scopes(view.graph, tree, view.hidden, most, bands)
     view = view._replace(tree=tree, sizes=_sizes(tree, view.shown))
@@ -369,9 +371,9 @@ def grouped(view: View, most: int, bands: int) -> View:
 
 
 def wholes_together(view: View) -> View | None:
-    """The view with equal losses beside each other, such as those of all cases, as one card; None where there are none.
+    """The view with sibling losses of one kind, such as those of all cases, as one card; None if there are none.
 
-    They differ in their targets, so that they are no copies of each other.
+    `plates` does not find them: losses with different targets differ in their operations.
     """
     graph, tree, folds = view.graph, view.tree.copy(), view.folds()
     inside: dict[int, list[int]] = {}

@@ -12,6 +12,7 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...engine.evaluation import is_finite
+from ..topology import connected
 from .auto_groups import Hidden
 from .copies import LEAST, Copies, copies_of
 from .scope_tree import ROOT, Scope
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 
 UNITS = ("neuron", "unit", "layer")  # scopes with weights of their own
 ADDED_UP = ("sum", "mean", "add")  # operations whose operands may be cases
-MANY_TERMS = 8  # of one operation each that are worth a plate
-LONGEST_PERIOD = 32  # levels of one step of a chain
+MANY_TERMS = 8  # terms of a single operation each are worth a plate if there are so many
+LONGEST_PERIOD = 32  # levels that one step of a chain may span
 
 
 class Plate(NamedTuple):
@@ -49,7 +50,7 @@ class Plate(NamedTuple):
         return found
 
     def entries(self, graph: Graph) -> dict[int, dict[int, None]]:
-        """What else enters copies that are not shown, such as a first state: by node, which copies."""
+        """Nodes outside that enter only copies that are not shown, such as a first state; by node, which copies."""
         inside = {v for copy in self.copies.nodes for v in copy}
         seen = {u for v in self.copies.nodes[self.shown] for u in graph.operands[v]} | self.hidden.keys() | inside
         found: dict[int, dict[int, None]] = {}
@@ -61,24 +62,27 @@ class Plate(NamedTuple):
         return found
 
     def exits(self, graph: Graph, k: int) -> list[int]:
-        """What a copy gives: the nodes that are results, or used outside of it."""
+        """The outputs of a copy: its nodes that are results or are used outside of it."""
         inside = {*self.copies.nodes[k]}
         return [v for v in self.copies.nodes[k] if v in graph.roots or not inside.issuperset(graph.users[v])]
 
     def signals(self, graph: Graph) -> list[float]:
-        """The norm of the gradient of what each copy gives."""
+        """For each copy, the norm of the gradients of its outputs."""
         return [_norm(graph.grads[v] for v in self.exits(graph, k)) for k in range(len(self.names))]
 
     def inputs(self, graph: Graph) -> list[float]:
-        """The norm of the gradient of each copy's own leaves."""
+        """For each copy, the norm of the gradients of its own leaves."""
         return [_norm(graph.grads[u] for u in leaves) for leaves in self.own_leaves(graph)]
 
     def shares(self, graph: Graph) -> list[float]:
-        """What each copy adds to the gradient of what all share: a number with its sign if that is one value."""
+        """For each copy, its contribution to the gradient of the shared leaf; of several leaves the norm."""
         return [next(iter(sums.values())) if len(sums) == 1 else _norm(sums.values()) for sums in self.parts(graph)]
 
     def parts(self, graph: Graph) -> list[dict[int, float]]:
-        """What each copy adds to the gradient of each leaf that all share."""
+        """For each copy, its contribution to the gradient of each shared leaf.
+
+        Contributions are local derivative × gradient at edges out of the leaf, so no sweep is needed.
+        """
         wanted = {u for u in self.copies.shared if graph.is_leaf(u)}
         found = []
         for copy in self.copies.nodes:
@@ -93,7 +97,7 @@ class Plate(NamedTuple):
         return found
 
     def own_leaves(self, graph: Graph) -> list[list[int]]:
-        """The leaves that each copy has for itself, such as its inputs: those of which every copy has one."""
+        """The leaves that each copy alone uses, such as its inputs, as far as every copy has one in that place."""
         kept = [{place: u for place, u in leaves.items() if u not in graph.constants} for leaves in self.copies.leaves]
         places = set(kept[self.shown]).intersection(*kept)
         return [[*dict.fromkeys(leaves[place] for place in sorted(places))] for leaves in kept]
@@ -104,7 +108,7 @@ def _norm(grads: Iterable[Any]) -> float:
 
 
 class Plates:
-    """The plates of a graph, as they are found."""
+    """The plates that were found so far. Outer ones come first, so that inner ones see what is left in view."""
 
     def __init__(self, graph: Graph, tree: ScopeTree, named: AbstractSet[int]) -> None:
         self.graph, self.tree = graph, tree
@@ -115,7 +119,7 @@ class Plates:
         self.gathered()
 
     def gathered(self) -> None:
-        """Say again which nodes are in which scope, inner ones included."""
+        """Compute anew which nodes are in each scope, those of inner scopes included."""
         self.inside = [{} for _ in self.tree.scopes]
         for v, home in enumerate(self.tree.home):
             for s in self.tree.chain(home):
@@ -124,7 +128,8 @@ class Plates:
     def add(self, parent: int, name: str, names: Sequence[str], copies: Copies, least: int = 0) -> bool:
         """Make a plate within a scope, if the copies are worth one and its box can be drawn.
 
-        Units with weights of their own are none: so copies share more than each has alone, by `least` at least.
+        Each must have fewer leaves of its own, by `least` or more, than operands that all share: the neurons of a
+        layer, which have weights of their own, are not copies.
         """
         graph, tree = self.graph, self.tree
         plate = Plate(len(tree.scopes), 0, tuple(names), copies)
@@ -133,6 +138,7 @@ class Plates:
         own = sum(graph.is_leaf(u) for u in used - copies.shared)
         if own + least > len(copies.shared) or not (copies.shared or copies.is_chain):
             return False
+        # Of steps the last is shown: gradients start there. Of cases, the one that contributes most.
         if not copies.is_chain and graph.largest is not None:
             shares = [abs(x) if is_finite(x) else 0.0 for x in plate.shares(graph)]
             last = shares.index(max(shares))
@@ -143,11 +149,13 @@ class Plates:
             return False
         if not self._boxed(parent, there, hidden, f"{len(names)} × {name}"):
             return False
-        for k, leaves in enumerate(copies.leaves):  # a first state is of all of them
+        # A leaf that the shown copy lacks, such as a first state, stays outside the box.
+        for k, leaves in enumerate(copies.leaves):
             for place, u in leaves.items():
                 if k != last and place not in copies.leaves[last]:
                     tree.home[u] = parent
         self.found.append(plate)
+        # A node that stood for hidden ones may be hidden itself now; then its own stand-in takes over.
         for v, (stands, boxes) in self.hidden.items():
             self.hidden[v] = Hidden(hidden.get(stands, stands), boxes)
         for v, stands in hidden.items():
@@ -156,7 +164,7 @@ class Plates:
         return True
 
     def _boxed(self, parent: int, there: AbstractSet[int], hidden: dict[int, int], name: str) -> bool:
-        """Put the shown copy into a new scope, with scopes in which there is nothing else but leaves."""
+        """Move the shown copy, with its inner scopes, into a new scope; False if these hold other operations, too."""
         tree, graph = self.tree, self.graph
         moved: set[int] = set()
         for v in there:
@@ -181,7 +189,7 @@ class Plates:
 
 
 def returns(graph: Graph, group: AbstractSet[int]) -> bool:
-    """Whether something depends on a node of a group, stands outside of it, and is used within."""
+    """Whether a path leaves a group and enters it again: then the group cannot be one box."""
     users = graph.users
     seen = {w for v in group for w in users[v]} - group
     waiting = [*seen]
@@ -201,7 +209,7 @@ def plates_of(graph: Graph, tree: ScopeTree, named: AbstractSet[int]) -> Plates:
     Args:
         graph: The graph.
         tree: Its scopes.
-        named: Scopes that the user asked for by name; of their copies none is hidden.
+        named: Scopes that the user asked for by name; their copies are all shown.
     """
     plates = Plates(graph, tree, named)
     for parent, name, members in _families(tree):
@@ -215,7 +223,7 @@ def plates_of(graph: Graph, tree: ScopeTree, named: AbstractSet[int]) -> Plates:
 
 
 def _families(tree: ScopeTree) -> Iterator[tuple[int, str, list[int]]]:
-    """Scopes beside each other whose names differ in a number: outer ones first, each family in its order."""
+    """Families of sibling scopes whose names differ in a number only, outer ones first, each in numerical order."""
     families: dict[tuple[int, str], list[tuple[list[int], int]]] = {}
     for s in range(1, len(tree.scopes)):
         scope = tree.scopes[s]
@@ -250,7 +258,7 @@ def _of_scopes(plates: Plates, parent: int, name: str, members: list[int]) -> No
 
 
 def _of_sums(plates: Plates) -> None:
-    """Cases: what is added up, where the terms have nothing in common but leaves."""
+    """Cases: the terms of a sum that share nothing but leaves."""
     graph, tree = plates.graph, plates.tree
     done: set[int] = set()
     for r in range(len(graph.order) - 1, -1, -1):
@@ -282,7 +290,8 @@ def _around(plates: Plates, copies: Copies) -> set[int]:
 
 
 def _added_up(graph: Graph, r: int) -> set[int]:
-    """The operation and, where a sum was made step by step, the additions before it."""
+    """The operation with, where a sum was made by repeated `+`, the additions before it."""
+    # An addition with a label or a second user is a value in its own right, which the reader wants to see.
     top = {r}
     waiting = [r] if graph.kinds[r] == "add" else []
     while waiting:
@@ -294,37 +303,28 @@ def _added_up(graph: Graph, r: int) -> set[int]:
 
 
 def _apart(graph: Graph, top: AbstractSet[int], terms: Iterable[int], hidden: AbstractSet[int]) -> list[list[int]]:
-    """What the terms are computed from, in connected parts; the terms of one part are one case."""
-    leader: dict[int, int] = {}
-
-    def found(v: int) -> int:
-        while leader[v] != v:
-            leader[v] = v = leader[leader[v]]
-        return v
-
+    """The connected components of what the terms are computed from, without leaves: each is one case."""
     waiting = [v for v in sorted(terms) if not graph.is_leaf(v)]
-    leader.update((v, v) for v in waiting)
+    seen, edges = {*waiting}, []
     while waiting:
         v = waiting.pop()
         for u in graph.operands[v]:
             if graph.is_leaf(u) or u in top:
                 continue
-            if u not in leader:
-                leader[u] = u
+            edges.append((u, v))
+            if u not in seen:
+                seen.add(u)
                 waiting.append(u)
-            leader[max(found(u), found(v))] = min(found(u), found(v))
-    parts: dict[int, list[int]] = {}
-    for v in sorted(leader):
-        if v not in hidden:
-            parts.setdefault(found(v), []).append(v)
-    return list(parts.values())
+    # Nodes that an outer plate hides still connect those around them, so they go only now.
+    parts = ([v for v in part if v not in hidden] for part in connected(sorted(seen), edges))
+    return sorted(filter(None, parts))
 
 
 # --- along a chain ----------------------------------------------------------------------------------
 
 
 def _of_chains(plates: Plates) -> None:
-    """Steps: what repeats from level to level, counted from the result."""
+    """Steps: levels whose operations repeat, counted from the result, since a chain may begin differently."""
     graph, tree = plates.graph, plates.tree
     free = [v for v, s in enumerate(tree.home) if s == ROOT and v not in plates.hidden and not graph.is_leaf(v)]
     free = [v for v in free if v not in graph.constants]
@@ -340,6 +340,8 @@ def _of_chains(plates: Plates) -> None:
     if run is None:
         return
     start, end, period = run
+    # Where in its period a step begins is free. The best cut crosses the fewest values: a state, not what that is
+    # computed from. Of equal cuts it is one behind a value that has a label.
     best: tuple[Any, ...] | None = None
     for phase in range(period):
         n = (end - start - phase) // period
@@ -361,7 +363,7 @@ def _of_chains(plates: Plates) -> None:
 
 
 def _levels(graph: Graph, free: AbstractSet[int]) -> dict[int, int]:
-    """The longest way from each node to a result."""
+    """The length of the longest path from each node to a result."""
     level: dict[int, int] = {}
     for v in sorted(free, reverse=True):
         level[v] = 1 + max((level.get(w, -1) for w in graph.users[v]), default=-1)

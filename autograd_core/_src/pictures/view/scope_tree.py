@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 DEEPEST = 16  # levels of nested scopes; deeper ones are merged into one scope with slashes in its name
 MANY_OPERANDS = 8  # operands beyond which leaves are drawn as cards of one line
-ROOT = 0  # number of the scope around everything
-MOST_CHECKED = 20_000  # nodes of a graph up to which stale nodes are looked for
-SHARED = -1  # stage of a leaf that several uses of its scope share
+ROOT = 0  # index of the scope around everything
+MOST_CHECKED = 20_000  # larger graphs are not searched for stale nodes
+SHARED = -1  # in place of a stage: the leaf is shared by several uses of its scope
 
 
 class Graph:
@@ -61,7 +61,7 @@ class Graph:
         self, roots: Sequence[Value], gradients: Mapping[Value, Any] | None = None, read: ReadGraph | None = None
     ) -> None:
         recorded = order_of(roots)
-        self.order: list[Value] = recorded if read is None else order_of(read.roots)  # copies where wholes are written
+        self.order: list[Value] = recorded if read is None else order_of(read.roots)  # copies if `read` is given
         self.hidden: frozenset[Value] = frozenset() if read is None else read.hidden
         self.data: list[Any] = [node.data for node in self.order]
         known = None
@@ -81,7 +81,7 @@ class Graph:
         self.roots: frozenset[int] = frozenset(self.index[root] for root in roots)
         self.constants: set[int] = {i for i, node in enumerate(self.order) if isinstance(node, Constant)} - self.roots
         self.stale: list[int] = sorted({self.index[node] for node in _stale(recorded)})
-        self.edges: int = 0  # those of constants count
+        self.edges: int = 0  # including edges from constants
         self.holders: dict[int, list[int]] = {}  # by constant: its users
         self.rows: set[int] = set()  # leaves drawn as cards of one line, because a user has many operands
         for i, node in enumerate(self.order):
@@ -137,14 +137,14 @@ class Scope:
         self.name = name
         self.plain = plain
         self.is_generated = is_generated
-        self.is_use = False  # one of several uses
-        self.whole = ""  # of one primitive with its parts: what it is as texts write it
-        self.of_each = ""  # of several such primitives: what each is
-        self.path = ""  # known once all scopes are
+        self.is_use = False  # one of several uses of the same scope
+        self.whole = ""  # of a composite: its formula as texts write it
+        self.of_each = ""  # of several equal composites: the formula of each
+        self.path = ""  # set by `finish`, once all scopes are known
         self.depth = 0
 
     def within(self, parent: int) -> Scope:
-        """The same scope within another one."""
+        """A copy of this scope with another parent."""
         made = Scope(parent, self.name, self.plain, is_generated=self.is_generated)
         made.is_use, made.whole, made.of_each = self.is_use, self.whole, self.of_each
         return made
@@ -199,10 +199,10 @@ class ScopeTree:
 
 
 def scopes_of(graph: Graph) -> ScopeTree:
-    """The user's scopes, split into uses where necessary, and primitives with what is computed for them alone."""
+    """The user's scopes, split into uses where necessary, and a scope for each composite."""
     tree = ScopeTree(len(graph.order))
     boxes = {node.scope: box for node in graph.order if (box := box_of(node)) != node.scope}
-    called: dict[tuple[str, ...], str] = {}  # what a text calls a scope's box, by the parts of its path
+    called: dict[tuple[str, ...], str] = {}  # by the parts of a scope's path: the name of its box
     for scope, box in boxes.items():
         own = _parts(scope)
         called |= {own[: i + 1]: part for i, part in enumerate(_parts(box)[: len(own)])}
@@ -254,7 +254,7 @@ def _descend(
     for v, x in enumerate(vertex):
         into[x] += [vertex[u] for u in graph.operands[v] if vertex[u] != x and home[u] == home[v]]
     stages = _stages(graph, vertex, _knots(into), len(groups))
-    uses: list[dict[int, int]] = [{} for _ in groups]  # by stage: the how-manieth use
+    uses: list[dict[int, int]] = [{} for _ in groups]  # by stage: the number of the use
     for v, x in enumerate(vertex):
         if x < len(groups) and v in stages:
             uses[x][stages[v]] = 0
@@ -321,8 +321,8 @@ def _stages(graph: Graph, vertex: Sequence[int], knot: Sequence[int], scopes: in
     for v in tied:
         if operands[v]:
             stage[v] = max((stage[u] + rise(u, v) for u in near(v, operands[v]) if operands[u]), default=0)
-    # What depends on nothing in the knot, a recurrent cell's product with its input, belongs to the
-    # use that uses it, not to the first.
+    # A node that depends on nothing in the knot, such as a recurrent cell's product with its input, could belong to
+    # the first use as well; it is moved to the use that needs it.
     for v in reversed(tied):
         if stage.get(v) == 0 and vertex[v] < scopes:
             follow = near(v, users[v])
@@ -338,7 +338,7 @@ def _stages(graph: Graph, vertex: Sequence[int], knot: Sequence[int], scopes: in
 
 
 def _leaves_at_home(graph: Graph, tree: ScopeTree) -> None:
-    """Move leaves outside any scope into the only scope that uses them, as a neuron's weights."""
+    """Move a leaf that is in no scope into the scope of its users if there is only one: a neuron's weights."""
     for v in range(len(tree.home)):
         if tree.home[v] == ROOT and graph.is_leaf(v):
             around = {tree.home[w] for w in graph.users[v]}

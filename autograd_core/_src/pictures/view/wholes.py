@@ -1,4 +1,4 @@
-"""Primitives that are computed in parts, such as a softmax: each with its parts is a scope of its own."""
+"""Composites, which are recorded as several nodes, such as a softmax: each becomes a scope of its own."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 def wholes(
     order: Sequence[Value], users: Sequence[Sequence[int]], never: AbstractSet[int], parts: list[tuple[str, ...]]
 ) -> list[tuple[list[int], str]]:
-    """Give each whole a scope within the one it stands in.
+    """Give each composite a scope within the scope it is in.
 
     Args:
         order: The nodes, in topological order.
         users: Of each node the numbers of those that use it.
         never: The numbers of results and of constants.
-        parts: The path of each node's scope, which is made longer by the name of the whole.
+        parts: The path of each node's scope; extended here by the name of the composite.
 
     Returns:
-        The nodes of each whole, and what it and its derivative are as texts write them, each in a line.
+        For each composite its nodes, and two lines of text: its formula and the formula of its derivative.
     """
     found = []
     names: Counter[tuple[str, ...]] = Counter()
