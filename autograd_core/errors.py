@@ -52,7 +52,7 @@ class AutogradError(_Explained, Exception):
 
 
 class OperandError(AutogradError, TypeError):
-    """Something that is no real number, or no `Value`, stood where one is needed.
+    """Something that is no real number, or no `Value`, stood where one is needed; or an argument is missing or unknown.
 
     Example:
         >>> import autograd_core as ag

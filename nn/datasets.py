@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from autograd_core import MissingExtraError, StructureError
+from autograd_core._src.wrong_calls import says_how
 
 from ._src.support.validation import generator, plain, real, shown, whole
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+@says_how
 def xor(*, labels: Sequence[float] = (0, 1)) -> tuple[list[list[float]], list[float]]:
     """The four cases of exclusive or, which no linear model can tell apart (Minsky, Papert, 1969).
 
@@ -35,6 +37,7 @@ def xor(*, labels: Sequence[float] = (0, 1)) -> tuple[list[list[float]], list[fl
     return [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], [false, true, true, false]
 
 
+@says_how
 def moons(
     n: int = 100, noise: float = 0.1, *, seed: int | random.Random | None = 0, labels: Sequence[float] = (0, 1)
 ) -> tuple[list[list[float]], list[float]]:
@@ -71,6 +74,7 @@ def moons(
     return [[x + rng.gauss(0.0, noise) for x in point] for point, _ in cases], [label for _, label in cases]
 
 
+@says_how
 def wine() -> tuple[list[list[float]], list[int]]:
     """Chemical analyses of 178 Italian wines from three growers: 13 properties, 3 classes.
 
@@ -95,6 +99,7 @@ def wine() -> tuple[list[list[float]], list[int]]:
     return _from_scikit_learn("wine")
 
 
+@says_how
 def digits() -> tuple[list[list[float]], list[int]]:
     """Handwritten digits, 1797 of them, 8 by 8 pixels each.
 

@@ -13,6 +13,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from autograd_core._src.wrong_calls import says_how
+
 from ._src.support.validation import real
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ GAINS = {"relu": math.sqrt(2.0), "leaky_relu": math.sqrt(2.0 / (1.0 + 0.01**2)),
 LIKE_RELU = ("elu", "silu", "gelu", "softplus")
 
 
+@says_how
 def gain(activation: Any) -> float:
     """The factor by which weights before an activation should be wider, as PyTorch's `calculate_gain`.
 
@@ -44,6 +47,7 @@ def gain(activation: Any) -> float:
     return GAINS["relu"] if activation in LIKE_RELU else GAINS.get(activation, 1.0)
 
 
+@says_how
 def constant(value: float) -> Initializer:
     """The same number everywhere; between neurons of one layer that breaks no symmetry.
 
@@ -65,6 +69,7 @@ def constant(value: float) -> Initializer:
     return lambda rng, nin, nout: value
 
 
+@says_how
 def uniform(low: float = -1.0, high: float = 1.0) -> Initializer:
     """Evenly between two bounds; as it stands, what micrograd does.
 
@@ -89,6 +94,7 @@ def uniform(low: float = -1.0, high: float = 1.0) -> Initializer:
     return lambda rng, nin, nout: rng.uniform(low, high)
 
 
+@says_how
 def normal(mean: float = 0.0, std: float = 1.0) -> Initializer:
     """Normally distributed.
 
@@ -112,6 +118,7 @@ def normal(mean: float = 0.0, std: float = 1.0) -> Initializer:
     return lambda rng, nin, nout: rng.gauss(mean, std)
 
 
+@says_how
 def xavier_uniform(gain: float = 1.0) -> Initializer:
     """Uniform with variance gain^2 * 2 / (nin + nout) (Glorot, Bengio, 2010).
 
@@ -133,6 +140,7 @@ def xavier_uniform(gain: float = 1.0) -> Initializer:
     return lambda rng, nin, nout: _spread(rng, gain * math.sqrt(6.0 / (nin + nout)))
 
 
+@says_how
 def xavier_normal(gain: float = 1.0) -> Initializer:
     """Normal with variance gain^2 * 2 / (nin + nout) (Glorot, Bengio, 2010).
 
@@ -154,6 +162,7 @@ def xavier_normal(gain: float = 1.0) -> Initializer:
     return lambda rng, nin, nout: rng.gauss(0.0, gain * math.sqrt(2.0 / (nin + nout)))
 
 
+@says_how
 def kaiming_uniform(gain: float = GAINS["relu"]) -> Initializer:
     """Uniform with variance gain^2 / nin (He, Zhang, Ren, Sun, 2015).
 
@@ -175,6 +184,7 @@ def kaiming_uniform(gain: float = GAINS["relu"]) -> Initializer:
     return lambda rng, nin, nout: _spread(rng, gain * math.sqrt(3.0 / nin))
 
 
+@says_how
 def kaiming_normal(gain: float = GAINS["relu"]) -> Initializer:
     """Normal with variance gain^2 / nin (He, Zhang, Ren, Sun, 2015).
 

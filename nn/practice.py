@@ -25,6 +25,7 @@ import difflib
 from typing import Any
 
 from autograd_core import RangeError
+from autograd_core._src.wrong_calls import says_how
 
 from ._src.teaching import exercises as table
 from ._src.teaching.grading import Exercise
@@ -33,6 +34,7 @@ from ._src.teaching.grading import Grade as Verdict
 __all__ = ["Exercise", "Verdict", "check", "exercise", "exercises", "solution"]
 
 
+@says_how
 def exercises() -> tuple[Exercise, ...]:
     """All exercises, in the order of the documents.
 
@@ -47,6 +49,7 @@ def exercises() -> tuple[Exercise, ...]:
     return table.EXERCISES
 
 
+@says_how
 def exercise(name: str) -> Exercise:
     """One exercise by its name.
 
@@ -78,6 +81,7 @@ nn.practice.exercises() lists them all
     return found
 
 
+@says_how
 def solution(name: str) -> float | str | list[Any]:
     """The right answer, computed now.
 
@@ -98,6 +102,7 @@ def solution(name: str) -> float | str | list[Any]:
     return exercise(name).solution()
 
 
+@says_how
 def check(name: str, answer: Any) -> Verdict:
     """Judge an answer: right, or which entries are off and in what way.
 

@@ -15,6 +15,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from autograd_core import RangeError, StructureError
+from autograd_core._src.wrong_calls import says_how
 
 from ._src.support.resuming import Resumable, fields
 from ._src.support.validation import real, shown, whole
@@ -82,6 +83,7 @@ class Schedule(Resumable):
         kept = {name: x if isinstance(x, (int, float)) else state_of(x) for name, x in self.about.items()}
         return {"schedule": self.kind} | kept
 
+    @says_how
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Become the schedule that `state_dict` describes, whichever it was.
 
@@ -164,6 +166,7 @@ def schedule_from(state: Any, own: Rate) -> Rate:
     return made
 
 
+@says_how
 def constant(lr: float) -> Schedule:
     """The same rate always.
 
@@ -185,6 +188,7 @@ def constant(lr: float) -> Schedule:
     return Schedule("constant", {"lr": real(lr, "constant: lr", 0.0)})
 
 
+@says_how
 def linear(start: float, end: float, steps: int) -> Schedule:
     """From one rate to another in a straight line, and then that.
 
@@ -210,6 +214,7 @@ def linear(start: float, end: float, steps: int) -> Schedule:
     return Schedule("linear", {"start": start, "end": end, "steps": _count(steps, "linear: steps")})
 
 
+@says_how
 def step(lr: float, every: int, factor: float = 0.1) -> Schedule:
     """Multiplied by a factor after every so many steps: lr * factor^floor(step / every).
 
@@ -235,6 +240,7 @@ def step(lr: float, every: int, factor: float = 0.1) -> Schedule:
     return Schedule("step", {"lr": lr, "every": _count(every, "step: every"), "factor": factor})
 
 
+@says_how
 def exponential(lr: float, factor: float) -> Schedule:
     """Multiplied by a factor at every step: lr * factor^step.
 
@@ -258,6 +264,7 @@ def exponential(lr: float, factor: float) -> Schedule:
     return Schedule("exponential", {"lr": lr, "factor": factor})
 
 
+@says_how
 def cosine(lr: float, steps: int, end: float = 0.0) -> Schedule:
     """Half a cosine from one rate down to another, and then that (Loshchilov, Hutter, 2016).
 
@@ -285,6 +292,7 @@ def cosine(lr: float, steps: int, end: float = 0.0) -> Schedule:
     return Schedule("cosine", {"lr": lr, "steps": _count(steps, "cosine: steps"), "end": end})
 
 
+@says_how
 def warmup(lr: float | Rate, steps: int) -> Schedule:
     """Linear rise over the first steps, before and on top of a rate or a schedule (Goyal et al., 2017).
 

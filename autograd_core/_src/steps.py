@@ -15,6 +15,7 @@ from .notation.names import atom
 from .notation.numbers import shown
 from .notation.rules import rules_at
 from .notation.wholes import as_written
+from .wrong_calls import says_how
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -131,6 +132,7 @@ class Step:
         return lines
 
 
+@says_how
 def forward_steps(root: Value | Iterable[Value], *, parts: bool = False) -> list[Step]:
     """The forward pass: one step per operation, operands before results.
 
@@ -163,6 +165,7 @@ def _local(node: Value) -> tuple[Any, ...]:
     return tuple(None if p.__class__ is Constant else d for p, d in pairs)
 
 
+@says_how
 def backward_steps(root: Value | Iterable[Value], seed: float = 1.0, *, parts: bool = False) -> list[Step]:
     """The backward pass: one step per operation, results before operands; no `.grad` is touched.
 

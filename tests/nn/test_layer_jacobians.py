@@ -1,7 +1,6 @@
 """Jacobians by name and their products, against Downing's formulas and backward()."""
 
 import builtins
-import inspect
 import math
 import re
 from itertools import pairwise
@@ -797,22 +796,6 @@ def test_a_chain_without_a_loss_begins_with_the_identity():
         assert first == ["R", "=", "Identity", "2", "x", "2", "1.414"]
         assert f"{chain:.1f}".splitlines()[2].endswith("1.4")
     assert "Identity" not in str(nn.chain(model, [0.5, -1.0], [0.0, 1.0], loss=nn.mse))
-
-
-@pytest.mark.parametrize(
-    ("function", "said"),
-    [(nn.layer_jacobian, 'of="layer2", to="layer1"'), (nn.weight_jacobian, 'layer="layer1"'), (nn.chain, 'to="layer1"')],
-)
-def test_layers_without_names_of_arguments_are_told_them(function, said):
-    model = nn.MLP(2, [2, 1], "tanh", seed=0)
-    more = [0.5] if function is nn.chain else []
-    with pytest.raises(ag.OperandError, match=re.escape(said)) as error:
-        function(model, [1.0, 2.0], *more, "s_i", "ŷ")
-    assert str(error.value).startswith(f"{function.__name__}: expected names from argument {3 + len(more)} on")
-    call = re.search(r"as in (.*), got", str(error.value))[1]
-    here = {function.__name__: function, "model": model, "x": [1.0, 2.0], "target": 0.5, "nn": nn}
-    assert str(eval(call, here))  # what it says works
-    assert "of" in inspect.signature(function).parameters
 
 
 @pytest.mark.parametrize("notation", [None, *NOTATIONS])

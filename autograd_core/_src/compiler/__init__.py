@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from ...errors import MissingExtraError, OperandError, StructureError
 from ..callables import signature_of
-from ..engine.elsewhere import ON_COMPILE, refuse_options
+from ..engine.elsewhere import ON_COMPILE
+from ..wrong_calls import refuse_options, says_how
 from .locks import compiling
 
 if TYPE_CHECKING:
@@ -112,6 +113,7 @@ def compile(  # noqa: A001
     optimize: bool = True,
     dtype: Any = "float64",
 ) -> CompiledFunction[Any, Rows]: ...
+@says_how
 def compile(  # noqa: A001  ag.compile, left out of __all__
     f: Callable[..., Any] | Any,
     *example_args: Any,

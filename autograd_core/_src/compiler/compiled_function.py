@@ -9,6 +9,7 @@ import numpy as np
 from ...errors import StructureError
 from ..engine.elsewhere import NotOnCompiled
 from ..engine.pytrees import Spec
+from ..wrong_calls import says_how
 from . import pickled
 from .codegen.description import Description
 from .export_methods import Exported
@@ -474,6 +475,7 @@ class CompiledFunction(Exported, TracedFunction, NotOnCompiled, Generic[R_co, P_
         product = lambda g: differentiate.product(g, self._chosen())
         return self._derived("_products", product, "Hessian-vector products", self._argnums)
 
+    @says_how
     def hvp(self, args: Sequence[Any], vectors: Sequence[Any]) -> tuple[Any, ...]:
         """The Hessian times a vector, in time linear in the function's.
 

@@ -16,6 +16,7 @@ from operator import index
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...errors import OperandError, RangeError
+from ..wrong_calls import says_how
 from .provenance import ValueWatch
 
 if TYPE_CHECKING:
@@ -142,6 +143,7 @@ def case_in(scope: str) -> str:
     return found[1] if found else ""
 
 
+@says_how
 def case(k: int | str) -> AbstractContextManager[None]:
     """The scope of one training case, "case0", "case1", ...: so that `explain` can say which case a path belongs to.
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from hashlib import sha256
 
+from ..wrong_calls import says_how
 from .graph import node_of, order_of
 from .value import Constant, Value
 
 
+@says_how
 def graph_hash(root: Value | Iterable[Value]) -> str:
     """A digest of what a graph computes: equal for graphs of equal structure, whatever their labels.
 

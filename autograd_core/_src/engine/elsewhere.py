@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ...errors import SITE, OperandError
+from ..wrong_calls import refuse_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,36 +88,6 @@ def names_of(instance: object) -> list[str]:
         return name in own or not isinstance(next((x[name] for x in bases if name in x), None), Elsewhere)
 
     return [name for name in object.__dir__(instance) if is_there(name)]
-
-
-def refuse_options(
-    caller: str, options: dict[str, Any], hints: dict[str, str], of: Callable[..., Any] | None = None
-) -> NoReturn:
-    """Refuse keyword arguments, with a hint for those that other libraries have.
-
-    Args:
-        caller: The name in the message.
-        options: What was passed.
-        hints: What to say of names that other libraries have.
-        of: The function or class whose options are named otherwise: the one that is spelt alike, or all.
-
-    Raises:
-        OperandError: Always.
-    """
-    name = next(iter(options))
-    hint = f": {hints[name]}" if name in hints else "" if of is None else f"; {_instead(name, of)}"
-    msg = f"{caller}: got an unexpected keyword argument {name!r}{hint}"
-    raise OperandError(msg)
-
-
-def _instead(name: str, of: Callable[..., Any]) -> str:
-    from difflib import get_close_matches
-    from inspect import Parameter, signature
-
-    named = Parameter.KEYWORD_ONLY, Parameter.POSITIONAL_OR_KEYWORD
-    known = [parameter.name for parameter in signature(of).parameters.values() if parameter.kind in named]
-    near = get_close_matches(name, known, 1)
-    return f"did you mean {near[0]}?" if near else f"its arguments are {', '.join(known)}"
 
 
 _OPERANDS = "operations make nodes with operands, as in a + b; an operation of your own is an @ag.primitive"

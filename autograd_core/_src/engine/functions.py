@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, overload
 
 from ...errors import UnknownPrimitiveError
-from .elsewhere import ON_CLIP, refuse_options
+from ..wrong_calls import refuse_options
+from .elsewhere import ON_CLIP
 from .ops import PRIMITIVES
 from .recording import FUSED, record
 from .reductions import norm

@@ -7,6 +7,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from ...errors import OperandError, StructureError
+from ..wrong_calls import says_how
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 MANY = object()  # in the second operand's slot: the node has more than two
 
 
+@says_how
 def topological_order(root: Value) -> list[Value]:
     """All nodes that `root` depends on, operands before results, `root` last; constants included.
 
@@ -209,6 +211,7 @@ def sweep_order(*roots: Value, stop: Iterable[Value] = ()) -> list[Value]:
     return order
 
 
+@says_how
 def count_paths(root: Value, leaf: Value) -> int:
     """How many paths lead from `leaf` to `root`: exact, structural, in time linear in the graph.
 
@@ -239,6 +242,7 @@ def count_paths(root: Value, leaf: Value) -> int:
     return counts[root]
 
 
+@says_how
 def trace(root: Value) -> tuple[list[Value], list[tuple[Value, Value]]]:
     """The nodes and the edges below `root`, as micrograd's notebooks have them.
 

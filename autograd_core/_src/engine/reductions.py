@@ -11,8 +11,8 @@ from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 from ...errors import OperandError, StructureError
+from ..wrong_calls import refuse_options
 from .elementwise import has_array
-from .elsewhere import refuse_options
 from .ops import PRIMITIVES
 from .pytrees import array, is_array
 from .recording import FUSED, record_many

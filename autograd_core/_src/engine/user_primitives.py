@@ -6,6 +6,7 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any, overload
 
 from ...errors import OperandError, StructureError
+from ..wrong_calls import says_how
 from .elementwise import elementwise, has_array
 from .ops import PRIMITIVES, USER_PRIMITIVES, Primitive
 from .recording import record, record_by_rule
@@ -148,6 +149,7 @@ def _number(x: Any, name: str) -> Any:
     return x
 
 
+@says_how
 def primitive(function: Callable[..., Any]) -> UserPrimitive:
     """Make a function one node of the graph, with a derivative of your own.
 

@@ -16,6 +16,7 @@ from ..notation.wholes import as_written
 from ..pictures import draw
 from ..pictures.scene.highlight import ACCENTS
 from ..pictures.scene.overlay import Mark, Overlay
+from ..wrong_calls import says_how
 from . import asking, writing
 from .flow import Flow, adjoints_of, ratio
 from .path import Path, how_many, path_of
@@ -109,6 +110,7 @@ class Explanation(Explained):
         """The gradient as a sum over its paths, or over the uses if there are too many, in LaTeX."""
         return writing.latex_of(self)
 
+    @says_how
     def without(self, way: Path | Use | tuple[Value, int] | Value | str | PartOfModel) -> Without:
         """The gradient without one path, one edge, or all paths through a node or unit, and the share of that part.
 
@@ -139,6 +141,7 @@ class Explanation(Explained):
         """
         return asking.without(self, way)
 
+    @says_how
     def what_if(self, name: str | Value, value: float) -> WhatIf:
         """The root if a leaf had another value: what the tangent says, and what the recorded graph gives.
 
@@ -164,6 +167,7 @@ class Explanation(Explained):
         """
         return asking.what_if(self, name, value)
 
+    @says_how
     def compare(self, other: Explanation) -> Comparison:
         """How the gradient changed from this explanation to another one of the same leaf, later or elsewhere.
 
@@ -278,6 +282,7 @@ class Explanation(Explained):
         return writing.headline(self), writing.sections_of(self), writing.digits(self)
 
 
+@says_how
 def explain(root: Value, leaf: Value, k: int = 5) -> Explanation:
     """Say why the derivative of `root` to `leaf` is what it is.
 

@@ -17,6 +17,7 @@ from ..pictures import draw
 from ..pictures.scene.overlay import Mark, Overlay
 from ..pictures.text import number
 from ..transforms.recorded import grad_of
+from ..wrong_calls import says_how
 from . import writing
 from .flow import adjoints_of, ratio
 from .path import local_grad
@@ -256,6 +257,7 @@ def _digits(x: float) -> str:
     return "all" if x == math.inf else f"{x:.1f}".removesuffix(".0")
 
 
+@says_how
 def conditioning(root: Value) -> Conditioning:
     """Find the operations at which a value loses digits, and units that are saturated or dead.
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..engine.evaluation import is_fraction, whole
 from ..engine.graph import node_of, sweep_order
+from ..wrong_calls import says_how
 from .path import TOLD_APART, Path, PathNames, local_grad, path_of
 from .ranks import ONE, rank_of, times
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 # --- one after the other --------------------------------------------------------------------------
 
 
+@says_how
 def paths(root: Value, leaf: Value) -> Iterator[Path]:
     """The paths from `leaf` to `root`, one at a time, in the order of the operands from the root down.
 
@@ -113,6 +115,7 @@ def _operands(node: Value, reached: set[Value]) -> Iterator[tuple[int, Value]]:
 # --- the largest first ------------------------------------------------------------------------------
 
 
+@says_how
 def top_paths(root: Value, leaf: Value, k: int) -> list[Path]:
     """The `k` paths with the largest |product|, largest first, found without walking the others.
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ...errors import OperandError
 from ..callables import signature_of
 from ..engine.contexts import tracing
 from ..engine.evaluation import number
 from ..engine.pytrees import flatten, unflatten
 from ..engine.ufuncs import explained
 from ..engine.value import Value
+from ..wrong_calls import misfit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -31,9 +33,12 @@ def called(f: Callable[..., Any], inputs: Sequence[Any]) -> CalledFunction:
     """Call a function; numbers in its inputs become leaves with the names of its parameters.
 
     Raises:
-        OperandError: An input or the result holds something that is no number.
+        OperandError: An input or the result holds something that is no number, or the function takes other arguments.
     """
-    args = []
+    args: list[Any] = []
+    if reason := misfit(f, inputs, {}):
+        msg = f"live: {reason}"
+        raise OperandError(msg)
     for name, given in zip(_parameters(f, len(inputs)), inputs, strict=True):
         leaves, spec = flatten(given)
         fresh = [
@@ -53,7 +58,7 @@ def _parameters(f: Callable[..., Any], count: int) -> list[str]:
     """The names of the first parameters; x0, x1, ... where a function has none."""
     try:
         bound = signature_of(f).bind(*range(count)).arguments
-    except (TypeError, ValueError):  # it has no signature, or the call itself will say what is wrong
+    except (TypeError, ValueError):  # it has no signature
         return [f"x{k}" for k in range(count)]
     names: list[str] = []
     for name, place in bound.items():

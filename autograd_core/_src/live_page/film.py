@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..engine.evaluation import whole
+from ..wrong_calls import says_how
 from .page import LivePage, live
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class Film:
         ['epoch 0', 'epoch 10', 'epoch 20']
     """
 
+    @says_how
     def __init__(self, every: int = 1, *, cases: int = 8) -> None:
         self.every: int = whole(every, "Film", "every")
         self.cases: int = whole(cases, "Film", "cases")

@@ -20,6 +20,7 @@ from ..pictures.showing import show
 from ..pictures.sizes import sizes_of
 from ..pictures.stepper.animation import FORMATS
 from ..pictures.view.folding import view_of
+from ..wrong_calls import says_how
 from .animated import film_of
 from .called import called
 
@@ -110,6 +111,7 @@ class LivePage:
         """
         return show(self, "page")
 
+    @says_how
     def save(
         self,
         path: str | os.PathLike[str],
@@ -162,6 +164,7 @@ class LivePage:
         return path
 
 
+@says_how
 def live(
     root: Value | Iterable[Value] | Callable[..., Any],
     *inputs: Any,

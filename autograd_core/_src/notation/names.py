@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import OperandError
 from ..engine.value import Value
+from ..wrong_calls import says_how
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,6 +47,7 @@ def without_latex(label: str) -> str:
     return label if any(c in found for c in "\\{}") else found
 
 
+@says_how
 def name(variables: Mapping[str, Any]) -> None:
     """Label every Value that has no label yet with the name of its variable.
 

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, TypedDict, get_args
 
 from ...errors import OperandError, RangeError, StructureError, UsageWarning
 from ..atomic_write import write_file
-from ..engine.elsewhere import ON_DRAW, refuse_options
+from ..engine.elsewhere import ON_DRAW
 from ..engine.graph import roots_of
 from ..engine.provenance import warn_user
 from ..engine.value import Value
 from ..notation.formulas import expression as equations
 from ..notation.formulas import mathml
+from ..wrong_calls import refuse_options, says_how
 from . import text
 from .checked_path import path_for
 from .choose_layout import Direction, Engine, Look, Style, decorated, frame, framed
@@ -169,6 +170,7 @@ class Picture:
         """
         return show(self, "picture")
 
+    @says_how
     def save(self, path: str | os.PathLike[str], *, theme: Theme | None = None) -> Path:
         """Write the picture to a file; its suffix says how. A failure leaves an older file whole.
 
@@ -241,6 +243,7 @@ class DrawOptions(TypedDict, total=False):
     plates: bool | None
 
 
+@says_how
 def draw(
     root: Value | Iterable[Value],
     *,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypedDict, Unpack
 
 from ...errors import AutogradError, RangeError
 from ..atomic_write import write_file
+from ..wrong_calls import says_how
 from .check import check_gradient
 from .random_programs.programs import Expression
 from .verdicts import Verdict
@@ -189,6 +190,7 @@ class CheckOptions(TypedDict, total=False):
     strict: bool
 
 
+@says_how
 def assert_gradient(
     f: Callable[..., Any],
     args: Any = None,

@@ -13,6 +13,7 @@ from ...errors import OperandError, RangeError, UsageWarning
 from ..engine.contexts import uncollected
 from ..engine.ops import PRIMITIVES
 from ..engine.provenance import warn_user
+from ..wrong_calls import says_how
 from .arguments.complex_parts import ComplexParts
 from .arguments.function import Function
 from .arguments.inputs import as_floats, integers_held
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 MODES = ("reverse", "forward")
 
 
+@says_how
 def check_gradient(
     f: Callable[..., Any],
     args: Any,

@@ -18,6 +18,7 @@ from ..engine.value import Value
 from ..transforms import functional
 from ..transforms.recorded import pull_back, push_forward
 from ..transforms.recorded_call import require_callable
+from ..wrong_calls import says_how
 from .arguments.flat import Tree
 from .compat_arrays import Differentiated, check_arrays, gradient_of, library_of, mismatch
 from .directions import total
@@ -53,6 +54,7 @@ class TensorOptions(TypedDict, total=False):
     check_rev_over_rev: bool
 
 
+@says_how
 def gradcheck(
     func: Callable[..., Any],
     inputs: Any,
@@ -123,6 +125,7 @@ def gradcheck(
     return True
 
 
+@says_how
 def gradgradcheck(
     func: Callable[..., Any],
     inputs: Any,
@@ -309,6 +312,7 @@ def _normal(count: int, what: str) -> list[float]:
     return [rng.gauss(0.0, 1.0) for _ in range(count)]
 
 
+@says_how
 def check_grads(
     f: Callable[..., Any],
     args: Sequence[Any],

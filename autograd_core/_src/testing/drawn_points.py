@@ -11,6 +11,7 @@ from ...errors import AutogradError, GraphCutError, OperandError, RangeError, St
 from ..callables import signature_of
 from ..engine.contexts import transforming
 from ..engine.value import Constant, Value
+from ..wrong_calls import says_how
 from .arguments.drawn_trees import Domain, DrawingPlan, Flat, example_of, is_strategy
 from .arguments.flat import Tree, data_of
 from .arguments.inputs import chosen
@@ -30,6 +31,7 @@ TRIES = 3  # points for one example, before Hypothesis is told that there is non
 HOPELESS = 30  # examples in a row, from the first one on, without a point that fits; Hypothesis gives up at 50
 
 
+@says_how
 def points(
     f: Callable[..., Any],
     *,
@@ -178,6 +180,7 @@ def _fitting(f: Callable[..., Any], arguments: Any) -> Any:
     search = Search(f)
 
     @st.composite  # type: ignore[untyped-decorator]
+    @says_how
     def points(draw: Callable[[Any], Any]) -> Any:
         args = None
         for _ in range(TRIES):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import MissingExtraError, OperandError, RangeError, StructureError
 from ..engine.ops import PRIMITIVES, REALS, Primitive
+from ..wrong_calls import says_how
 from .random_programs.bytecode import Dialect, Machine, expression, head
 from .random_programs.programs import MARGIN, Expression, look
 
@@ -44,6 +45,7 @@ def hypothesis_strategies() -> Any:
 # --- numbers ------------------------------------------------------------------------------------
 
 
+@says_how
 def reals(
     domain: Any = REALS, *, kinks: Iterable[float] = (), near_kinks: bool = False, largest: float = 100.0
 ) -> SearchStrategy[float]:
@@ -144,6 +146,7 @@ def primitive_of(operation: Any) -> Primitive:
 # --- programs -----------------------------------------------------------------------------------
 
 
+@says_how
 def expressions(
     operations: Iterable[Any] | None = None,
     *,

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from ..engine.evaluation import is_fraction
 from ..engine.pytrees import Spec, array, build, flatten_as, unflatten
 from ..engine.value import Value
+from ..wrong_calls import says_how
 from .recorded import pull_back, push_forward
 from .recorded_call import (
     RecordedCall,
     directions_of,
-    one_each,
     one_of,
     one_result,
     positions,
@@ -61,6 +61,7 @@ def value_and_grad(  # type: ignore[overload-overlap]
 def value_and_grad(f: Callable[..., Any], argnums: Sequence[int]) -> signatures.ValueAndManyGradients: ...
 @overload
 def value_and_grad(f: Callable[..., Any], argnums: int) -> signatures.ValueAndFurtherGradient: ...
+@says_how
 def value_and_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
     """The function `(*args) -> (value, gradient)`.
 
@@ -105,6 +106,7 @@ def grad(  # type: ignore[overload-overlap]
 def grad(f: Callable[..., Any], argnums: Sequence[int]) -> signatures.ManyGradients: ...
 @overload
 def grad(f: Callable[..., Any], argnums: int) -> signatures.FurtherGradient: ...
+@says_how
 def grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
     """The function `(*args) -> gradient`.
 
@@ -181,6 +183,7 @@ def jvp(
 ) -> tuple[float, float]: ...
 @overload
 def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]: ...
+@says_how
 def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
     """Forward mode: the value, and its derivative along a direction.
 
@@ -202,8 +205,7 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
         (6.0, 23.0)
     """
     directions, graph = directions_of(primals, tangents, "jvp")
-    with one_each(f, primals, "jvp"):
-        call = RecordedCall(f, primals, range(len(primals)), {}, "jvp")
+    call = RecordedCall(f, primals, range(len(primals)), {}, "jvp")
     call.graph = call.graph or graph
     moved = push_forward(call.outputs, call.inputs, directions, graph=call.graph, fresh=True)
     return call.value, unflatten(call.spec, moved)
@@ -215,6 +217,7 @@ def vjp(
 ) -> tuple[float, Callable[[float], tuple[float, ...]]]: ...
 @overload
 def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]: ...
+@says_how
 def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
     """Reverse mode: the value, and a function that pulls a cotangent back to the arguments.
 
@@ -236,8 +239,7 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
         >>> pull([1.0, 10.0])
         (13.0, 12.0)
     """
-    with one_each(f, primals, "vjp"):
-        call = RecordedCall(f, primals, range(len(primals)), {}, "vjp")
+    call = RecordedCall(f, primals, range(len(primals)), {}, "vjp")
 
     def pull(cotangent: Any) -> tuple[Any, ...]:
         leaves = flatten_as(call.spec, cotangent, "vjp: cotangent")
@@ -268,6 +270,7 @@ def jacobian(
 def jacobian(
     f: Callable[..., R], argnums: int, *, mode: Sweep = "auto", layout: Outputs = "numerator"
 ) -> signatures.FurtherJacobianOf[R]: ...
+@says_how
 def jacobian(
     f: Callable[..., Any],
     argnums: int | Sequence[int] = 0,
@@ -353,6 +356,7 @@ def hessian(f: Callable[..., Any], argnums: tuple[Literal[0], Literal[1]]) -> si
 def hessian(f: Callable[..., Any], argnums: Sequence[int]) -> signatures.ManyByMany: ...
 @overload
 def hessian(f: Callable[..., Any], argnums: int) -> signatures.FurtherSecondDerivatives: ...
+@says_how
 def hessian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
     """The function `(*args) -> Hessian`: the Jacobian of the gradient.
 
@@ -388,6 +392,7 @@ def hvp(f: Callable[..., Any], primals: tuple[A], vectors: Sequence[Any]) -> tup
 def hvp(f: Callable[..., Any], primals: tuple[A, B], vectors: Sequence[Any]) -> tuple[A, B]: ...
 @overload
 def hvp(f: Callable[..., Any], primals: Sequence[Any], vectors: Sequence[Any]) -> tuple[Any, ...]: ...
+@says_how
 def hvp(f: Callable[..., Any], primals: Sequence[Any], vectors: Sequence[Any]) -> tuple[Any, ...]:
     """Hessian-vector product, forward over reverse: its cost grows as that of the gradient.
 
@@ -410,6 +415,5 @@ def hvp(f: Callable[..., Any], primals: Sequence[Any], vectors: Sequence[Any]) -
     """
     directions_of(primals, vectors, "hvp")
     gradient = _differentiated(f, tuple(range(len(primals))), "hvp", lambda _, gradient: gradient)
-    with one_each(f, primals, "hvp"):
-        moved: tuple[Any, Any] = jvp(gradient, primals, vectors)
+    moved: tuple[Any, Any] = jvp(gradient, primals, vectors)
     return tuple(moved[1])

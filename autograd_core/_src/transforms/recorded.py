@@ -20,6 +20,7 @@ from ..engine.recording import FUSED, check_fresh, record_many
 from ..engine.sweep import forward, reverse
 from ..engine.value import Constant, Value
 from ..engine.value_system import VALUES
+from ..wrong_calls import says_how
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -264,6 +265,7 @@ def grad_of(output: Value, inputs: Iterable[Value], *, create_graph: Literal[Fal
 def grad_of(output: Value, inputs: Iterable[Value], *, create_graph: Literal[True]) -> list[Value]: ...
 @overload
 def grad_of(output: Value, inputs: Iterable[Value], *, create_graph: bool) -> list[float] | list[Value]: ...
+@says_how
 def grad_of(output: Value, inputs: Iterable[Value], *, create_graph: bool = False) -> list[Any]:
     """The gradient of a recorded graph with respect to any of its nodes; no `.grad` is changed.
 

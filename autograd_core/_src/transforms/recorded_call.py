@@ -5,11 +5,9 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, get_args
 
 from ...errors import OperandError, RangeError, StructureError
-from ..callables import signature_of
 from ..engine.contexts import transforming
 from ..engine.evaluation import is_fraction, number, shown
 from ..engine.graph import order_of
@@ -17,9 +15,17 @@ from ..engine.pytrees import Spec, described, flatten, flatten_as, unflatten
 from ..engine.recording import FUSED
 from ..engine.ufuncs import explained
 from ..engine.value import Constant, Value
+from ..wrong_calls import misfit, of_the_call
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
+
+
+FORMS = {  # of calls that take the function's arguments as tuples, or after others
+    "jvp": ". Of two numbers it is jvp(f, (x, y), ...), of one vector jvp(f, ([x, y],), ...)",
+    "vjp": ". Of two numbers it is vjp(f, x, y), of one vector vjp(f, [x, y])",
+    "hvp": ". Of two numbers it is hvp(f, (x, y), ...), of one vector hvp(f, ([x, y],), ...)",
+}
 
 
 class RecordedCall:
@@ -41,7 +47,13 @@ class RecordedCall:
             self.specs.append(spec)
             args[i] = unflatten(spec, fresh)
         with explained(), transforming() as born:
-            self.output = f(*args, **kwargs)
+            try:
+                self.output = f(*args, **kwargs)
+            except TypeError as error:
+                if not of_the_call(error) or not (reason := misfit(f, args, kwargs)):
+                    raise
+                msg = f"{name}: {reason}{FORMS.get(name, '')}"
+                raise OperandError(msg) from None
         self.outputs, self.spec = flatten(self.output)
         for i, out in enumerate(self.outputs):
             if not isinstance(out, Value):
@@ -122,39 +134,6 @@ def one_result(call: RecordedCall, name: str) -> Any:
         msg = f"{name}: expected a function with one number as its result, got {described(call.spec)}; use jacobian"
         raise StructureError(msg)
     return call.outputs[0]
-
-
-@contextmanager
-def one_each(f: Any, primals: Sequence[Any], name: str) -> Iterator[None]:
-    """A context in which a function is called that may not take as many arguments as there are primals.
-
-    Raises:
-        OperandError: It does not.
-    """
-    try:
-        yield
-    except TypeError as error:
-        if isinstance(error, OperandError) or not (reason := _misfit(f, primals)):
-            raise
-        two, one = ("f, x, y", "f, [x, y]") if name == "vjp" else ("f, (x, y), ...", "f, ([x, y],), ...")
-        msg = (
-            f"{name}: the function does not take {len(primals)} positional argument(s), one per primal: {reason}. "
-            f"Of a function of two numbers it is {name}({two}), of one vector {name}({one})"
-        )
-        raise OperandError(msg) from None
-
-
-def _misfit(f: Any, args: Sequence[Any]) -> str:
-    """Why a function cannot be called with these arguments; "" if it can, or does not say."""
-    try:
-        signature = signature_of(f)
-    except (TypeError, ValueError):
-        return ""
-    try:
-        signature.bind(*args)
-    except TypeError as error:
-        return str(error)
-    return ""
 
 
 def directions_of(primals: Sequence[Any], tangents: Sequence[Any], name: str) -> tuple[list[Any], bool]:

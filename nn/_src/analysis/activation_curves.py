@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import autograd_core as ag
 from autograd_core import OperandError, RangeError
+from autograd_core._src.wrong_calls import says_how
 
 from ..modules.activations import TITLES, activation_function
 from ..support.figures import COLOURS, figure_of
@@ -157,6 +158,7 @@ def _towards(x: float, xs: list[float], ys: list[float]) -> float:
     return ys[0] + (ys[1] - ys[0]) / (xs[1] - xs[0]) * (x - xs[0])
 
 
+@says_how
 def activation_curve(
     activation: str | Callable[[Any], Any], low: float = -3.0, high: float = 3.0, *, points: int = 241
 ) -> ActivationCurve:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import autograd_core as ag
 from autograd_core import OperandError, RangeError, StructureError
+from autograd_core._src.wrong_calls import says_how
 
 from ...init import kaiming_normal
 from ..modules.activations import ACTIVATIONS, Softmax, activation_function
@@ -125,6 +126,7 @@ class Attenuation(Table):
         return figure
 
 
+@says_how
 def attenuation(
     depth: int = 20,
     width: int = 10,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from autograd_core import StructureError
+from autograd_core._src.wrong_calls import says_how
 
 from ..support.matrices import by
 from ..support.tables import Table, number
@@ -57,6 +58,7 @@ class BackwardPass(Table):
         return ("step", "shape", "numbers"), rows
 
 
+@says_how
 def backward_pass(
     model: Module, x: Any, target: Any, *, loss: Callable[[Any, Any], Any], notation: str | None = None
 ) -> BackwardPass:

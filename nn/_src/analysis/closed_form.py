@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from autograd_core import OperandError, StructureError, Value
+from autograd_core._src.wrong_calls import says_how
 
 from ..support.matrices import product, transposed
 from ..support.tables import MatrixRows, as_html
@@ -27,6 +28,7 @@ class Gradients(list[MatrixRows]):
         return "".join(as_html(name, (), [["", *row] for row in rows.written()]) for name, rows in self._named())
 
 
+@says_how
 def deep_linear_gradient(weights: Any, x: Any, y: Any) -> Gradients:
     """Gradient of ||W_d ... W_1 x - y||^2 to every W_i, in closed form: no graph, no sweep.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from autograd_core import AutogradError, OperandError, Value, grad_of
 from autograd_core._src.sums import exact_sum
+from autograd_core._src.wrong_calls import says_how
 
 from ..data.dataset import cases_of
 from ..metrics.accuracy import SameClass, right_for
@@ -41,6 +42,7 @@ STILL = 1e-3  # share by which a loss falls that hardly falls
 NAMED = 3  # findings of one kind that are listed one by one
 
 
+@says_how
 def diagnose(
     model: Module, X: Any, y: Any = None, loss: Loss | None = None, *, lr: float | None = None,
     history: History | None = None, cases: int = 200,

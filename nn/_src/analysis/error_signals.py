@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from autograd_core import RangeError, StructureError, Value, draw, grad_of, topological_order
 from autograd_core._src.notation.numbers import rounded
 from autograd_core._src.pictures import Mark, Overlay
+from autograd_core._src.wrong_calls import says_how
 
 from ..modules.losses import takes_mean_of_outputs
 from ..notation.naming import branches
@@ -470,6 +471,7 @@ def _outputs_averaged(loss: Any, run: ForwardPass) -> int:
     return len(run.outputs) if takes_mean_of_outputs(loss) else 1
 
 
+@says_how
 def error_signals(
     model: Module, x: Any, target: Any, *, loss: Callable[[Any, Any], Any], notation: str | None = None
 ) -> ErrorSignals:

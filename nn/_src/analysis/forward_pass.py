@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from autograd_core import OperandError, StructureError, Value, sigmoid, softmax, topological_order
+from autograd_core._src.wrong_calls import says_how
 
 from ..modules.activations import Softmax
 from ..modules.convolution import _Convolution
@@ -34,6 +35,7 @@ WRITERS = (forward_formulas, explicit_formulas, forward_matrices)
 OWN = frozenset({"inputs", "outputs", "softmax", "loss"})  # names that no layer can have
 
 
+@says_how
 def forward_pass(
     model: Module,
     x: Any,

@@ -15,11 +15,12 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from autograd_core import RangeError, StructureError, grad_of
+from autograd_core._src.wrong_calls import says_how
 
 from ..notation.naming import names
 from ..support.matrices import by, transposed
 from ..support.tables import Table, number_in, titled
-from ..support.validation import by_name, shown
+from ..support.validation import shown
 from ..teaching.jacobian_formulas import entry_formulas
 from .forward_pass import below, forward_pass, with_layers
 from .labelled_jacobian import Axis, Jacobian, Nodes, Outputs, layout_of
@@ -41,7 +42,7 @@ HEADS = ("step", "J", "R", "‖R‖")
 # --- Jacobians --------------------------------------------------------------------------------------
 
 
-@by_name('model, x, of="layer2", to="layer1"')
+@says_how
 def layer_jacobian(
     model: Module,
     x: Any,
@@ -118,7 +119,7 @@ def between(run: ForwardPass, top: JacobianEnd, bottom: JacobianEnd, layout: str
     return jacobian if layout == "numerator" else jacobian.T
 
 
-@by_name('model, x, layer="layer1"')
+@says_how
 def weight_jacobian(
     model: Module,
     x: Any,
@@ -412,7 +413,7 @@ class Chain(Table):
         return rows
 
 
-@by_name('model, x, target, loss=nn.sse, to="layer1"')
+@says_how
 def chain(
     model: Module,
     x: Any,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from autograd_core import OperandError, StructureError, Value
+from autograd_core._src.wrong_calls import says_how
 
 from ..notation.latex import latex
 from ..notation.texts import PRIMES
@@ -262,6 +263,7 @@ def _written(x: Any, spec: str) -> str:
     return _said(x, spec)
 
 
+@says_how
 def jacobian_chain(r: Any, *jacobians: Any, layout: Outputs = "numerator") -> JacobianChain:
     """An error, as a row, through one Jacobian after the other: R <- R J, with every product shown.
 

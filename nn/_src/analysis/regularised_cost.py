@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autograd_core import RangeError, StructureError, Value, grad_of
 from autograd_core import sum as total
+from autograd_core._src.wrong_calls import says_how
 
 from ..data.dataset import cases_of
 from ..modules.losses import binary_cross_entropy, made_of_scores, takes_mean_of_outputs, underlying
@@ -277,6 +278,7 @@ class RegularisedCost(Table):
         return "".join([*tables, *(as_html("", heads, rows) for heads, rows in self._gradients())])
 
 
+@says_how
 def cost(
     model: Module,
     X: Any,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from autograd_core import OperandError, Value, grad_of
+from autograd_core._src.wrong_calls import says_how
 
 from ..modules.recurrent import LSTM, RNN
 from ..support.arrays import numpy, singular_values
@@ -127,6 +128,7 @@ class SignalOverTime(Table):
                     axes.plot(on_scale, label=label, color="0.75", linestyle=style, linewidth=4.0, zorder=1)
 
 
+@says_how
 def signal_over_time(network: RNN | LSTM, x: Sequence[Any], hx: Any = None) -> SignalOverTime:
     """Measure how strongly the last state depends on the state k steps before it, for every k.
 

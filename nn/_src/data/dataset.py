@@ -6,8 +6,9 @@ import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autograd_core import OperandError, RangeError, StructureError, UsageWarning
-from autograd_core._src.engine.elsewhere import ON_SPLIT, refuse_options
+from autograd_core._src.engine.elsewhere import ON_SPLIT
 from autograd_core._src.engine.provenance import warn_user
+from autograd_core._src.wrong_calls import refuse_options, says_how
 
 from ..support.arrays import are_finite
 from ..support.validation import generator, plain, real, shown
@@ -126,6 +127,7 @@ def parted(cases: Cases, validation: Any, rng: random.Random) -> tuple[Cases, Ca
     return cases.some(order[count:]), cases.some(order[:count])
 
 
+@says_how
 def train_test_split(
     X: Any, y: Any, *, test: float = 0.25, stratify: bool = False, seed: int | random.Random | None = None,
     **options: Never,

@@ -11,6 +11,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Self
 
 from autograd_core import OperandError, RangeError, StructureError
+from autograd_core._src.wrong_calls import says_how
 
 from ..support import files
 from ..support.validation import plain, real, shown
@@ -65,6 +66,7 @@ class _Learnt(ABC):
 
     _state: dict[str, Any] | None = None
 
+    @says_how
     def fit(self, X: Any) -> Self:
         """Learn from training cases; nothing learnt before remains.
 
@@ -97,6 +99,7 @@ class _Learnt(ABC):
         self._state = learnt
         return self
 
+    @says_how
     def transform(self, X: Any) -> list[list[float]]:
         """Apply what was learnt to rows, these or others.
 
@@ -118,6 +121,7 @@ class _Learnt(ABC):
         """
         return [self._there(x) for x in self._fitting(X, "transform", self._columns())]
 
+    @says_how
     def fit_transform(self, X: Any) -> list[list[float]]:
         """`fit`, and then `transform` of the same rows.
 
@@ -138,6 +142,7 @@ class _Learnt(ABC):
         """
         return self.fit(X).transform(X)
 
+    @says_how
     def inverse_transform(self, X: Any) -> list[list[Any]]:
         """From what `transform` gave back to what it took.
 
@@ -159,6 +164,7 @@ class _Learnt(ABC):
         self._columns()
         return [self._back(x) for x in self._fitting(X, "inverse_transform", self._width())]
 
+    @says_how
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write what was learnt to a file: JSON, beside the model's.
 
@@ -180,6 +186,7 @@ class _Learnt(ABC):
         self._columns()
         files.write(path, files.LEARNT, self._content())
 
+    @says_how
     def load(self, path: str | os.PathLike[str]) -> Self:
         """Take what `save` wrote, options included. No code in the file is ever run.
 
@@ -323,6 +330,7 @@ class MinMaxScaler(_Linear):
         ([[-1.0, -1.0], [1.0, 1.0]], [[0.0, 1.5]])
     """
 
+    @says_how
     def __init__(self, low: float = 0.0, high: float = 1.0) -> None:
         self.low: float = real(low, "MinMaxScaler: low")
         self.high: float = real(high, "MinMaxScaler: high", self.low, open_low=True)
@@ -392,6 +400,7 @@ class OneHotEncoder(_Learnt):
         ([['red', 'Bergen']], [['blue', 'red'], ['Bergen', 'Oslo']])
     """
 
+    @says_how
     def __init__(self, low: float = 0.0, high: float = 1.0) -> None:
         self.low: float = real(low, "OneHotEncoder: low")
         self.high: float = real(high, "OneHotEncoder: high", self.low, open_low=True)
@@ -459,6 +468,7 @@ class OneHotEncoder(_Learnt):
         return f"OneHotEncoder({self.low:g}, {self.high:g})"
 
 
+@says_how
 def one_hot(
     labels: Any, classes: int | Sequence[Any] | None = None, *, low: float = 0.0, high: float = 1.0
 ) -> list[list[float]]:

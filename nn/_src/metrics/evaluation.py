@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from autograd_core import OperandError, RangeError, StructureError
 from autograd_core._src.engine.pytrees import as_numpy, is_array
+from autograd_core._src.wrong_calls import says_how
 
 from ..data.dataset import cases_of
 from ..modules.module import Module
@@ -31,6 +32,7 @@ MANY = 1000  # rows from which on a program is made, which takes as long as some
 TRIED = 16  # rows that are computed on graphs as well
 
 
+@says_how
 def predict(model: Module, X: Any) -> list[Any]:
     """What a model says about each row, as plain numbers, in `eval` mode; no graph is kept.
 
@@ -79,6 +81,7 @@ def predict(model: Module, X: Any) -> list[Any]:
         model.train(was)
 
 
+@says_how
 def predict_classes(model: Module, X: Any, *, threshold: float = 0.5) -> list[int]:
     """The class that a model gives each row: its largest output, or with one output whether it is above a threshold.
 
@@ -132,6 +135,7 @@ class Evaluation:
     n: int
 
 
+@says_how
 def evaluate(model: Module, X: Any, y: Any, *, loss: Loss, accuracy: Right | None = None) -> Evaluation:
     """Loss and share of right cases on a data set, in `eval` mode; nothing is learnt.
 
@@ -304,6 +308,7 @@ def _share(part: int, whole: int) -> float:
     return part / whole if whole else float("nan")
 
 
+@says_how
 def confusion_matrix(truth: Any, predicted: Any, *, labels: Sequence[Any] | None = None) -> ConfusionMatrix:
     """Count how often each class was taken for each.
 

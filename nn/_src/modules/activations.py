@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 import autograd_core as ag
 from autograd_core import OperandError, RangeError
+from autograd_core._src.wrong_calls import says_how
 
 from ..support.validation import plain, real, shown
 from .module import Module
@@ -179,6 +180,7 @@ class ELU(_Elementwise, closed=True):
 
     function: Callable[..., Any] = staticmethod(ag.elu)
 
+    @says_how
     def __init__(self, alpha: float = 1.0) -> None:
         self.options: tuple[float, ...] = (real(alpha, "ELU: alpha"),)
 
@@ -200,6 +202,7 @@ class LeakyReLU(_Elementwise, closed=True):
 
     function: Callable[..., Any] = staticmethod(ag.leaky_relu)
 
+    @says_how
     def __init__(self, negative_slope: float = 0.01) -> None:
         self.options: tuple[float, ...] = (real(negative_slope, "LeakyReLU: negative_slope"),)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from autograd_core import StructureError, Value, dot, scope
 from autograd_core._src.engine.contexts import current
+from autograd_core._src.wrong_calls import says_how
 
 from ..support.scopes import place
 from ..support.validation import generator, plain, shown, whole
@@ -36,6 +37,7 @@ class _Convolution(Module):
     bias: list[Value] | None
     _scope: str
 
+    @says_how
     def __init__(
         self,
         in_channels: int,

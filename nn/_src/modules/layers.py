@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from autograd_core import OperandError, StructureError, Value, dot, scope
 from autograd_core._src.engine.contexts import current, entered
-from autograd_core._src.engine.elsewhere import ON_MLP, NotOnSequentials, refuse_options
+from autograd_core._src.engine.elsewhere import ON_MLP, NotOnSequentials
 from autograd_core._src.engine.provenance import Note
+from autograd_core._src.wrong_calls import refuse_options, says_how
 
 from ...init import constant, gain, kaiming_uniform
 from ..support.validation import generator, plain, real, row, shown, whole
@@ -121,6 +122,7 @@ class Neuron(Module, closed=True):
     _marked: bool
     _note: Note
 
+    @says_how
     def __init__(
         self,
         nin: int | None = None,
@@ -248,6 +250,7 @@ class Layer(Affine, Module, closed=True):
 
     neurons: list[Neuron]
 
+    @says_how
     def __init__(
         self,
         nin: int | None = None,
@@ -348,6 +351,7 @@ class MLP(Module, closed=True):
 
     layers: list[Layer]
 
+    @says_how
     def __init__(
         self,
         nin: int,
@@ -436,6 +440,7 @@ class Linear(Affine, Module, closed=True):
 
     _notes: list[Note]
 
+    @says_how
     def __init__(
         self,
         nin: int | None = None,
@@ -537,6 +542,7 @@ class Sequential(NotOnSequentials, Module, closed=True):
 
     modules: list[Any]
 
+    @says_how
     def __init__(self, *modules: Callable[[Any], Any]) -> None:
         if not modules:
             msg = "Sequential: expected at least one module, got none"
@@ -595,6 +601,7 @@ class Dropout(Module, closed=True):
     p: float
     _rng: random.Random
 
+    @says_how
     def __init__(self, p: float = 0.5, *, seed: Seed = None) -> None:
         self.p = real(p, "Dropout: p", 0.0, 1.0)
         self._rng = generator(seed)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from autograd_core import OperandError, StructureError, Value
 from autograd_core._src.engine.elsewhere import Elsewhere, NotOnModules, names_of
+from autograd_core._src.wrong_calls import says_how
 
 from ..data.preprocessing import _Learnt
 from ..support import files
@@ -217,6 +218,7 @@ class Module(NotOnModules):
             raise StructureError(msg)
         return by_name
 
+    @says_how
     def load_state_dict(self, state: Mapping[str, float]) -> None:
         """Set all parameters to the numbers of a `state_dict()`.
 
@@ -252,6 +254,7 @@ class Module(NotOnModules):
         for name, p in parameters.items():
             p.data = numbers[name]
 
+    @says_how
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the parameters to a file: JSON, readable anywhere, with every double exact and a checksum.
 
@@ -284,6 +287,7 @@ class Module(NotOnModules):
             content["preprocessing"] = learnt
         files.write(path, files.PARAMETERS, content)
 
+    @says_how
     def load(self, path: str | os.PathLike[str], *, same_model: bool = True) -> Module:
         """Set the parameters to those of a file that `save` wrote. No code in it is ever run.
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from autograd_core import GraphCutError, StructureError, Value, dot, scope, sigmoid, tanh
 from autograd_core import sum as total
 from autograd_core._src.engine.contexts import current, entered
+from autograd_core._src.wrong_calls import says_how
 
 from ...init import uniform
 from ..support.scopes import inner, place
@@ -43,6 +44,7 @@ class _Recurrent(Module):
     _scope: str
     _truncate: int | None
 
+    @says_how
     def __init__(
         self,
         input_size: int,
@@ -250,6 +252,7 @@ class RNN(_Recurrent, closed=True):
     nonlinearity: str | Callable[[Any], Any]
     _function: Any
 
+    @says_how
     def __init__(
         self,
         input_size: int,
@@ -340,6 +343,7 @@ class LSTM(_Recurrent, closed=True):
     _gates = 4
     _names = ("h", "c")
 
+    @says_how
     def __init__(
         self,
         input_size: int,

@@ -8,6 +8,7 @@ from numbers import Rational
 from typing import TYPE_CHECKING, Any, Self
 
 from autograd_core import OperandError, StructureError
+from autograd_core._src.wrong_calls import says_how
 
 from . import files
 from .validation import plain, shown
@@ -27,6 +28,7 @@ class Resumable(ABC):
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Restore what `state_dict` returned, after checking all of it."""
 
+    @says_how
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write `state_dict()` to a file: JSON with a checksum, beside the model's.
 
@@ -46,6 +48,7 @@ class Resumable(ABC):
         """
         files.write(path, files.STATE, {"state": _mapped(files.encoded, self.state_dict())})
 
+    @says_how
     def load(self, path: str | os.PathLike[str]) -> Self:
         """Take what `save` wrote. No code in the file is ever run; if it raises, nothing has changed.
 

@@ -5,16 +5,11 @@ from __future__ import annotations
 import math
 import operator
 import random
-from functools import wraps
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any
 
 from autograd_core import OperandError, RangeError, StructureError, Value
 from autograd_core._src.engine.pytrees import as_numpy
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-F = TypeVar("F", bound="Callable[..., Any]")
+from autograd_core._src.wrong_calls import misfit
 
 
 def shown(x: Any) -> str:
@@ -98,13 +93,14 @@ LOSS = "predictions and targets such as nn.mse"
 
 
 def callable_of(f: Any, what: str, arguments: str) -> None:
-    """Raise unless `f` is a function.
+    """Raise unless `f` is a function of two arguments.
 
     Raises:
         OperandError: It is none.
     """
-    if not callable(f):
-        msg = f"{what}: expected a function of {arguments}, got {shown(f)}"
+    reason = shown(f) if not callable(f) else misfit(f, (None, None), {})
+    if reason:
+        msg = f"{what}: expected a function of {arguments}, got {reason}"
         raise OperandError(msg)
 
 
@@ -124,26 +120,3 @@ def generator(seed: Any) -> random.Random:
         msg = f"seed: expected an int, a random.Random or None, got {shown(seed)}"
         raise OperandError(msg)
     return random.Random(seed)  # noqa: S311  weights and shuffles are no secrets
-
-
-def by_name(example: str) -> Callable[[F], F]:
-    """A decorator for a function whose options have names, and whose error says so where they come without.
-
-    Args:
-        example: A right call's arguments.
-    """
-
-    def decorated(f: F) -> F:
-        most = f.__code__.co_argcount
-
-        @wraps(f)
-        def named(*args: Any, **options: Any) -> Any:
-            if len(args) > most:
-                name, given = f.__name__, shown(args[most])
-                msg = f"{name}: expected names from argument {most + 1} on, as in {name}({example}), got {given}"
-                raise OperandError(msg)
-            return f(*args, **options)
-
-        return named  # type: ignore[return-value]
-
-    return decorated

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from autograd_core import OperandError, RangeError, Value, count_paths
 from autograd_core._src.sums import exact_sum
+from autograd_core._src.wrong_calls import says_how
 
 from ..support.formulas import in_pre, is_loose, juxtaposed, with_reasons
 from ..support.tables import Table, broken, number
@@ -118,6 +119,7 @@ class Derivation(Table):
         return f"${self.latex}$"
 
 
+@says_how
 def derivation(
     root: Value,
     leaf: Value,

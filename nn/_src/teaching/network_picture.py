@@ -16,6 +16,7 @@ from autograd_core._src.pictures.checked_path import path_for
 from autograd_core._src.pictures.render.raster import png
 from autograd_core._src.pictures.render.theme import DARK, LIGHT, Theme
 from autograd_core._src.pictures.text import clean
+from autograd_core._src.wrong_calls import says_how
 
 from ..analysis.error_signals import error_signals
 from ..analysis.forward_pass import forward_pass, with_layers
@@ -81,6 +82,7 @@ class NetworkPicture:
     def _repr_svg_(self) -> str:
         return self.svg
 
+    @says_how
     def save(self, path: str | os.PathLike[str], *, theme: Theme | None = None) -> Path:
         """Write the picture to a file. A failure leaves an older file whole.
 
@@ -117,6 +119,7 @@ def _within(name: str, rules: str) -> str:
     return re.sub(r"([^{}]+)\{", rf"#{name} \1{{", rules)
 
 
+@says_how
 def draw_network(
     model: Module,
     x: Any,

@@ -8,6 +8,7 @@ from typing import Any
 
 from autograd_core import OperandError, RangeError, Value
 from autograd_core._src.sums import exact_sum
+from autograd_core._src.wrong_calls import says_how
 
 from ..support.formulas import in_pre, with_reasons
 from ..support.tables import Table, as_text, number
@@ -116,6 +117,7 @@ class SoftmaxDerivation(Table):
         return f"${self.latex}$"
 
 
+@says_how
 def softmax_derivation(scores: Any = None, *, letters: tuple[str, str] = ("z", "p")) -> SoftmaxDerivation:
     r"""How the derivative of a softmax is worked out for any two indices, i of what it gives and j of what it takes.
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from autograd_core._src.wrong_calls import says_how
+
 from ..support.validation import real
 from .optimizer import named
 
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
     from .optimizer import Parameters
 
 
+@says_how
 def clip_grad_norm(parameters: Parameters, max_norm: float) -> float:
     """Shorten the gradient, all parameters taken together, to a length (Pascanu, Mikolov, Bengio, 2013).
 
@@ -52,6 +55,7 @@ def length_and_factor(gradient: list[float], limit: float) -> tuple[float, float
     return norm, None if norm <= limit else limit / norm
 
 
+@says_how
 def clip_grad_value(parameters: Parameters, clip_value: float) -> None:
     """Hold every parameter's gradient within [-clip_value, clip_value]; NaN stays NaN.
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from autograd_core import StructureError
+from autograd_core._src.wrong_calls import says_how
 
 from ..support.figures import COLOURS, figure_of, whole_numbers
 from ..support.tables import as_html, number
@@ -139,6 +140,7 @@ class History:
                 axes.legend()
         return figure
 
+    @says_how
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the run as a film: the curves of `plot`, epoch by epoch, for slides and READMEs.
 

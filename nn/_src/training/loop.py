@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from autograd_core import MissingExtraError, OperandError, StructureError, UsageWarning
 from autograd_core._src.engine.contexts import current
-from autograd_core._src.engine.elsewhere import ON_FIT, refuse_options
+from autograd_core._src.engine.elsewhere import ON_FIT
 from autograd_core._src.engine.provenance import warn_user
+from autograd_core._src.wrong_calls import refuse_options, says_how
 
 from ..data.dataset import Cases, cases_of, check_finite, parted
 from ..metrics.accuracy import numbers, right_for
@@ -46,6 +47,7 @@ TRIED = 1024  # cases, at most, that graphs compute before programs do
 SHOWN = 0.05  # seconds between two changes of what a bar says
 
 
+@says_how
 def fit(
     model: Module,
     X: Any,

@@ -9,7 +9,8 @@ from copy import copy
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from autograd_core import OperandError, StructureError, Value
-from autograd_core._src.engine.elsewhere import ON_OPTIMIZER, refuse_options
+from autograd_core._src.engine.elsewhere import ON_OPTIMIZER
+from autograd_core._src.wrong_calls import refuse_options, says_how
 
 from ...schedules import Schedule, as_schedule, schedule_from, state_of
 from ..modules.module import Module
@@ -104,6 +105,7 @@ class Optimizer(Resumable):
     _options: ClassVar[tuple[str, ...]] = ("weight_decay", "decay_biases")  # what it was made with, besides the rate
     _waiting: dict[str, list[Any]] | None = None  # what was loaded before the parameters were there
 
+    @says_how
     def __init__(
         self,
         params: Parameters | None = None,
@@ -283,6 +285,7 @@ class Optimizer(Resumable):
             "kept": {name.strip("_"): list(numbers) for name, numbers in kept.items()},
         }
 
+    @says_how
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from where `state_dict` was called: steps, rate, options, and what is kept per parameter.
 

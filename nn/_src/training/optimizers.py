@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from autograd_core import RangeError, StructureError
+from autograd_core._src.wrong_calls import says_how
 
 from ..support.validation import plain, real, shown
 from .optimizer import Optimizer
@@ -51,6 +52,7 @@ class SGD(Optimizer):
         0.5
     """
 
+    @says_how
     def __init__(
         self,
         params: Parameters | None = None,
@@ -114,6 +116,7 @@ class Adam(Optimizer):
         0.75
     """
 
+    @says_how
     def __init__(
         self,
         params: Parameters | None = None,
@@ -187,6 +190,7 @@ class AdamW(Adam):
 
     _on_arrays = True
 
+    @says_how
     def __init__(
         self,
         params: Parameters | None = None,

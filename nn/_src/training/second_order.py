@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from autograd_core import OperandError, StructureError, Value, dot, grad_of
+from autograd_core._src.wrong_calls import says_how
 
 from ..support.arrays import eigenvalues
 from ..support.figures import COLOURS, figure_of
@@ -38,6 +39,7 @@ MOST_ROWS = 12  # of a table
 class _Curvature:
     """Gradient and Hessian of a recorded loss, at the point where it was recorded."""
 
+    @says_how
     def __init__(self, loss: Any, params: Sequence[Value], caller: str) -> None:
         if not isinstance(loss, Value):
             msg = f"{caller}: expected the loss as a Value, got {shown(loss)}"
@@ -50,6 +52,7 @@ class _Curvature:
         return grad_of(dot(self._slopes, v), self._params)
 
 
+@says_how
 def hvp(loss: Value, parameters: Parameters, vector: Sequence[float]) -> list[float]:
     """Hessian-vector product of a recorded loss, in time proportional to its graph.
 
@@ -175,6 +178,7 @@ class Hessian(Table):
         return figure
 
 
+@says_how
 def hessian(model: Module, X: Sequence[Any], y: Sequence[Any], *, loss: Loss) -> Hessian:
     """The Hessian of a model's loss to its parameters: n sweeps over one gradient graph, n^2 numbers.
 
@@ -249,6 +253,7 @@ class NewtonCG(Resumable):
         (1.0, 1.0)
     """
 
+    @says_how
     def __init__(
         self,
         params: Parameters,
@@ -278,6 +283,7 @@ class NewtonCG(Resumable):
         """
         return {"optimizer": "NewtonCG"} | {name: getattr(self, name) for name in STATE}
 
+    @says_how
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from where `state_dict` was called. Everything is checked before anything changes.
 
@@ -319,6 +325,7 @@ class NewtonCG(Resumable):
         for p in self.params:
             p.grad = 0.0
 
+    @says_how
     def step(self, closure: Callable[[], Any]) -> float:
         """One step, if there is one that makes the loss smaller. If it raises, no parameter has changed.
 

@@ -16,6 +16,7 @@ from ...engine.primitives.table import TABLE
 from ...engine.recording import record
 from ...engine.value import Value
 from ...file_reading import open_to_read
+from ...wrong_calls import says_how
 from .npz_files import arrays_in
 
 if TYPE_CHECKING:
@@ -149,6 +150,7 @@ class Program:
         ]
         return "\n".join(lines + [f"output v{slot}" for slot in self.outputs])
 
+    @says_how
     def save(self, path: str | PathLike[str]) -> None:
         """Write the program to a file of NumPy's format npz, which holds no pickled objects.
 
@@ -181,6 +183,7 @@ class Program:
         return content.getvalue()
 
     @classmethod
+    @says_how
     def load(cls, path: str | PathLike[str]) -> Program:
         """Read a program that `save` wrote, and check it.
 

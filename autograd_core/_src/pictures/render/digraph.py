@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ....errors import RangeError
 from ...engine.graph import roots_of
 from ...notation.wholes import as_written
+from ...wrong_calls import says_how
 from .. import text
 from ..view.scope_tree import Graph
 
@@ -22,6 +23,7 @@ RANKDIRS = ("LR", "TB")
 LABEL_ROOM = 60  # cells; Graphviz draws a record as wide as its text
 
 
+@says_how
 def draw_dot(root: Value | Iterable[Value], format: str = "svg", rankdir: str = "LR") -> Digraph:  # noqa: A002
     """The graph as a `graphviz.Digraph`: a record per value, an ellipse per operation.
 

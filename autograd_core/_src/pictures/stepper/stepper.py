@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ....errors import MissingExtraError, OperandError
 from ...atomic_write import write_file
 from ...engine.graph import roots_of
+from ...wrong_calls import says_how
 from ..checked_path import path_for
 from ..choose_layout import Look
 from ..living.asked import Asked, kept, note
@@ -113,6 +114,7 @@ class Stepper:
     last_use: dict[Value, int]
     title: str
 
+    @says_how
     def __init__(
         self,
         root: Value | Iterable[Value],
@@ -176,6 +178,7 @@ class Stepper:
         """Go back one step; stays at the first one."""
         return self.goto(self.index - 1)
 
+    @says_how
     def goto(self, k: int) -> Step | None:
         """Go to a step.
 
@@ -332,6 +335,7 @@ class Stepper:
         """
         return show(self, "steps")
 
+    @says_how
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write a self-contained page that steps and computes, or an animation with one frame per step.
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...engine.graph import order_of, topological_order
 from ...engine.value import Constant
+from ...wrong_calls import says_how
 from .local_slopes import (
     CONFIRMING,
     Slopes,
@@ -323,6 +324,7 @@ def pulled_with_sizes(replay: Replay, seeds: dict[Value, Any]) -> tuple[dict[Val
     return pulled(replay.order, replay.edges, seeds, zero), sizes
 
 
+@says_how
 def reference(root: Value, digits: int = 50) -> Reference:
     """Replay the graph below `root` in mpmath, forward and backward.
 
@@ -366,6 +368,7 @@ def reference(root: Value, digits: int = 50) -> Reference:
     return Reference(replay.values[root], replay.values, gradients(replay)[0])
 
 
+@says_how
 def error_in_ulps(found: float, exact: Any) -> float:
     """Distance of a double from an exact number, in units in the last place of the exact one.
 
