@@ -394,6 +394,21 @@ def test_initial_states_of_another_shape_are_refused():
         lstm(SEQUENCE, ([0.0, 0.0], [0.0]))
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_series_of_numbers_is_a_sequence_of_one_input(kind):
+    series, network = [0.3, -0.2, 0.5], kind(1, 2, seed=1)
+    for form in (series, [ag.Value(v) for v in series], np.array(series)):
+        assert [h.data for h in flat(network(form)[0])] == [h.data for h in flat(network([[v] for v in series])[0])]
+        assert nn.signal_over_time(network, form) == nn.signal_over_time(network, [[v] for v in series])
+    model = LastOf(kind(1, 2, seed=1))
+    nested = LastOf(kind(1, 2, seed=1))
+    nn.fit(model, [series, series[::-1]], [0.0, 1.0], loss=nn.mse, epochs=3)
+    nn.fit(nested, [[[v] for v in s] for s in (series, series[::-1])], [0.0, 1.0], loss=nn.mse, epochs=3)
+    assert model.state_dict() == nested.state_dict()
+    with pytest.raises(ag.StructureError, match="step 0: expected a list of 2 numbers, got 0.3"):
+        kind(2, 2)(series)
+
+
 def test_a_batch_with_one_bad_sequence_changes_nothing():
     model = LastOf(nn.LSTM(1, 2, seed=1))
     before = model.state_dict()

@@ -155,6 +155,8 @@ class _Recurrent(Module):
         if not isinstance(steps, list) or not steps:
             msg = f"{self!r}: expected a list of at least one step, each a list of numbers; got {shown(x)}"
             raise StructureError(msg)
+        if self.input_size == 1:  # a series of numbers, as one writes it
+            steps = [numbers if isinstance(plain(numbers), list) else [numbers] for numbers in steps]
         for t, numbers in enumerate(steps):
             self._width(numbers, self.input_size, f"step {t}")
         return [row(numbers, "") for numbers in steps]
@@ -272,7 +274,7 @@ class RNN(_Recurrent, closed=True):
         """The states after all steps, and the last one.
 
         Args:
-            x: A list of steps, each a list of `input_size` numbers or Values.
+            x: A list of steps, each a list of `input_size` numbers or Values; where that is one, the number will do.
             hx: The state h0 before the first step, H numbers or Values; None for zeros.
 
         Raises:
@@ -360,7 +362,7 @@ class LSTM(_Recurrent, closed=True):
         """The outputs h of all steps, and the last state (h, c); `states` gives every c, too.
 
         Args:
-            x: A list of steps, each a list of `input_size` numbers or Values.
+            x: A list of steps, each a list of `input_size` numbers or Values; where that is one, the number will do.
             hx: The state (h0, c0) before the first step, H numbers or Values each; None for zeros.
 
         Raises:
