@@ -32,9 +32,9 @@ Layers = list[list[int]]
 
 ORDERINGS, FEW_ORDERINGS = 12, 4  # barycentre sweeps over all layers, and over those of large graphs
 LARGE = 4000  # links above which there are fewer sweeps, and no exchanges of neighbours
-TRIED_TWICE = 1000  # links up to which a second starting order is tried
-KEPT = 64  # orders of layers with up to TRIED_TWICE links, which are some megabytes
-DOT_SECONDS = 20  # before `dot` is stopped
+TRIED_TWICE = 1000  # with more links, no second starting order is tried
+KEPT = 64  # cached results for layers of up to TRIED_TWICE links: a few megabytes
+DOT_SECONDS = 20  # `dot` is stopped after so long
 
 
 def crossings(layers: Layers, links: Sequence[Link]) -> int:
@@ -62,8 +62,8 @@ def _positions(layers: Layers) -> dict[int, int]:
 
 def by_sweeps(layers: Layers, links: Sequence[Link]) -> Layers:
     """Barycentre sweeps, down and up in turn, each followed by exchanges of neighbours; returns the best order seen."""
-    # Directions and line breaks are chosen by trying them, and copies look alike: more than half of all calls for an
-    # unfolded recurrent network ask again what was asked before.
+    # Directions and line breaks are chosen by trying them, and copies are equal: for an unfolded recurrent network,
+    # more than half of all calls repeat an earlier one.
     if len(links) > TRIED_TWICE:
         return _swept(layers, links)
     return [list(vertices) for vertices in _kept(tuple(map(tuple, layers)), tuple(links))]
@@ -116,9 +116,9 @@ def _exchange(
     below: dict[int, list[tuple[int, float, float]]],
 ) -> None:
     """Exchange adjacent cards wherever that saves crossings, until nothing is saved or after four rounds."""
-    # Barycentres are averages and miss such pairs. Only links of the two cards matter, so a trial is cheap. Ends lie in
-    # other layers: they stay while a layer is gone through, and a layer is left out where nothing changed since its
-    # last turn, in it or beside it.
+    # Barycentres are averages and miss such pairs. Only links of the two cards matter, so a trial is cheap. The other
+    # ends of links lie in other layers, which do not change while this one is processed. A layer is skipped if neither
+    # it nor its neighbours have changed since its last turn.
     place = _positions(layers)
 
     def ends(v: int) -> list[list[float]]:

@@ -25,14 +25,14 @@ INF = float("inf")
 Scope = tuple[str, ...]  # the paths of the scopes around: ("layer1", "layer1/neuron0")
 GAP, SMALL_GAP, LANE = 14.0, 4.0, 11.0  # between cards, between low cards, beside a passing edge
 CHANNEL, DOOR = 30.0, 16.0  # least distance between two layers; the same next to a scope's side
-THIN = frozenset({"point", "entry", "exit"})  # items that take no room along the flow
-BENT = 3.0  # pixels by which an edge may miss a straight line and need no room to bend
-NEARLY = 26.0  # pixels by which an edge may miss its only operand and still be drawn straight
-ONE_COLUMN = 16  # one-line cards before one user, beyond which they are put into two columns
+THIN = frozenset({"point", "entry", "exit"})  # items without extent along the flow
+BENT = 3.0  # an edge that deviates from a straight line by fewer pixels needs no room to bend
+NEARLY = 26.0  # a card is moved by up to so many pixels to straighten the edge from its only operand
+ONE_COLUMN = 16  # more one-line cards before one user are put into two columns
 TAUT, GENTLE = 3.0, 0.12  # pixels by which a trunk may be moved to be straight, and the steepest slope of its lines
 PASSES, HASTY_PASSES = 12, 6  # relaxation passes over the coordinates, and those of large graphs
 PAD, HEAD = 10.0, 18.0  # within a scope's box: at its sides, and for its name
-NOWHERE: Mapping[int, float] = MappingProxyType({})  # no ports: every edge at the middle of the side
+NOWHERE: Mapping[int, float] = MappingProxyType({})  # no ports: every edge ends at the middle of the side
 
 
 class Item(NamedTuple):
@@ -49,7 +49,7 @@ class Item(NamedTuple):
 class Joint(NamedTuple):
     """An edge between two items of one level."""
 
-    source: int  # whose value it carries
+    source: int  # the card whose value it carries
     start: int
     end: int
     port: int
@@ -62,10 +62,10 @@ class Level(NamedTuple):
     across: float
     corners: dict[int, Point]
     routes: dict[tuple[int, int, int], list[Point]]  # by source, end, port
-    carried: int = 0  # values across the busiest break, if it is broken into lines
+    carried: int = 0  # the most values that cross a line break
 
 
-# While ways to lay out one graph are compared: the levels so far, for most are alike in several of them.
+# Levels that are laid out already, while several layouts of one graph are compared: most levels recur in several.
 ARRANGED: ContextVar[dict[Hashable, Level] | None] = ContextVar("ARRANGED", default=None)
 
 
@@ -139,7 +139,7 @@ def ranks(items: Sequence[Item], joints: Sequence[Joint]) -> list[int]:
 
 
 def _place_loose(items: Sequence[Item], loose: Sequence[int], rank: list[int]) -> None:
-    """Put what no edge leads to, such as the card about a plate's copies, where it needs the least room."""
+    """Put items without edges, such as the card about a plate's copies, where they need the least room."""
     if not loose or len(loose) == len(items):
         return
     along, across = [0.0] * (max(rank) + 1), [0.0] * (max(rank) + 1)
@@ -161,7 +161,7 @@ def _place_loose(items: Sequence[Item], loose: Sequence[int], rank: list[int]) -
 def _in_two_columns(
     items: Sequence[Item], joints: Sequence[Joint], rank: list[int], out: Sequence[Sequence[int]]
 ) -> list[int]:
-    """Put very many one-line cards before one user into two columns: every other one moves a layer back."""
+    """Put many one-line cards before one user into two columns, by moving every other one a layer back."""
     before: dict[int, list[tuple[float, int]]] = {}
     for joint in joints:
         if items[joint.start].kind == "row" and len(out[joint.start]) == 1:
@@ -270,7 +270,7 @@ def _draw_in(
     ends: Sequence[Sequence[tuple[int, float, float]]],
     place: list[float],
 ) -> None:
-    """Move a layer that sticks out because of something without edges, as far as the others reach at its other side."""
+    """Move a layer that sticks out because of an item without edges, as far as the others reach at its other side."""
     for vertices in layers:
         others = [v for other in layers if other is not vertices for v in other]
         if not others or all(ends[v] for v in vertices):
@@ -357,7 +357,7 @@ def _taut(
 
 
 def _stacked(items: Sequence[Item], vertices: Sequence[int]) -> list[float]:
-    """The least distance of each item's middle from the first one's, if the items are stacked in this order."""
+    """The least offset of each item's middle from the first one's, if the items are stacked in this order."""
     y, stack, before = 0.0, [], None
     for v in vertices:
         item = items[v]

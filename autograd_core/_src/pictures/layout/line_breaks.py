@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 MOST_CARRIED = 6  # values across one break; with more, lines are harder to read than one long line
 GUTTER = 22.0  # between two lines, besides the lanes
-CARRIED_COST = 40.0  # pixels of height that one value less across a break is worth
-UNEVEN_COST = 120.0  # pixels of height that a full line is worth over an empty one
-SLACK = 1.02  # ratio of widths that count as equal
+CARRIED_COST = 40.0  # cost of a value that crosses a break, in pixels of height
+UNEVEN_COST = 120.0  # cost of an empty line compared with a full one, in pixels of height
+SLACK = 1.02  # widths up to this ratio count as equal
 TRIES = 4  # a line's width is estimated before its layout and known after it, so breaks are tried again
 
 
@@ -28,9 +28,9 @@ class Outline(NamedTuple):
     """Estimates of a level before it is laid out, by layer."""
 
     rank: list[int]  # the layer of every item; sources are next to their first user
-    lengths: list[float]  # of items with operands
-    lead: list[float]  # of the sources before a layer
-    gaps: list[float]  # after a layer
+    lengths: list[float]  # along the flow, of items with operands
+    lead: list[float]  # along the flow, of the sources that a line with this layer at its beginning puts before it
+    gaps: list[float]  # the distance to the next layer
     heights: list[float]
     carried: list[int]  # values that a break before this layer crosses
 
@@ -51,7 +51,7 @@ def laid_out(items: Sequence[Item], joints: Sequence[Joint], engine: str, width:
 def _with_loose_below(
     items: Sequence[Item], joints: Sequence[Joint], engine: str, width: float, joined: Sequence[int]
 ) -> Level:
-    """The same with what no edge leads to, such as the card about a plate's copies, below all else."""
+    """A level in lines, with items without edges, such as the card about a plate's copies, below all others."""
     place = {v: k for k, v in enumerate(joined)}
     inner = [Joint(source, place[start], place[end], port) for source, start, end, port in joints]
     rest = laid_out([items[v] for v in joined], inner, engine, width)
@@ -73,12 +73,12 @@ def _with_loose_below(
 
 
 def _broken(level: Level, items: Sequence[Item], joints: Sequence[Joint], engine: str, width: float) -> Level:
-    """A level that is too long, in lines."""
+    """A level that is too long, broken into lines."""
     outline = _outline(items, joints)
     tried = [level]
     goal = width
     for last in (False,) * TRIES + (True,):
-        if last:  # something that cannot be cut is wider than the page; then other lines may be as wide
+        if last:  # an item that cannot be cut is wider than the page; then all lines may be as wide
             goal = SLACK * min(level.along for level in tried)
         rows = _break(outline, goal)
         if len(set(rows)) == 1:
@@ -108,7 +108,7 @@ def _outline(items: Sequence[Item], joints: Sequence[Joint]) -> Outline:
     lengths, lead, heights = [0.0] * count, [0.0] * count, [-GAP] * count
     for v, item in enumerate(items):
         heights[rank[v]] += item.across + GAP
-        if has_operands[v] or not users[v] or item.kind == "box":  # a box stands in a line by itself if need be
+        if has_operands[v] or not users[v] or item.kind == "box":  # a box may have a line of its own
             lengths[rank[v]] = max(lengths[rank[v]], item.along)
         else:
             rank[v] = min(rank[u] for u in users[v])
@@ -167,11 +167,11 @@ class Row:
     """One line: its items and edges, with an entry or an exit for each value that a break crosses."""
 
     def __init__(self) -> None:
-        self.ends: dict[tuple[str, int], int] = {}  # ("item", its number), ("entry" or "exit", source)
+        self.ends: dict[tuple[str, int], int] = {}  # endpoints: ("item", index), ("entry", source), ("exit", source)
         self.joints: dict[Joint, None] = {}
 
     def at(self, kind: str, what: int) -> int:
-        """The number of an endpoint; a new one is added."""
+        """The index of an endpoint, which is added if it is new."""
         return self.ends.setdefault((kind, what), len(self.ends))
 
     def join(self, source: int, start: int, end: int, port: int) -> None:
@@ -247,7 +247,7 @@ def _joined(
 
 
 def _lanes(leaving: Sequence[Sequence[int]], last: dict[int, int]) -> tuple[dict[int, int], int]:
-    """Each value's lane at the left, 0 next to the lines, and the number of lanes; long ways are outermost."""
+    """The lane of each value at the left, 0 next to the lines, and the number of lanes; the longest are outermost."""
     # Greedy interval colouring, shortest way first: a value takes the innermost lane that is free all along its way.
     ways = [(last[source] - row, row, -k, source) for row, out in enumerate(leaving) for k, source in enumerate(out)]
     free: list[list[bool]] = []

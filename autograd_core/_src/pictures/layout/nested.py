@@ -30,10 +30,10 @@ class Plan(NamedTuple):
 
     length: float
     breadth: float
-    cards: dict[int, Box]  # without the chips before a card
+    cards: dict[int, Box]  # a card's box does not include the chips before it
     scopes: dict[Scope, Box]
     routes: dict[tuple[int, int], list[Point]]  # by card and operand
-    carried: int  # values carried from one line to the next, at the busiest break; 0 if nothing is broken into lines
+    carried: int  # the most values that cross a line break; 0 without breaks
 
 
 Endpoint = tuple[str, int | Scope]  # ("card", index), ("box", scope), ("entry", source), ("exit", source)
@@ -47,7 +47,7 @@ class Plot:
         self.joints: dict[Joint, None] = {}
 
     def at(self, end: Endpoint) -> int:
-        """The number of an endpoint; a new one is added."""
+        """The index of an endpoint, which is added if it is new."""
         return self.ends.setdefault(end, len(self.ends))
 
     def join(self, source: int, start: Endpoint, end: Endpoint, port: int) -> None:
@@ -172,7 +172,7 @@ def _item(end: Endpoint, scene: Scene, boxes: dict[Scope, Item]) -> Item:
 
 
 def _numbered(plot: Plot, items: list[Item], scene: Scene) -> list[Item]:
-    """The items with ties between scopes, or leaves, whose names differ in numbers broken by those."""
+    """The items, with ties between siblings whose names differ in a number only broken by that number."""
     called = {}
     for v, (kind, what) in enumerate(plot.ends):
         if isinstance(what, tuple):
@@ -183,7 +183,7 @@ def _numbered(plot: Plot, items: list[Item], scene: Scene) -> list[Item]:
     firsts = [items[v].first for v in scopes]
     for first, k in zip(firsts, numbered([called[v] for v in scopes]), strict=True):
         items[scopes[k]] = items[scopes[k]]._replace(first=first)
-    # What leaves them leaves in the same order, or edges that cross at the doors would undo it.
+    # Their exits follow the same order: otherwise edges would cross at the doors.
     begins = {joint.end: joint.start for joint in plot.joints}
     doors = [v for v, (kind, _) in enumerate(plot.ends) if kind == "exit"]
     firsts = sorted(items[v].first for v in doors)
@@ -201,6 +201,6 @@ def _boxed(plot: Plot, items: list[Item], level: Level, direction: str) -> Item:
     for (kind, what), v in plot.ends.items():
         if kind in sides and isinstance(what, int):
             sides[kind][what] = level.corners[v][1] + beside - across / 2
-    # What enters is of no use as a box's number: neurons of one layer have the same inputs.
+    # Entries do not count for a box's position in the order: all neurons of a layer have the same inputs.
     first = min(item.first for (kind, _), item in zip(plot.ends, items, strict=True) if kind != "entry")
     return Item(along, across, first, "box", sides["entry"], sides["exit"])

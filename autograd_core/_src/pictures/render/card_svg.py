@@ -34,10 +34,10 @@ if TYPE_CHECKING:
     from ..scene.cards import Card, Strip
     from ..scene.overlay import Mark
 
-BADGE_CELLS = 10  # of "−10 digits"
-FONTS = (NAME_FONT, NUMBER_FONT)  # of a name and of its operation
+BADGE_CELLS = 10  # as many as "−10 digits" has
+FONTS = (NAME_FONT, NUMBER_FONT)  # sizes of a name and of its operation
 BETWEEN = 6.0  # pixels from the name to the operation
-SMALLEST_OP = 0.8  # of the usual size, to which a long operation is set smaller
+SMALLEST_OP = 0.8  # a long operation is set smaller, down to this share of the usual size
 
 
 class Accent(NamedTuple):
@@ -93,7 +93,7 @@ def _sign(bar: int) -> str:
 
 
 def _tone(number: str, bar: int) -> str:
-    """The style of a gradient: by its sign, with infinities and NaN made conspicuous."""
+    """The class of a gradient's text: by its sign; infinities and NaN stand out."""
     return " nan" if number.lower() == "nan" else _sign(bar)
 
 
@@ -108,10 +108,10 @@ def _face(card: Card, w: float, h: float) -> list[str]:
 
 
 def _first_line(card: Card, left: float, right: float, y: float, fonts: tuple[float, float]) -> list[str]:
-    """The name, and at the right the operation: that one in strong print which tells more.
+    """The name, and at the right the operation; bold is the one that tells a reader more.
 
-    The operation has the room that the name leaves, and half of the line if need be. One that is a little too long for
-    it is set smaller, one that is longer is cut.
+    The operation has the room that the name leaves, at least half of the line. If it is a little too long it is set
+    smaller, if it is longer it is cut.
     """
     font, op_font = fonts
     if not card.label:
@@ -134,7 +134,7 @@ def _first_line(card: Card, left: float, right: float, y: float, fonts: tuple[fl
 
 
 def _name(card: Card, x: float, y: float, room: int) -> str:
-    """A value's name: its label; muted if it was generated or made unique."""
+    """A value's name; muted where it is generated, or numbered to make it unique."""
     if not card.label:
         return words("called", x, y, text.shorten(card.name, room))
     again = card.name.removeprefix(card.label) if card.name.startswith(card.label) else ""
@@ -146,7 +146,7 @@ def _name(card: Card, x: float, y: float, room: int) -> str:
 
 
 def _gradient(card: Card, left: float, right: float, y: float) -> list[str]:
-    """The gradient and its bar below; that of a norm has no sign."""
+    """The gradient and its bar below. The bar of a norm shows no sign."""
     if not card.grad:
         return [words("none", right, y, "not computed")]
     sign = _sign(card.bar) if card.captions[1] == "grad" else " norm"
@@ -205,7 +205,7 @@ def _head(card: Card, w: float, height: float) -> list[str]:
 
 
 def _small_face(card: Card, w: float, h: float) -> list[str]:
-    """Name, and in one line value and gradient; below, if it is shared, what each copy adds."""
+    """Name, then value and gradient in one line; on a leaf that copies share, the contributions of the copies below."""
     left, top = (w - compact.WIDTH) / 2, (h - compact.HEIGHT - compact.PARTS * bool(card.parts)) / 2
     right = left + compact.WIDTH - compact.SIDE
     left += compact.SIDE
@@ -265,7 +265,7 @@ def _title(card: Card, accent: Accent) -> str:
 
 
 def _junction(card: Card, box: Box, accent: Accent, *, flip: bool, **_: object) -> str:
-    """The card where many edges become one."""
+    """A junction, where many edges become one."""
     x, y, w, h = rectangle(box, flip=flip)
     return (
         f'<g class="tie{accent.kind}"><title>{text.xml(card.title)}</title>'
@@ -291,7 +291,7 @@ def _stub(card: Card, box: Box, accent: Accent, *, flip: bool, **_: object) -> s
 def _plate(card: Card, box: Box, accent: Accent, *, flip: bool, **_: object) -> str:
     """The card about all copies of a plate: how many there are, and a strip of bars for each of its signals."""
     x, y, full, h = rectangle(box, flip=flip)
-    w = full - (ASIDE + table_width(card.table)) * card.is_beside  # of the bars
+    w = full - (ASIDE + table_width(card.table)) * card.is_beside  # the width of the bars
     parts = [
         f'<g class="plate{accent.kind}" transform="translate({number(x)} {number(y)})">',
         f"<title>{text.xml(card.title)}</title>",
@@ -322,13 +322,13 @@ def _plate(card: Card, box: Box, accent: Accent, *, flip: bool, **_: object) -> 
 
 
 def _between(strip: Strip, w: float) -> float:
-    """Where the middle one of three texts begins, as far from the first as from the last."""
+    """Where the middle one of three texts begins, so that the gaps on both sides are equal."""
     first, most, last = (text.extent(said, CAPTION_FONT) for said in (strip.first, strip.most, strip.last))
     return (first + w - last - most) / 2
 
 
 def bars(sizes: Sequence[float], room: tuple[float, float, float, float], here: int = -1) -> list[str]:
-    """Numbers from -1 to 1 as bars within a rectangle: where some are negative they hang from a line in the middle."""
+    """Numbers from -1 to 1 as bars in a rectangle; if some are negative, the zero line is in the middle."""
     left, top, w, height = room
     step = w / len(sizes)
     gap = min(2.0, step / 4)

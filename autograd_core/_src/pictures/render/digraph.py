@@ -67,7 +67,7 @@ def draw_dot(root: Value | Iterable[Value], format: str = "svg", rankdir: str = 
 
 
 def digraph(graph: Graph, format: str, rankdir: str) -> Digraph:  # noqa: A002
-    """The same for a graph that was read earlier, in its state then."""
+    """`draw_dot` for a graph that was read earlier, with the numbers of that moment."""
     import graphviz
 
     try:

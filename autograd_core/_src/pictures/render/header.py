@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 TITLE_HEIGHT, LINE_HEIGHT = 30.0, 20.0
 LINE_FONT, FORMULA_SIZE, FORMULA_GAP = 11.5, 16.0, 9.0
-KEY_ROOM = 42.0  # of a line that shows a width, with the gaps around its number
+KEY_ROOM = 42.0  # width of a sample line with the gaps around its number
 MOST_LEGENDS = 8
-MOST_LINES = 4  # of the title of marks
+MOST_LINES = 4  # lines of the title of marks
 SWATCHES = (0.0, 0.25, 0.5, 0.75, 1.0)
 SWATCH = 15.0
 SCALE_ENDS = ("mild", "severe")
-FLOWS = (1.0, 0.1, 0.01, 0.001)  # shares of the largest flow whose widths are shown
+FLOWS = (1.0, 0.1, 0.01, 0.001)  # the legend shows the widths of these shares of the largest flow
 
 
 class Heading(NamedTuple):
@@ -99,7 +99,7 @@ def _text(kind: str, x: float, y: float, content: str) -> str:
 
 
 def _words(y: float, content: str) -> str:
-    """A line in which names have their indices."""
+    """A line of the legend, with typeset names."""
     return f'<text class="legend" x="0" y="{y:g}">{typeset_words(content)}</text>'
 
 
@@ -137,7 +137,7 @@ def _scale(x: float, y: float) -> list[str]:
 
 
 def _widths(most: float, y: float, room: float) -> list[str]:
-    """How wide edges are for what flows back along them; in few words where there is little room."""
+    """The legend of edge widths; in few words where there is little room."""
     shares = FLOWS if most else ()
     numbers = [("≤ " if share == FLOWS[-1] else "±") + text.number(most * share, digits=2) for share in shares]
     needed = sum(text.extent(shown, LINE_FONT) + KEY_ROOM for shown in numbers)
@@ -155,7 +155,7 @@ def _widths(most: float, y: float, room: float) -> list[str]:
 
 
 def tint(level: float) -> str:
-    """How strongly a mark of this level colours its card; the text on it stays readable."""
+    """The opacity of a mark's tint, so weak that text on it stays readable."""
     return f"{0.1 + 0.4 * level:.2f}"
 
 
@@ -171,7 +171,7 @@ def set_formulas(formulas: Sequence[str]) -> list[TypesetFormula]:
 
     from ...notation.formulas import mathml
 
-    with warnings.catch_warnings():  # it reads its font by a deprecated function of importlib.resources
+    with warnings.catch_warnings():  # ziamath reads its font by a deprecated function
         warnings.simplefilter("ignore", DeprecationWarning)
         try:
             from ziafont.config import config

@@ -1,4 +1,4 @@
-"""Graphs as Mermaid flowcharts, which GitHub and many wikis draw inside a page."""
+"""Graphs as Mermaid flowcharts, which GitHub and many wikis render."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def mermaid(graph: Graph, direction: str) -> str:
     Edges bear the local derivative, and are dotted where it is 0.
 
     Args:
-        graph: What was read for a picture.
+        graph: The graph as pictures read it.
         direction: "LR" or "TB".
 
     Source:

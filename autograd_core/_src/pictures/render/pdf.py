@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from .shapes import Shape
 
-POINTS = 0.75  # in a pixel
-FONTS = {  # by family and weight, as a PDF calls them
+POINTS = 0.75  # PostScript points in a pixel
+FONTS = {  # PDF names of fonts by family and weight
     ("mono", ""): "Courier", ("mono", "bold"): "Courier-Bold", ("mono", "italic"): "Courier-Oblique",
     ("sans", ""): "Helvetica", ("sans", "bold"): "Helvetica-Bold", ("sans", "italic"): "Helvetica-Oblique",
     ("symbol", ""): "Symbol",
@@ -30,15 +30,15 @@ HELVETICA = [int(w) for w in """
 584 556 1015 667 667 722 722 667 611 778 722 278 500 667 556 833 722 778 667 778 722 667 611 722 667 944 667 667 611 278
 278 278 469 556 333 556 556 500 556 556 278 556 556 222 222 500 222 833 556 556 556 556 333 500 278 556 500 722 500 500
 500 334 260 334 584""".split()]
-CELL = 600  # of Courier
-# Letters of the font Symbol, by its own codes.
+CELL = 600  # the advance of every character of Courier
+# Characters of the font Symbol, in its own encoding.
 SYMBOL = dict(zip("αβχδεφγηικλμνοπθρστυωξψζ", b"abcdefghiklmnopqrstuwxyz", strict=True)) | dict(
     zip("ΑΒΧΔΕΦΓΗΙΚΛΜΝΟΠΘΡΣΤΥΩΞΨΖ", b"ABCDEFGHIKLMNOPQRSTUWXYZ", strict=True)
 )
 SYMBOL |= {"−": 0x2D, "≤": 0xA3, "∞": 0xA5, "→": 0xAE, "≥": 0xB3, "∂": 0xB6, "≠": 0xB9, "≈": 0xBB, "√": 0xD6, "∇": 0xD1,
            "′": 0xA2, "″": 0xB2, "▸": 0xDE, "▲": 0xDD, "∑": 0xE5, "∏": 0xD5,
            "←": 0xAC, "↑": 0xAD, "↓": 0xAF, "⇒": 0xDE, "∈": 0xCE, "↻": 0xBF}  # fmt: skip
-SYMBOL_WIDTHS = {  # those that are not 549
+SYMBOL_WIDTHS = {  # the advances that are not 549
     0xA2: 247.0, 0xA5: 713.0, 0xAC: 987.0, 0xAE: 987.0, 0xB2: 411.0, 0xB6: 494.0, 0xBF: 658.0, 0xD1: 713.0,
     0xDD: 603.0, 0xDE: 987.0, 0xE5: 713.0,
 }  # fmt: skip
@@ -67,12 +67,12 @@ def pdf(svg: str, look: str, theme: str) -> bytes:
 
 
 class _Page:
-    """Writes shapes, and remembers which fonts and opacities they need."""
+    """Writes shapes and collects the fonts and opacities that they need, which a PDF declares at its end."""
 
     def __init__(self, look: str, theme: str) -> None:
         self._rules = dict(declared(theme, look))
         self.colours = DARK if theme == "dark" else LIGHT
-        self.fonts: dict[str, str] = {}  # by their names in a PDF, how this page calls them
+        self.fonts: dict[str, str] = {}  # by PDF name: the name as a resource of this page
         self.alphas: dict[tuple[float, float], str] = {}
 
     def written(self, shape: Shape) -> Iterator[str]:
@@ -135,7 +135,7 @@ def _outline(shape: Shape) -> Iterator[str]:
 
 
 def _runs(text: str, family: str, weight: str) -> Iterator[tuple[bytes, str]]:
-    """Pieces of a text with the font that has their letters."""
+    """A text cut into runs, each with a font that has its characters."""
     run, before = b"", ""
     for c in text:
         if c in SYMBOL:
@@ -151,7 +151,7 @@ def _runs(text: str, family: str, weight: str) -> Iterator[tuple[bytes, str]]:
 
 
 def _code(c: str) -> bytes:
-    """A letter in the encoding of Windows; without its accents, if it is not there; else a question mark."""
+    """A character in Windows' encoding; if that lacks it, without its accents; else a question mark."""
     for tried in (c, unicodedata.normalize("NFKD", c)[:1], "/" if c == "∕" else "?"):
         try:
             return tried.encode("cp1252")
@@ -164,7 +164,7 @@ def _extent(run: bytes, name: str) -> float:
     if name.startswith("Courier"):
         return CELL * len(run)
     if name == "Symbol":
-        return sum(SYMBOL_WIDTHS.get(code, 549.0) for code in run)  # which most of its signs have
+        return sum(SYMBOL_WIDTHS.get(code, 549.0) for code in run)  # the advance of most of its characters
     bold = 1.06 if name.endswith("Bold") else 1.0
     return bold * sum(HELVETICA[code - 32] if 32 <= code < 127 else 556 for code in run)
 
@@ -174,7 +174,7 @@ def _quoted(run: bytes) -> str:
 
 
 def _file(content: bytes, width: float, height: float, page: _Page) -> bytes:
-    """The objects of a file of one page, and where each begins."""
+    """A file of one page: its objects, then a table of where each begins."""
     fonts = " ".join(
         f"/{called} << /Type /Font /Subtype /Type1 /BaseFont /{name}"
         f"{'' if name == 'Symbol' else ' /Encoding /WinAnsiEncoding'} >>"

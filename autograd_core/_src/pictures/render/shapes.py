@@ -1,7 +1,7 @@
-"""A picture's SVG as plain shapes for other page languages: outlines and lines of text, with their styles.
+"""A picture's SVG read back as plain shapes for other page languages: outlines and lines of text, with styles.
 
-What is drawn is decided once, by the SVG's writer. Only what that writer uses is understood: groups that are moved
-or scaled, rectangles, circles, paths, texts, and the rules of the theme.
+So what is drawn is decided in one place, the writer of the SVG. This is no general SVG reader: it understands what that
+writer uses, which is translated and scaled groups, rectangles, circles, paths, texts, and the rules of the theme.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from ..layout.layered import Point
 
 TOKEN = re.compile(r"[A-Za-z]|-?(?:\d+\.?\d*|\.\d+)(?:e-?\d+)?")
-TAKES = {"M": 2, "L": 2, "H": 1, "V": 1, "C": 6, "Q": 4, "A": 7, "Z": 0}  # numbers of each command of a path
-ROUND = 4 * (math.sqrt(2) - 1) / 3  # where a cubic's handles stand for a quarter of a circle, over its radius
-KEPT = frozenset({"fill-opacity", "font-size", "font-family", "stroke-width"})  # attributes that are styles
+TAKES = {"M": 2, "L": 2, "H": 1, "V": 1, "C": 6, "Q": 4, "A": 7, "Z": 0}  # how many numbers a path command takes
+ROUND = 4 * (math.sqrt(2) - 1) / 3  # handle length over radius of the cubic that approximates a quarter of a circle
+KEPT = frozenset({"fill-opacity", "font-size", "font-family", "stroke-width"})  # attributes that count as styles
 
 
 class TextPart(NamedTuple):
-    """A part of a text in one size, and how far below the text's line it stands."""
+    """A run of text in one size, and its offset below the baseline."""
 
     said: str
     size: float | None
@@ -38,11 +38,11 @@ class Shape(NamedTuple):
     Attributes:
         outline: Commands M, L, C and Z with their points; empty for a text.
         lines: The parts of a text.
-        at: Where a text begins, ends, or has its middle.
-        rules: The selectors of the theme's rules that it follows, weakest first.
-        own: What it declares itself.
-        opacity: Of the groups around it.
-        box: Of a rectangle or a circle: left, top, width, height, and the radius of its corners.
+        at: The anchor of a text: its beginning, middle or end.
+        rules: The selectors of the theme's rules that apply to it, weakest first.
+        own: The styles of the element itself.
+        opacity: The product of the opacities of the groups around it.
+        box: For a rectangle or a circle: left, top, width, height, and the radius of its corners.
     """
 
     outline: tuple[tuple[str, tuple[Point, ...]], ...]
@@ -55,14 +55,14 @@ class Shape(NamedTuple):
 
 
 class ShapeGroup(NamedTuple):
-    """What belongs together: a card, an edge with its arrowhead, a scope's box, a line of the header."""
+    """Shapes that belong together: a card, an edge with its arrowhead, a scope's box, a line of the header."""
 
     node: int | None  # of a card
     shapes: tuple[Shape, ...]
 
 
 class Drawing(NamedTuple):
-    """All of it, in the picture's units; `width` and `height` in pixels on the page."""
+    """All shapes, in the picture's units; `width` and `height` are in pixels."""
 
     width: float
     height: float
@@ -72,7 +72,7 @@ class Drawing(NamedTuple):
 
 
 class _Around(NamedTuple):
-    """What the elements around one say: their classes, outermost first, opacity, and scale and shift."""
+    """What an element inherits: the classes around it, outermost first, opacity, scale and translation."""
 
     classes: tuple[frozenset[str], ...] = ()
     opacity: float = 1.0
@@ -111,13 +111,13 @@ class _Reader:
 
     def __init__(self, look: str, across: float, down: float) -> None:
         self._rules = [(selector, _parts(selector)) for selector, _ in declared("", look)]
-        self._rules.sort(key=lambda rule: sum(len(classes) for _, classes in rule[1]))  # more classes are stronger
+        self._rules.sort(key=lambda rule: sum(len(classes) for _, classes in rule[1]))  # specificity: more classes win
         self._known: dict[tuple[tuple[frozenset[str], ...], frozenset[str]], tuple[str, ...]] = {}
         self._opacity = {s: float(d["opacity"]) for s, d in declared("", look) if "opacity" in d}
         self._page = {"width": across, "height": down}
 
     def within(self, element: ET.Element, around: _Around) -> _Around:
-        """What an element says to those within it."""
+        """What the elements within an element inherit."""
         mine = frozenset(element.get("class", "").split())
         scale, (x, y) = around.scale, around.shift
         moved = re.match(r"translate\(([^)]*)\)(?: scale\(([^)]*)\))?", element.get("transform", ""))

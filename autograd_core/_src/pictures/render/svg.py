@@ -34,12 +34,12 @@ if TYPE_CHECKING:
     from .header import Heading, TypesetFormula
 
 MARGIN = 16.0
-SAME, CORNER = 0.05, 7.0  # pixels too small to see; the radius of a turn
-SMALLEST = 9.0 / LEAST_FONT  # a page shrinks no print below 9 pixels; beyond that the picture scrolls
+SAME, CORNER = 0.05, 7.0  # pixels: a difference too small to see; the radius of a turn
+SMALLEST = 9.0 / LEAST_FONT  # a page shrinks a picture until print is 9 pixels high; then the picture scrolls
 THIN, ON_TRACK = 1.4, 2.6  # widths of an edge, as the style sheet has them
-TIP, BEHIND = 5.0, 0.8  # an arrowhead without its edge's width, and how much of it lies over the edge's end
-LANE = 3.8  # between tracks that share an edge
-LEAST_DECORATED = 480.0  # width of a picture with legends or formulas
+TIP, BEHIND = 5.0, 0.8  # size of an arrowhead in addition to its edge's width; its overlap with the edge
+LANE = 3.8  # distance between tracks that share an edge
+LEAST_DECORATED = 480.0  # least width of a picture with legends or formulas
 
 
 class Decoration(NamedTuple):
@@ -49,8 +49,8 @@ class Decoration(NamedTuple):
     overlay: Overlay | None = None
     marks: Mapping[int, Mark] = MappingProxyType({})  # by card
     formulas: tuple[TypesetFormula, ...] = ()
-    kinds: Mapping[int, str] = MappingProxyType({})  # by card, further classes: of one step of an animation
-    edges: Mapping[tuple[int, int], str] = MappingProxyType({})  # the same by card and operand
+    kinds: Mapping[int, str] = MappingProxyType({})  # by card: classes for one step of an animation
+    edges: Mapping[tuple[int, int], str] = MappingProxyType({})  # by card and operand: the like for edges
     sizes: Sizes = FREE
     most: float | None = None  # the largest flow, where edges are as wide as what flows back along them
 
@@ -78,7 +78,7 @@ def write(
 ) -> str:
     """The whole SVG; the ids derive from the content and begin with `prefix`.
 
-    One of fixed size asks for nothing that only a page can give: CairoSVG takes `height:auto` for no height.
+    A `fixed` one has no styles that need a page around it: CairoSVG reads `height:auto` as no height.
     """
     from hashlib import sha256
 
@@ -150,9 +150,9 @@ def _scope(scope: Scope, box: Box, *, flip: bool) -> str:
 
 
 def _scope_name(scope: tuple[str, ...], box: Box, *, flip: bool) -> str:
-    """After the edges, with a rim of background, for an edge may come in behind it.
+    """The name of a scope, written after the edges and with a rim in the background's colour, as edges may cross it.
 
-    The rim is a text of its own: not every converter knows `paint-order`.
+    The rim is a text of its own, because not every converter knows `paint-order`.
     """
     x, y, w, _ = rectangle(box, flip=flip)
     *outer, innermost = scope
@@ -195,7 +195,7 @@ def _edge(
 
 
 def _shortened(route: list[Point], by: float) -> list[Point]:
-    """The route without its last pixels along the flow: there is the arrowhead."""
+    """The route without its last pixels along the flow, which the arrowhead covers."""
     x, y = route[-1]
     last = len(route) - 1
     while last and abs(route[last - 1][1] - y) < SAME and route[last - 1][0] > x - by:
@@ -204,11 +204,11 @@ def _shortened(route: list[Point], by: float) -> list[Point]:
 
 
 def _beside(route: list[Point], offset: float) -> list[Point]:
-    """A route that runs beside another one, so many pixels to its right."""
+    """A route parallel to another one, `offset` pixels to its right."""
     points = [p for k, p in enumerate(route) if not k or _apart(p, route[k - 1])]
     if not offset or len(points) < 2:
         return points
-    # Pieces leave and arrive along the flow, but for those that run across it; at a turn both normals add up.
+    # Pieces begin and end along the flow, except for those that run across it; at a turn both normals add up.
     ways = [
         (math.copysign(1.0, x1 - x0), 0.0) if abs(x1 - x0) >= SAME else (0.0, math.copysign(1.0, y1 - y0))
         for (x0, y0), (x1, y1) in pairwise(points)

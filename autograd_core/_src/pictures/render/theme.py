@@ -9,7 +9,7 @@ from ..scene.cards import BAR_STEPS, CAPTION_FONT, CARD_WIDTH, CHIP_FONT, LEAST_
 from ..scene.highlight import ACCENTS, NIL
 from .header import LINE_FONT
 
-Theme = Literal["auto", "light", "dark"]  # "auto": as the page around the picture is
+Theme = Literal["auto", "light", "dark"]  # "auto": as the reader's system or page prefers
 
 BADGE_FONT, CALLED_FONT = LEAST_FONT, 11.5
 MONO = "ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace"
@@ -71,7 +71,7 @@ DARK = {
     "now": "#c49bff",
 }
 
-BAR_WIDTH, BAR_GAP = CARD_WIDTH - 16, 2.0  # of a gradient's bar, and between its segments
+BAR_WIDTH, BAR_GAP = CARD_WIDTH - 16, 2.0  # width of a gradient's bar, and gap between its segments
 
 
 def dashing(width: float) -> str:
@@ -181,7 +181,7 @@ FILM = (  # of one step of an animation
     ("used.tip.pos", "fill:{pos}"),
     ("used.tip.neg", "fill:{neg}"),
 )
-PRINT = (  # what has its meaning by colour alone, on paper that has none
+PRINT = (  # for colours that carry meaning, on paper without colours
     ("bar.neg", "stroke-width:1.5"),
     ("flow.neg.edge", "stroke-dasharray:9 2"),
 )
@@ -211,7 +211,7 @@ def style(name: str, theme: str, look: str, *, film: bool = False, plates: bool 
 
 
 def declared(theme: str, look: str) -> list[tuple[str, dict[str, str]]]:
-    """The rules as selectors and declarations; with a theme of "" the colours are their names."""
+    """The rules as selectors and declarations. If `theme` is "", colours are given by name."""
     colours = {"light": LIGHT, "dark": DARK}.get(theme) or {key: key for key in LIGHT}
     changed = COMPACT if look == "compact" else {}
     found = []

@@ -1,4 +1,4 @@
-r"""A picture as TikZ, for papers: what plain `pdflatex` compiles, alone or by `\input` within a document.
+r"""A picture as TikZ, for papers: plain `pdflatex` compiles it, alone or by `\input` within a document.
 
 One line per card, edge, box or line of text, in the order of the SVG and at its coordinates, so that a change of one
 value changes one line. Names are set as mathematics.
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..scene.cards import Card
     from .shapes import Shape, TextPart
 
-UNSET = re.compile(r"\\mathrm\{(?!\w*\}$)")  # a name that is no formula, but several words
+UNSET = re.compile(r"\\mathrm\{(?!\w*\}$)")  # a name of several words, which is not set as mathematics
 POINTS = 0.75  # PostScript points in a pixel
 HEAD = r"""% A picture by autograd-core. It compiles alone, and by \input within a document that loads tikz and fix-cm.
 \expandafter\ifx\csname @nodocument\endcsname\relax\else
@@ -47,7 +47,7 @@ SIGNS = {
 ACCENTS = {0x300: "`", 0x301: "'", 0x302: "^", 0x303: "~", 0x304: "=", 0x306: "u", 0x307: ".", 0x308: '"', 0x30A: "r",
            0x30B: "H", 0x30C: "v", 0x327: "c", 0x328: "k"}  # fmt: skip
 PLAIN = {"ı": r"{\i}", "ß": r"{\ss}", "æ": r"{\ae}", "ø": r"{\o}", "œ": r"{\oe}", "ł": r"{\l}"}
-RAISED = {"<super>": "^", "<sub>": "_"}  # how Unicode says what ⁴ and ₄ are
+RAISED = {"<super>": "^", "<sub>": "_"}  # tags in Unicode's decompositions of ⁴ and ₄
 SMALL_SIGNS = {"−": "-"}
 SPECIAL = frozenset("#$%&_{}")
 CAPITALS = frozenset("ΓΔΘΛΞΠΣΥΦΨΩ")  # Greek ones that TeX has; the others look like Latin letters
@@ -176,7 +176,7 @@ def _text(shape: Shape, card: Card | None) -> str:
         name = latex_name(card.name)
         if name.isascii() and not UNSET.match(name):
             bold = r"\boldmath" if "name" in shape.rules else ""
-            return f"{{{bold}${name}$}}"  # braces: TikZ chokes on what TeX does where the bold print ends
+            return f"{{{bold}${name}$}}"  # braces, as TikZ fails on what TeX inserts where bold print ends
     return "".join(map(_line, shape.lines))
 
 
@@ -215,7 +215,7 @@ def _letters(text: str) -> Iterable[str]:
 
 
 def _letter(c: str) -> str:
-    """A letter beyond ASCII; "?" for one that TeX's own fonts lack."""
+    """A character beyond ASCII; "?" if TeX's own fonts lack it."""
     name = unicodedata.name(c, "")
     greek = re.fullmatch(r"GREEK (SMALL|CAPITAL) LETTER (FINAL )?(\w+)", name)
     if greek and (greek[1] == "SMALL" or c in CAPITALS):

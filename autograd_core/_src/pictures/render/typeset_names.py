@@ -28,7 +28,7 @@ LOW, HIGH = 3.0, -5.0  # pixels below and above the line
 
 
 def typeset(label: str) -> tuple[str, float]:
-    """A name as SVG text: Θ_10^(1) with its index and its exponent, theta_1 as θ with an index; others as they are.
+    """A name as SVG text: Θ_10^(1) with subscript and superscript, theta_1 as θ with a subscript; others as they are.
 
     Returns:
         The text, and how far below the line it ends.
@@ -53,7 +53,7 @@ def typeset(label: str) -> tuple[str, float]:
 
 
 def cells_of(label: str) -> int:
-    """How many cells a name takes as it is typeset: its index and its exponent are small.
+    """How many cells a typeset name takes: its subscript and superscript are small.
 
     Example:
         >>> from autograd_core._src.pictures.render.typeset_names import cells_of
@@ -65,7 +65,7 @@ def cells_of(label: str) -> int:
 
 
 def _pieces(label: str) -> tuple[str, str, str]:
-    """A letter, its index and its exponent, "" for none; other names as they are."""
+    """The base, subscript and superscript of a name, "" for none; other names are all base."""
     label = NUMBERED.sub(r"\1_\2", label)
     match = NAME.fullmatch(label) if "_" in label or "^" in label or label in LETTERS else None
     base = match["base"] if match is not None else label

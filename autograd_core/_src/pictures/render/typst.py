@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from .shapes import Shape
 
-POINTS = 0.75  # in a pixel
+POINTS = 0.75  # PostScript points in a pixel
 HEAD = """\
 // A picture by autograd-core. It compiles alone; a document imports `picture` from it, and then has #picture.
 #let u = {unit:.6g}pt
@@ -51,7 +51,7 @@ FOOT = """\
 
 
 def typst(svg: str, look: str, theme: str) -> str:
-    """The source.
+    """The text of a `.typ` file.
 
     Args:
         svg: The picture.
@@ -125,6 +125,6 @@ def _n(x: float) -> str:
 
 
 def _quoted(text: str) -> str:
-    """A string of Typst; characters that no page can have become spaces."""
+    """A string literal of Typst; control characters become spaces."""
     plain = "".join(c if c.isprintable() else " " for c in text)
     return '"' + plain.replace("\\", "\\\\").replace('"', '\\"') + '"'

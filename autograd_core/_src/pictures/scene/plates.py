@@ -22,22 +22,22 @@ if TYPE_CHECKING:
     from .board import Board
     from .cards import Card
 
-ASIDE = 14.0  # between the bars and the table, where it stands beside them
+ASIDE = 14.0  # gap between the bars and a table beside them
 WIDTH, HEAD, STRIP = 300.0, 22.0, 50.0  # of a plate's card, a line of text, bars with their numbers
-MOST_BARS = 50  # of more copies, each bar is the largest of several
-APART = 16.0  # of three numbers below one strip, at least
-WIDE = 30.0  # a strip is logarithmic where the largest is so many times the least
-MOST_DECADES, BELOW = 6.0, 0.25  # of a logarithmic strip, and how many of them lie below its least bar
+MOST_BARS = 50  # for more copies, a bar shows the largest number of several
+APART = 16.0  # least gap between the numbers below a strip
+WIDE = 30.0  # a strip is logarithmic if the largest number is at least so many times the least
+MOST_DECADES, BELOW = 6.0, 0.25  # decades of a logarithmic strip; those below its lowest bar
 HANDED_HEIGHT = 34.0  # two lines
-MOST = " ▲"  # behind the largest number
-HANDED = "↻"  # what another copy hands on
-MOST_COLUMNS, MOST_ROWS = 6, 10  # copies of which a table tells, and its rows of local derivatives
-MOST_GIVEN = 5  # values of which it tells
-MOST_PARTS = 10  # leaves that all share, of which it tells what each copy adds to their gradients: the largest ones
-MOST_LINES, MOST_ASIDE = 12, 6  # copies of which a table with a row for each tells, and its columns
+MOST = " ▲"  # marks the largest number
+HANDED = "↻"  # marks a value that comes from another copy
+MOST_COLUMNS, MOST_ROWS = 6, 10  # of a table with a column for each copy: columns, rows of local derivatives
+MOST_GIVEN = 5  # its rows of values
+MOST_PARTS = 10  # its rows of contributions to gradients, the largest ones
+MOST_LINES, MOST_ASIDE = 12, 6  # of a table with a row for each copy: rows, columns
 WIDEST_COLUMN = 84.0
 ADDS, ADDS_TO = "adds to the gradient of", "adds to"
-COLUMN, LINE_HEIGHT, TABLE_HEAD = 68.0, 14.0, 8.0  # of that table: widths of its columns, heights of lines, room above
+COLUMN, LINE_HEIGHT, TABLE_HEAD = 68.0, 14.0, 8.0  # of a table: width of a column, height of a line, room above
 LONGEST_NAME = 160.0
 NAMED, LONGEST_EXIT = 2, 12  # values that are named, of those handed on and of what copies give; and their cells
 LISTED, MOST_ENTERING = 12, 16  # copies that a title names; edges to others that have text
@@ -73,12 +73,12 @@ def plate_card(board: Board, k: int) -> None:
 
 
 def _kind(name: str) -> str:
-    """What a copy is, by its name: "step" of "step9"."""
+    """The kind of a copy, from its name: "step" of "step9"."""
     return re.sub(r"[\W_]*\d.*", "", name) or "copy"
 
 
 def _counted(plate: Plate) -> str:
-    """Which copy is shown, where its name counts from 0: " (10th)" of "step9"."""
+    """The ordinal of the copy that is shown, if names count from 0: " (10th)" for "step9"."""
     k = plate.shown
     if not k or not plate.names[0].endswith("0") or re.findall(r"\d+$", plate.names[k]) != [str(k)]:
         return ""
@@ -86,7 +86,7 @@ def _counted(plate: Plate) -> str:
 
 
 def _mark_parts(board: Board, plate: Plate) -> None:
-    """Show on each leaf that all share what each copy adds to its gradient: so one sees which pulls against others."""
+    """Show on each shared leaf the contributions of the copies to its gradient: one sees which of them disagree."""
     graph = board.graph
     if graph.largest is None or len(plate.names) > MOST_BARS:
         return
@@ -105,7 +105,7 @@ def _mark_parts(board: Board, plate: Plate) -> None:
 
 
 def _table(board: Board, plate: Plate) -> tuple[tuple[str, ...], ...]:
-    """What differs among the copies: values, gradients, slopes in view, and what each adds to what all share.
+    """What differs between copies: values, gradients, local derivatives in view, contributions to shared leaves.
 
     Few copies have a column each. More have a row each, with what they give and the parts of a few weights.
     """
@@ -144,7 +144,7 @@ def _table(board: Board, plate: Plate) -> tuple[tuple[str, ...], ...]:
 def _lines(
     given: list[tuple[str, ...]], parts: list[tuple[float, tuple[str, ...]]], names: Sequence[str]
 ) -> tuple[tuple[str, ...], ...]:
-    """The same with a row for every copy: what they give, and at the right what they add to gradients of weights."""
+    """A table with a row for each copy: its outputs, and at the right its contributions to gradients of weights."""
     given = [column for column in given if _is_head(column[0])][:MOST_ASIDE - 1]
     adds = _largest([part for part in parts if _is_head(part[1][0])], MOST_ASIDE - len(given))
     if not given and not adds:
@@ -172,7 +172,7 @@ def beside(card: Card) -> Card:
 
 
 def table_width(table: Sequence[tuple[str, ...]]) -> float:
-    """Of a table and the names before its columns."""
+    """The width of a table, with the names before its columns."""
     if not table:
         return 0.0
     called = min(max(text.breadth(row[0], CAPTION_FONT) for row in table), LONGEST_NAME)
@@ -180,7 +180,7 @@ def table_width(table: Sequence[tuple[str, ...]]) -> float:
 
 
 def column_width(table: Sequence[tuple[str, ...]]) -> float:
-    """Of the numbers of a table: more than usual where names that stand above them ask for it."""
+    """The width of a column, larger than usual if the names above the columns need it."""
     return max([COLUMN, *(text.extent(said, CAPTION_FONT) + 8 for row in table for said in row[1:])])
 
 
@@ -189,7 +189,7 @@ def _is_head(said: str) -> bool:
 
 
 def _parts(board: Board, plate: Plate) -> list[tuple[float, tuple[str, ...]]]:
-    """What each copy adds to the gradient of every leaf that all share and that is in view: its size, and a row."""
+    """For each shared leaf in view, the size of its gradient, and a row with the contribution of each copy."""
     graph = board.graph
     if graph.largest is None:
         return []
@@ -207,7 +207,7 @@ def _parts(board: Board, plate: Plate) -> list[tuple[float, tuple[str, ...]]]:
 
 
 def _merged(rows: Sequence[tuple[float, tuple[str, ...]]]) -> list[tuple[float, tuple[str, ...]]]:
-    """The same with leaves in one row whose parts are equal, such as two biases of one sum."""
+    """The rows, with leaves of equal contributions in one row."""
     found: list[tuple[float, tuple[str, ...]]] = []
     at: dict[tuple[str, ...], int] = {}  # two biases of one sum have equal parts
     for size, (called, *said) in rows:
@@ -221,9 +221,9 @@ def _merged(rows: Sequence[tuple[float, tuple[str, ...]]]) -> list[tuple[float, 
 
 
 def _given(board: Board, plate: Plate, *, of_functions: bool = True) -> list[tuple[str, ...]]:
-    """Values and gradients of what the copies give, and of functions in view, where these differ."""
+    """Rows with values and gradients of the copies' outputs, and of functions in view, where copies differ."""
     graph, nodes = board.graph, plate.copies.nodes
-    exits: dict[str, int] = {}  # by name: where in a copy it is
+    exits: dict[str, int] = {}  # by name: its position in a copy
     for v in plate.exits(graph, plate.shown):
         card = board.cards.get(board.card_of.get(v, -1))
         if card is not None:
@@ -254,7 +254,7 @@ TARGETS: WeakKeyDictionary[Graph, dict[int, Any]] = WeakKeyDictionary()  # once 
 
 
 def _targets(graph: Graph) -> dict[int, Any]:
-    """What losses want of the values that are their predictions."""
+    """The targets of predictions, by the predicted node, read from the losses."""
     if graph not in TARGETS:
         found = TARGETS[graph] = {}
         for loss in filter(None, map(loss_of, graph.order)):
@@ -265,7 +265,7 @@ def _targets(graph: Graph) -> dict[int, Any]:
 
 
 def _wanted(plate: Plate, targets: Mapping[int, Any], given: Mapping[str, int]) -> list[tuple[str, ...]]:
-    """What losses want of what the copies give, where that differs."""
+    """Rows with the targets of the copies' outputs, where copies differ."""
     rows = []
     for head, place in given.items():
         of_each = [targets.get(copy[place]) for copy in plate.copies.nodes]
@@ -275,7 +275,7 @@ def _wanted(plate: Plate, targets: Mapping[int, Any], given: Mapping[str, int]) 
 
 
 def _slopes(board: Board, plate: Plate) -> list[tuple[bool, tuple[str, ...]]]:
-    """The local derivatives that differ, of the operations that are in view; whether it is a function of one value."""
+    """Rows with the local derivatives that differ, of operations in view; and whether each is of a unary function."""
     graph, nodes = board.graph, plate.copies.nodes
     rows: list[tuple[bool, tuple[str, ...]]] = []
     for place, v in enumerate(nodes[plate.shown]):
@@ -298,7 +298,7 @@ def _slopes(board: Board, plate: Plate) -> list[tuple[bool, tuple[str, ...]]]:
 
 
 def _line(numbers: Sequence[Any]) -> list[str]:
-    """Numbers of one row with as many digits as the column has room for; "–" where a copy has a constant there."""
+    """The cells of a row, with as many digits as the column has room for; "–" if a copy has a constant there."""
     said = []
     for x in numbers:
         tries = ["–"] if x is None else [text.number(x, digits=digits) for digits in (4, 3, 2, 1)]
@@ -312,7 +312,7 @@ def is_in_column(said: str) -> bool:
 
 
 def _enter(board: Board, plate: Plate, i: int) -> None:
-    """Lead what else enters the copies that are not shown, such as a first state, to a card of the plate."""
+    """Lead values that enter only copies that are not shown, such as a first state, to the card of the plate."""
     sources: dict[int, dict[int, None]] = {}
     for u, copies in plate.entries(board.graph).items():
         if u in board.card_of and board.card_of[u] in board.cards:
@@ -395,7 +395,7 @@ def _bar(x: float, largest: float, decades: float) -> float:
 
 
 def handed_on(board: Board, k: int, copy: int) -> int:
-    """The small card for what another copy hands on to the one that is shown."""
+    """The small card for values that the shown copy gets from another copy."""
     if (k, copy) not in board.handed:
         plate, graph = board.view.plates[k], board.graph
         values = sorted(
@@ -413,7 +413,7 @@ def handed_on(board: Board, k: int, copy: int) -> int:
 
 
 def stub_lines(said: str) -> list[str]:
-    """What stands on a small card: what another copy hands on, and of which copy."""
+    """The lines on such a card: the values, and the copy that they come from."""
     what, of, copy = said.rpartition(" of ") if said.startswith(HANDED) else ("", "", said)
     return [what, f"of {copy}"] if of else [said]
 

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from ..view.scope_tree import Graph
 
 NAME, LABEL = 24, 300  # characters of a name within a formula, and of a label at the head of a tooltip
-TERMS = 8  # operands up to which a formula is written out
-ROUNDING = 1e-9  # relative difference up to which a gradient is the sum of its products
+TERMS = 8  # a formula of more operands is not written out
+ROUNDING = 1e-9  # relative difference up to which a gradient counts as the sum of its products
 
 
 def told(graph: Graph) -> dict[str, Any]:
-    """The tooltips' data: for each node, in topological order, what is known of it; null for a constant.
+    """The data of tooltips: one entry for each node, in topological order; null for a constant.
 
     A node is [name, label, formula, value, gradient, rest, operands]: texts, and for each operand
     [index, local derivative, product], or its number where it is a constant. Without gradients the
@@ -60,7 +60,7 @@ def told(graph: Graph) -> dict[str, Any]:
 
 
 def full(x: Any) -> str:
-    """A number with all digits and a real minus sign; 3.0 becomes 3."""
+    """A number with all digits and a typographic minus sign; 3.0 becomes 3."""
     return text.in_full(x).removesuffix(".0").replace("-", "−")
 
 

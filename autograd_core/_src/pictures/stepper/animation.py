@@ -32,16 +32,16 @@ if TYPE_CHECKING:
     from .passes import Passes
 
 FORMATS = {".gif": "GIF", ".webp": "WEBP", ".apng": "PNG"}
-MOST_FRAMES = 300  # more would be a film of minutes, of tens of megabytes
+MOST_FRAMES = 300  # more would take minutes to watch and tens of megabytes
 LARGEST_SCALE = 2.0  # pixels per unit of the picture
-MOST_PIXELS, MOST_OF_ALL = 800_000, 24_000_000  # of a frame, and of all: that many make a GIF of two megabytes
-FORWARD_MS, BACKWARD_MS, LAST_MS = 900, 1500, 4000  # how long a frame stays
-SWATCH = 24  # pixels of height
-COLOURS = 64  # of a GIF's palette, which all frames share: else each would bring its own
-MOST_LINES, LINE, FONT = 4, 18.0, 12.5  # of the formulas below the picture
+MOST_PIXELS, MOST_OF_ALL = 800_000, 24_000_000  # in one frame, and in all: these make a GIF of two megabytes
+FORWARD_MS, BACKWARD_MS, LAST_MS = 900, 1500, 4000  # how long a frame is shown
+SWATCH = 24  # height in pixels
+COLOURS = 64  # in a GIF's palette, which all frames share; otherwise each frame would contain its own
+MOST_LINES, LINE, FONT = 4, 18.0, 12.5  # formulas below the picture: lines, their height, size of print
 MARGIN, NARROWEST = 16.0, 480.0
-SLIDE, TALLEST = 16 / 9, 4 / 3  # width over height: of a film that would otherwise be less wide than the second
-MOST_ASKED = 500_000_000  # pixels of all frames, where their size is given: three bytes of memory each
+SLIDE, TALLEST = 16 / 9, 4 / 3  # width over height: a film narrower than the second is laid out for the first
+MOST_ASKED = 500_000_000  # pixels of all frames if their size is given; each takes three bytes of memory
 
 
 def animation(passes: Passes, frame: Frame, title: str, suffix: str) -> bytes:
@@ -68,9 +68,9 @@ def animation(passes: Passes, frame: Frame, title: str, suffix: str) -> bytes:
 
 
 def for_film(passes: Passes, view: View, made: Frame, direction: str, layout: str) -> Frame:
-    """The picture of the graph, laid out so that it and the formulas below it have the shape that is asked for.
+    """The picture of the graph, laid out so that it has the requested shape together with the formulas below it.
 
-    Where neither shape nor height is asked for, a film that would be tall is laid out for a slide.
+    Without a requested shape or height, a film that would be tall is laid out for a slide.
 
     Args:
         passes: Both passes.
@@ -93,12 +93,12 @@ def for_film(passes: Passes, view: View, made: Frame, direction: str, layout: st
 
 
 def images_of(svgs: Iterable[tuple[str, tuple[float, float]]], count: int, sizes: Sizes = FREE) -> list[Any]:
-    """Pictures as pixels, of one size if they have one.
+    """SVGs as images; all of one size if the SVGs are.
 
     Args:
         svgs: Each with its width and height.
-        count: How many there are: of many, each has fewer pixels.
-        sizes: What is asked for; with a width or a height in it, each has as many pixels as it is wide and high.
+        count: How many there are; the more, the fewer pixels each has.
+        sizes: The requested size. If it has a width or a height, images have exactly that many pixels.
 
     Raises:
         MissingExtraError: resvg-py or Pillow is not installed.
@@ -133,9 +133,9 @@ def encoded(images: list[Any], stay: list[int], suffix: str, theme: str) -> byte
 
     Args:
         images: In order.
-        stay: For how many milliseconds each is shown.
+        stay: How long each is shown, in milliseconds.
         suffix: One of `FORMATS`.
-        theme: Whose colours they have: "dark", or else light.
+        theme: "dark", or else light: the colours that the palette must have.
     """
     options: dict[str, Any] = {}
     if suffix == ".gif":
@@ -152,7 +152,7 @@ def encoded(images: list[Any], stay: list[int], suffix: str, theme: str) -> byte
 
 
 def _with_one_palette(images: list[Any], theme: Mapping[str, str]) -> list[Any]:
-    """The same images in the theme's colours and those of a few frames: without dithering, which would flicker."""
+    """The images in one palette, of the theme's colours and some frames'; not dithered, as that would flicker."""
     from PIL import Image
 
     some = [images[k] for k in sorted({0, len(images) // 3, 2 * len(images) // 3, len(images) - 1})]
@@ -172,17 +172,17 @@ def _with_one_palette(images: list[Any], theme: Mapping[str, str]) -> list[Any]:
 
 
 class _Shown(NamedTuple):
-    """A card, and when what is on it is known; all in steps."""
+    """A card, and the steps at which its numbers become known."""
 
     card: Card
     exit: int  # the node whose numbers it shows; -1 for a folded scope that shows a range
-    computed: int  # when its last value is there; -1 for a leaf's
-    begun: int  # when its first gradient has its first product; beyond the last step where none ever has
-    inside: tuple[tuple[int, ...], tuple[int, ...]]  # of a folded scope the steps within it, forward and backward
+    computed: int  # the step that computes its last value; -1 for a leaf
+    begun: int  # the step that adds the first product to a gradient; beyond the last step if none does
+    inside: tuple[tuple[int, ...], tuple[int, ...]]  # steps within a folded scope, forward and backward
 
 
 def frames(passes: Passes, frame: Frame, title: str) -> Iterator[tuple[str, tuple[float, float]]]:
-    """One SVG per step, and its width and height, which are those of all."""
+    """One SVG per step with its width and height, which are the same for all."""
     order = passes.order
     index = {node: i for i, node in enumerate(order)}
     shown = _cards(passes, frame, order, index)
@@ -246,22 +246,22 @@ def _cards(passes: Passes, frame: Frame, order: Sequence[Value], index: dict[Val
 
 
 def _is_known(shown: _Shown, step: Step) -> bool:
-    """Whether the card has what its pass brings to it."""
+    """Whether the current pass has computed what it computes for the card."""
     return (shown.computed if step.phase == "forward" else shown.begun) <= step.index
 
 
 def _at(
     shown: _Shown, step: Step, passes: Passes, order: Sequence[Value], sums: dict[int, Any], largest: Any, style: str
 ) -> Card:
-    """A card as it is at a step: without the numbers that are not there yet."""
+    """A card at a step, without the numbers that are not computed yet."""
     card, back = shown.card, step.phase == "backward"
     inside = shown.inside[back]
-    if card.folded and inside:  # how far it is
+    if card.folded and inside:  # tells how many of its steps are done
         card = card._replace(caption=f"{sum(k <= step.index for k in inside)} of {len(inside)} steps within")
     if not back and not _is_known(shown, step):  # local derivatives come with the value
         ports = tuple(p if p.is_constant else p._replace(chip="") for p in card.ports)
         card = card._replace(value="", ports=ports)
-    if shown.exit < 0:  # its range is told when all of it is there
+    if shown.exit < 0:  # a range is shown when all of its values are there
         return card if step is passes.steps[-1] else card._replace(grad="", bar=0)
     if not back or shown.exit not in sums:
         return card._replace(grad="", bar=0)
@@ -274,7 +274,7 @@ def _at(
 
 
 def _used(frame: Frame, step: Step, here: int, index: dict[Value, int]) -> dict[tuple[int, int], str]:
-    """The edges on which something moves, by card and operand, and in which colour."""
+    """The edges that a step uses, by card and operand, and their colours."""
     card = frame.scene.cards.get(here)
     if card is None or card.node != index[step.node] or card.folded:
         return {}
@@ -289,7 +289,7 @@ def _used(frame: Frame, step: Step, here: int, index: dict[Value, int]) -> dict[
 
 
 def _lines(passes: Passes) -> int:
-    """How many lines of formulas there is room for: those of the step that has the most."""
+    """How many lines of formulas to make room for: as many as any step needs."""
     return min(MOST_LINES, max((step.formula.count("\n") + 1 for step in passes.steps), default=1))
 
 
@@ -300,7 +300,7 @@ def _caption_height(lines: int) -> float:
 def _captioned(
     svg: str, size: tuple[float, float], step: Step, passes: Passes, theme: str, most: int, sizes: Sizes
 ) -> tuple[str, tuple[float, float]]:
-    """A picture with its step below it: which one of how many, and its formulas."""
+    """A picture with the step below it: its number, how many there are, and its formulas."""
     below = _caption_height(most)
     wide, high, width, whole = extent(max(size[0], NARROWEST), size[1] + below, sizes)
     wide, high, height = max(1, round(wide)), max(1, round(high)), whole - below

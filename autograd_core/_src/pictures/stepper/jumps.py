@@ -20,15 +20,15 @@ def next_layer(passes: Passes, index: int) -> int:
 
 
 def next_case(passes: Passes, index: int) -> int:
-    """The next step in another copy of what repeats; `index` where there is none."""
+    """The next step in another copy of repeated structure; `index` if there is none."""
     copies = passes.copies
     return _next(passes, index, lambda node: copies.get(node) or _numbered(node.scope), also=bool)
 
 
 def next_use(passes: Passes, index: int, value: Value | None) -> int:
-    """The next step, of the same pass, that has this operand; `index` where there is none.
+    """The next step of the same pass that has this operand; `index` if there is none.
 
-    Without a value: one of the operands of the step there, leaves before others.
+    Without a value: an operand of the current step, preferably a leaf.
     """
     if not passes.steps:
         return index
@@ -52,7 +52,7 @@ def _next(
 
 
 def _numbered(scope: str) -> str:
-    """The scope up to its last part with a number, such as "rnn/step3"; "" without one, and for units and layers."""
+    """The scope up to its last numbered part, such as "rnn/step3"; "" if it has none, or if that is a unit or layer."""
     parts = scope.split("/")
     for k in range(len(parts), 0, -1):
         if re.search(r"\d", parts[k - 1]) and not parts[k - 1].startswith(("neuron", "unit", "layer")):

@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from ...steps import Step
     from .passes import Passes
 
-FIRST_SLOT, FIRST_WRAPPED = 0xE000, 0xE400  # code points that mark operands in a template
+FIRST_SLOT, FIRST_WRAPPED = 0xE000, 0xE400  # first code points that stand for operands; the latter need brackets
 LONGEST_OP = 24  # cells
-MOST_STEPS = 1200  # written out where no script runs
-MOST_ROWS = 12  # operands of one of them
+MOST_STEPS = 1200  # steps in the tables for readers without scripts
+MOST_ROWS = 12  # operands of a step in these tables
 
 
 def fragment(passes: Passes, still: str, told: dict[str, Any], caption: str = "") -> str:
-    """The stepper as a piece of HTML; `still` is shown without a script, `told` is what the script is given."""
+    """The stepper as a piece of HTML; `still` is the SVG shown without a script, `told` the script's data."""
     fallback = "".join(_fallback(passes))
     return embed.fragment(still, kind="stepper", alt=alt(passes), data=told, fallback=fallback, caption=caption)
 
@@ -45,7 +45,7 @@ def alt(passes: Passes) -> str:
 
 
 class _Table:
-    """Values that are written once and referred to by their index."""
+    """A table of values, each written once and referred to by its index."""
 
     def __init__(self) -> None:
         self.entries: list[Any] = []
@@ -59,7 +59,7 @@ class _Table:
         return self._places[key]
 
     def number(self, x: Any) -> int:
-        """The index of a number, in short form and with all digits; -1 for none."""
+        """The index of a number, which the table has in short form and with all digits; -1 for None."""
         if x is None:
             return -1
         key = (x.__class__, x or str(x))  # 0.0 and -0.0 are equal, and so are 0.5 and Fraction(1, 2)
@@ -114,12 +114,12 @@ def data(passes: Passes, cards: dict[int, int], *, title: str, theme: str) -> di
 
 
 def _seeds(passes: Passes) -> list[tuple[Value, Any]]:
-    """Each root, and the gradient that it begins with."""
+    """Each root, and the seed of its gradient."""
     return [(root, type(root.data)(1)) for root in passes.roots]
 
 
 def _rules(backward: Sequence[Step], index: dict[Value, int]) -> dict[int, list[str]]:
-    """Of each node how its local derivatives come about, "" where there is no more to say than the number."""
+    """For each node the rules of its local derivatives, "" where the number says all."""
     found: dict[int, list[str]] = {}
     for step in backward[:MOST_STEPS]:
         rules = ["" if rule is None or not rule.says_more else text.clean(rule.text) for rule in step.rules[:MOST_ROWS]]
@@ -161,7 +161,7 @@ def template(primitive: Primitive, arity: int) -> tuple[str, list[int]]:
 
 
 def _top(passes: Passes) -> str:
-    """What gradients are of, as it stands behind a ∂."""
+    """The name of what is differentiated, as it stands behind a ∂."""
     return passes.top if len(passes.roots) == 1 else f"({passes.top})"
 
 

@@ -18,22 +18,22 @@ if TYPE_CHECKING:
     from ...steps import Step
 
 LONGEST_NAME = 22  # cells of a name; a table of five columns still fits
-MOST_ROOTS = 3  # whose names are written out as a sum
+MOST_ROOTS = 3  # the sum of more roots is not written out by their names
 
 
 class Passes(NamedTuple):
-    """Everything the stepper shows, at all positions; the position itself is not part of it."""
+    """Everything that the stepper shows, at all positions; the current position is not part of it."""
 
-    roots: tuple[Value, ...]  # gradients are those of their sum
+    roots: tuple[Value, ...]  # what is differentiated is their sum
     steps: list[Step]  # the forward pass, then the backward pass
     n_forward: int
     names: dict[Value, str]
     last_use: dict[Value, int]  # the step after which a node's gradient is complete; -1 for a root's that nothing uses
-    order: list[Value]  # the nodes, operands first; without parts of what has one step as a whole
+    order: list[Value]  # the nodes, operands first, without inner nodes of composites that have one step
 
     @property
     def copies(self) -> dict[Value, str]:
-        """Of each node in what repeats, such as the cases of a batch, the copy's name."""
+        """For each node of repeated structure, such as the cases of a batch, the name of its copy."""
         view = view_of(self.roots, fold=None, plates=True, read=None)
         return {
             view.graph.order[v]: f"{plate.scope} {name}"
@@ -49,12 +49,12 @@ class Passes(NamedTuple):
 
     @property
     def backward(self) -> list[Step]:
-        """The steps that send gradients."""
+        """The steps that propagate gradients."""
         return self.steps[self.n_forward :]
 
     @property
     def top(self) -> str:
-        """What gradients are of: the root's name; of several roots, their sum."""
+        """The name of what is differentiated: that of the root; of several roots, their sum."""
         names = [self.names[root] for root in self.roots]
         return " + ".join(names if len(names) <= MOST_ROOTS else [names[0], "...", names[-1]])
 
@@ -74,7 +74,7 @@ class Passes(NamedTuple):
 
 
 def passes_of(roots: Sequence[Value], read: ReadGraph | None = None) -> Passes:
-    """Both passes of the graph below some nodes, as it was read."""
+    """Both passes of the graph below some roots. `read` is the graph with composites as single operations."""
     forward, backward = both(roots, read)
     recorded = order_of(roots)
     order = recorded if read is None else [*map(read.original, order_of(read.roots))]

@@ -36,11 +36,11 @@ if TYPE_CHECKING:
     from ..view.folding import Fold
     from .widget import StepperWidget
 
-TOOLTIP = re.compile("<title>[^<]*</title>")  # a card's tells its gradient, which is to appear at its step
+TOOLTIP = re.compile("<title>[^<]*</title>")  # removed: it would tell a gradient before its step
 
 
 class Stepper:
-    """Forward and backward through a graph, one step at a time: what each node sends to its operands, and why.
+    """The forward and the backward pass, one step at a time: what each node sends to its operands, and why.
 
     Notebooks show it as a picture with buttons, which works without a kernel; `print` shows the
     current step as plain text; `.run()` asks for keys in a terminal; `.save` writes a page. It sweeps
@@ -152,7 +152,7 @@ class Stepper:
         """The node at the end, the first of several."""
         return self.roots[0]
 
-    # --- where it stands ---
+    # --- position ---
 
     def __len__(self) -> int:
         return len(self.steps)
@@ -223,7 +223,7 @@ class Stepper:
         return self.goto(jumps.next_layer(self._passes, self.index))
 
     def next_case(self) -> Step | None:
-        """Go to the next step in another copy of what repeats, a case or a time step; stays if none follows.
+        """Go to the next step in another copy of repeated structure, a case or a time step; stays if none follows.
 
         Example:
             >>> import autograd_core as ag
@@ -275,7 +275,7 @@ class Stepper:
         """
         return self._passes.sums(self.index if k is None else k)
 
-    # --- how it shows itself ---
+    # --- display ---
 
     def __repr__(self) -> str:
         return f"<Stepper at step {self.index + 1} of {len(self)}>" if self.steps else "<Stepper of a leaf>"
@@ -300,7 +300,7 @@ class Stepper:
         return page_data.fragment(self._passes, self._still, told, caption)
 
     def _told(self) -> dict[str, Any]:
-        """The data for the script."""
+        """The data that the script gets."""
         return page_data.data(self._passes, self._cards, title=self.title, theme=self.theme)
 
     def _draw(self, look: Look, layout: str, direction: str) -> None:
@@ -317,13 +317,13 @@ class Stepper:
         self._for_film = partial(animation.for_film, self._passes, view, picture._frame, direction, layout)
         self._svg = self._still = TOOLTIP.sub("", picture.svg)
         self._cards = picture._frame.scene.card_of
-        if len(self._svg) > LARGE:  # compressed in a page; without scripts nobody can zoom, so a folded one is shown
+        if len(self._svg) > LARGE:  # held compressed; without a script one cannot zoom, so a folded one is shown
             folded = view_of(self.roots, gradients=sums, read=read)
             folded.graph.names = graph.names
             self._still = TOOLTIP.sub("", drawn(folded, look, layout=layout, direction=direction).svg)
 
     def show(self) -> Path:
-        """Open the page that steps in the system's browser, from a script or a terminal; in a notebook, show it there.
+        """Open the stepper's page in the system's browser, from a script or a terminal; in a notebook, show it there.
 
         Returns:
             The page, a file in the folder for temporary files.
@@ -339,7 +339,8 @@ class Stepper:
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write a self-contained page that steps and computes, or an animation with one frame per step.
 
-        The page is that of `live`, at its first step; where a graph cannot compute there, it says why and steps alone.
+        The page is that of `live`, at its first step. If a page cannot compute the graph, it says why and has the steps
+        alone.
 
         Args:
             path: Ends in .html, or in .gif, .webp or .apng for an animation (extra `animation`): at most 300

@@ -27,8 +27,8 @@ WIDTH = 100
 INDENT = "  "
 MOST_ROWS = 16  # operands in the table
 MOST_TERMS = 8  # operands in a formula
-MOST_RULES = 4  # below the table
-MOST_LINES = 6  # of values or gradients so far
+MOST_RULES = 4  # rules below the table
+MOST_LINES = 6  # lines of values or gradients so far
 PROMPT = "Enter or n: next, p: previous, l: next layer, c: next case, u: next use, a number, q: quit > "
 
 
@@ -102,7 +102,7 @@ def _formula(step: Step, names: dict[Value, str]) -> Iterator[str]:
 
 
 def few(operands: list[str], dots: str = "...", *, pairs: bool) -> list[str]:
-    """The operands, or only the first ones and the last if there are many; of pairs, the same of both halves."""
+    """The operands; if there are many, the first ones and the last; of pairs, the same selection from both halves."""
     if pairs:
         half = len(operands) // 2
         if half > MOST_TERMS:
@@ -133,7 +133,7 @@ def _backward_rows(step: Step, names: dict[Value, str]) -> Iterator[Sequence[str
 
 
 def _rules(step: Step) -> Iterator[str]:
-    """How the local derivatives come about, where there is more to say than the number."""
+    """The rules of the local derivatives, where they say more than the number."""
     rules = [rule for rule in step.rules if rule is not None and rule.says_more]
     for rule in rules[:MOST_RULES]:
         yield from _wrapped(text.clean(rule.formula), INDENT)
@@ -163,7 +163,7 @@ def _sums(passes: Passes, index: int) -> list[str]:
 
 
 def _fitted(head: str, parts: list[str], *, between: str = "  ", most: int = 0) -> Iterator[str]:
-    """Parts side by side in lines of that width; with `most`, the last lines and how many are left out."""
+    """Parts side by side in lines; with `most`, only the last lines, and how many parts are left out."""
     lines, line = [], head
     counts = [0]
     for part in parts:
@@ -182,7 +182,7 @@ def _fitted(head: str, parts: list[str], *, between: str = "  ", most: int = 0) 
 
 
 def _wrapped(content: str, start: str) -> Iterator[str]:
-    """Content after `start`, wrapped below itself where it is too long."""
+    """Content after `start`; its further lines are indented to where it begins."""
     line, rest = start, " " * text.cells(start)
     for word in content.split(" "):
         longer = line + word if line in (start, rest) else f"{line} {word}"

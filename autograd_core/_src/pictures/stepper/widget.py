@@ -37,7 +37,7 @@ export default {
 
 
 class StepperWidget(anywidget.AnyWidget):
-    """What `Stepper.widget()` returns; `index` is the position, here, on every page and in the stepper."""
+    """What `Stepper.widget()` returns; its trait `index` is kept equal to the position in every view and in Python."""
 
     _esm = embed.script("stepper") + RENDER
     _css = embed.style("stepper")
