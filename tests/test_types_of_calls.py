@@ -161,6 +161,13 @@ ag.value_and_grad(lambda u, v: u * v, argnums=[0, 1])(1.0, 2.0)[1]
 ag.grad(lambda u, v: u * v, argnums=[0, 1])(1.0, 2.0)
 ag.hessian(lambda u, v: u * v, argnums=[0, 1])
 ag.compile(lambda u, v: u * v, 1.0, 2.0, argnums=[0, 1])
+ag.grad(lambda u, v, w: u * v * w[0], (0, 2))(1.0, 2.0, [3.0])
+ag.grad(lambda u, v, w: u * v * w[0], (2, 0))(1.0, 2.0, [3.0])
+ag.grad(lambda u, v, w, t: u * v * w[0] * t, (0, 1, 2, 3))([1.0], 2.0, [3.0], 4.0)
+ag.grad(lambda u, v, w, t: u * v * w[0] * t, 3)(1.0, 2.0, [3.0], 4.0)
+ag.value_and_grad(lambda u, v, w: u * v * w[0], (0, 2))(1.0, 2.0, [3.0])[1]
+ag.value_and_grad(lambda u, v, w, t: u * v * w[0] * t, (0, 1, 2, 3))(1.0, 2.0, [3.0], 4.0)[1]
+ag.value_and_grad(lambda u, v, w, t: u * v * w[0] * t, 3)(1.0, 2.0, [3.0], 4.0)[1]
 ag.grad(lambda u, v, w: u * v * w, 2)
 ag.grad(lambda u, v, w: u * v * w, 2)(1.0, 2.0, 3.0)
 ag.grad(lambda u, v, w: u * v * w, 2)([1.0], 2.0, [3.0])
