@@ -107,6 +107,7 @@ def cases_of(expression):
 def is_zero(expression):
     """Whether SymPy can rewrite the expression to 0."""
     attempts = (
+        lambda e: sympy.expand(sympy.fraction(sympy.together(e))[0]),  # a hundredth of what `simplify` takes
         sympy.simplify,
         lambda e: sympy.simplify(e.rewrite(sympy.exp)),
         lambda e: sympy.simplify(sympy.expand_log(sympy.powdenest(sympy.expand(e), force=True))),
@@ -121,16 +122,14 @@ def read(primitive, piece):
 
 
 def unproved(primitive, pieces):
-    """(piece, symbol, what is left) where d value / d symbol is not the sum of partial times d operand / d symbol."""
-    left = []
+    """Each (piece, symbol, what is left) where d value / d symbol is not the sum of partial times d operand / d symbol."""
     for piece in pieces:
         value, partials = read(primitive, piece)
         for symbol in sorted(set().union(*(x.free_symbols for x in piece)) - {K}, key=str):
             by_rule = sum(d * sympy.diff(x, symbol) for d, x in zip(partials, piece, strict=True) if x.has(symbol))
             for case in cases_of(value):
                 difference = sympy.diff(case, symbol) - by_rule
-                left += [(piece, symbol, e) for e in cases_of(difference) if not is_zero(e)]
-    return left
+                yield from ((piece, symbol, e) for e in cases_of(difference) if not is_zero(e))
 
 
 # Sums and shares whose choices are by size, on either side a function of its own: tests/engine/test_softmax.py
@@ -145,7 +144,7 @@ def test_each_partial_is_the_derivative_of_the_value(primitive):
         symbols = sorted(set().union(*(x.free_symbols for x in piece)) - {K}, key=str)
         operands = [x for x in piece if not x.is_number]  # of zeta(s, x) a whole s is no variable
         assert sympy.Matrix(operands).jacobian(symbols).det() != 0
-    assert unproved(primitive, pieces) == []
+    assert list(unproved(primitive, pieces)) == []
 
 
 def test_a_negative_base_with_a_whole_exponent():
@@ -179,7 +178,7 @@ WRONG = {
 def test_a_wrong_rule_is_not_proved(name):
     right = PRIMITIVES[name]
     wrong = Primitive(name, right.value, WRONG[name], arity=right.arity)
-    assert unproved(wrong, pieces_of(wrong)) != []
+    assert any(unproved(wrong, pieces_of(wrong)))  # at the first, as SymPy takes long where there is nothing to find
 
 
 @pytest.mark.parametrize("arity", [2, None])
