@@ -177,9 +177,9 @@ def test_steps_and_patches_are_counted_from_1(case, notation):
     assert parts == {box.format(n) for n in numbers}
     zero = family + str(numbers[0]).replace("1", "0")
     assert zero in scopes  # by which pictures can be asked for it, too
-    by_scope, by_box = (ag.draw(run.loss, fold=at, plates=False).svg for at in (zero, box.format(numbers[0])))
+    by_scope, by_box = (ag.draw(run.loss, fold=at, plates=False, direction="LR").svg for at in (zero, box.format(numbers[0])))
     assert by_scope == by_box
-    assert box.format(numbers[0]) in ag.draw(run.loss, plates=False).scopes
+    assert box.format(numbers[0]) in ag.draw(run.loss, plates=False, direction="LR").scopes
 
 
 def test_a_cut_is_named_by_the_step_that_it_comes_before():
