@@ -237,7 +237,7 @@ the graph has none (see ag.scope)
 class StaleTraceWarning(_ExplainedWarning):
     """A compiled function was traced with a number that is another one now, or will be.
 
-    It came from outside and has changed since; or it is the `.data` of a Value that hangs on the arguments, which is
+    It came from outside and has changed since; or it is the `.data` of a Value that depends on the arguments, which is
     said when the function is traced. The program keeps the number it was traced with. What is to vary is passed as an
     argument, or computed with Values.
 

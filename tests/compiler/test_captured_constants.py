@@ -767,7 +767,7 @@ LEAKS = {
 
 @pytest.mark.parametrize("name", LEAKS)
 def test_reading_the_data_of_what_hangs_on_an_argument_is_said_when_it_is_traced(name):
-    with pytest.warns(StaleTraceWarning, match=r"reads \.data of a Value that hangs on its arguments") as caught:
+    with pytest.warns(StaleTraceWarning, match=r"reads \.data of a Value that depends on its arguments") as caught:
         compiler.compile(LEAKS[name], 1.0)
     assert [w.filename for w in caught] == [__file__]
 

@@ -140,7 +140,7 @@ def signal_over_time(network: RNN | LSTM, x: Sequence[Any], hx: Any = None) -> S
     gradient must vanish; only where it is above 1 can it explode. The state of an LSTM is (h, c),
     and no power of one matrix bounds it: that is what it was made for. Each step has its Jacobian
     d state_t / d state_(t-1), one sweep per unit over the graph of that step alone, in which all parts of the
-    state before are independent of each other (within a graph of all steps h_t hangs on c_t). What is
+    state before are independent of each other (within a graph of all steps h_t depends on c_t). What is
     measured are their products, from the last step back; with `truncate` they are 0 beyond the cut.
 
     Args:

@@ -1,8 +1,8 @@
-"""Cuts a program into stages that any language can write: straight lines, loops over equal copies, long sums.
+"""Cuts a program into stages that any language can write: straight-line code, loops over equal copies, long sums.
 
-Small programs are one straight line with local names. Large ones keep all values in one array and all adjoints
-in another, both indexed by slot; each stage is a separate function, so that no compiler has to handle a very
-long one.
+A small program is straight-line code with local names. A large one keeps all values in one array and all adjoints in
+another, both indexed by slot; each stage is then a function of its own, because compilers take more than linear time
+for long functions.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
     from ...engine.ops import Primitive
     from ..ir.program import Program
 
-LINE = 400  # instructions of a straight line, at most
-SHORTEST_LOOP = 16  # operands beyond which a sum becomes a loop
+LINE = 400  # most instructions of one straight-line stage
+SHORTEST_LOOP = 16  # a sum of more operands becomes a loop
 
 
 class Stage(NamedTuple):
     """Some of a program's instructions.
 
     Attributes:
-        region: Which ones; a straight line is a region with one copy.
-        reduction: For a long sum its primitive, else None.
+        region: Its instructions; straight-line code is a region with one copy.
+        reduction: The primitive of a long sum, else None.
     """
 
     region: Region
@@ -39,19 +39,19 @@ class Stage(NamedTuple):
 
 
 class Column(NamedTuple):
-    """The slot of an operand or a result in each copy: one slot for all, equal steps, or a table."""
+    """The slot of an operand or result in each copy of a loop: a constant, an arithmetic progression, or a table."""
 
     slots: Any
 
     @property
     def step(self) -> int | None:
-        """The distance from copy to copy; None where it varies."""
+        """The distance from copy to copy; None if it varies."""
         steps = np.diff(self.slots)
         return int(steps[0]) if len(steps) and (steps == steps[0]).all() else None
 
 
 def needed_slots(program: Program, sought: Sequence[int]) -> Any:
-    """The slots that depend on the sought ones."""
+    """Which slots depend on the sought ones: the reverse sweep needs adjoints of these only."""
     needed = np.zeros(program.n_slots, bool)
     needed[list(sought)] = True
     operands, offsets = program.operands, program.offsets.tolist()
@@ -72,12 +72,12 @@ def stages_of(program: Program) -> list[Stage]:
 
 
 def is_short(stages: Sequence[Stage]) -> bool:
-    """Whether the program is one straight line."""
+    """Whether the program is a single stage of straight-line code."""
     return len(stages) <= 1 and all(s.region.copies == 1 and s.reduction is None for s in stages)
 
 
 def _lines(program: Program, start: int, stop: int) -> Iterator[Stage]:
-    """The instructions between two regions, cut into lines and long sums."""
+    """The instructions between two regions, as straight-line stages and long sums."""
     loops = np.array([primitive.reduction is not None for primitive in program.primitives], bool)
     long = start + np.flatnonzero(loops[program.codes[start:stop]] & (program.counts[start:stop] > SHORTEST_LOOP))
     ends = [*long.tolist(), stop]
@@ -105,15 +105,15 @@ def constant_at(program: Program, slot: int) -> Literal | None:
 
 
 class StageBody:
-    """What one copy of a stage computes, as terms.
+    """The body of a stage as terms: what one copy computes, forward and backward.
 
     Args:
         program: The program.
-        stage: Which of its instructions.
-        place: Text of an array's entry: of "value" or "adjoint", in a column. None in a program that is
-            one straight line: nothing stands in arrays then.
-        add: The statement that adds a term to an adjoint, in a column.
-        inputs: Without arrays, the text of each input.
+        stage: The stage.
+        place: Gives the text of an array entry: of "value" or "adjoint", in a column. None for straight-line code
+            without arrays.
+        add: Gives the statement that adds a term to an adjoint in a column.
+        inputs: Without arrays, gives the text of an input.
     """
 
     def __init__(
@@ -131,16 +131,16 @@ class StageBody:
         self._slots = p.operands[a : a + (b - a) * r.copies].reshape(r.copies, b - a)
         self._ends = (p.offsets[r.start : r.start + r.period + 1] - a).tolist()
         self._rows = [p.primitives[code] for code in p.codes[r.start : r.start + r.period]]
-        self.locals: dict[int, Any] = {}  # results by their place in the body
-        self.adjoints: dict[int, Any] = {}  # by slot of the first copy
+        self.locals: dict[int, Any] = {}  # the term of each result, by its position in the body
+        self.adjoints: dict[int, Any] = {}  # the adjoint so far as a term, by slot in the first copy
 
     def own(self, j: int) -> Column:
-        """The slot of result j."""
+        """The slots of result j in all copies."""
         r = self.region
         return Column(self.program.first + r.start + j + r.period * np.arange(r.copies))
 
     def _local(self, e: int) -> int:
-        """Which result of the body an operand is, if it is one."""
+        """The position in the body of the result that a local operand refers to."""
         return int(self._slots[0, e]) - self.program.first - self.region.start
 
     def _column(self, e: int) -> Column:
@@ -163,7 +163,10 @@ class StageBody:
         return [self._operand(e) for e in range(self._ends[j], self._ends[j + 1])]
 
     def forward(self) -> list[Store]:
-        """Compute all results, and store those that belong in an array."""
+        """Compute all results; with arrays, store them there.
+
+        Without arrays a result gets a name, since a term that is used twice would be written, and computed, twice.
+        """
         stores = []
         for j, primitive in enumerate(self._rows):
             z = TERMS.number(read_rule(primitive, primitive.value, TERMS, *self._operands(j)))
@@ -175,11 +178,13 @@ class StageBody:
         return stores
 
     def backward(self, needed: Any, exported: Any) -> list[Store]:
-        """Send adjoints on, adding to those that are kept in arrays.
+        """Propagate adjoints through the body, last result first.
+
+        Adjoints of results that only this copy uses stay terms; others are in arrays.
 
         Args:
-            needed: For each slot, whether its adjoint is sought or leads to one.
-            exported: For each slot, whether others than this copy have added to its adjoint.
+            needed: For each slot, whether its adjoint is sought or leads to one that is.
+            exported: For each slot, whether instructions outside this copy contribute to its adjoint.
         """
         stores: list[Store] = []
         r, first = self.region, self.program.first + self.region.start
@@ -202,7 +207,7 @@ class StageBody:
         return stores
 
     def _sent(self, e: int, d: Any, g: Term, needed: Any) -> list[Store]:
-        """Local derivative times adjoint, added to an operand's adjoint: to a term, or in its array."""
+        """Add local derivative × adjoint to the adjoint of operand e, as a term or as a statement on its array."""
         column = self._column(e)
         product = strict_product(d, g) if needed[column.slots].any() else None
         if product is None:
@@ -217,7 +222,7 @@ class StageBody:
 
 
 def exported_slots(program: Program, stages: Sequence[Stage]) -> Any:
-    """The slots that receive adjoints from other stages or copies, or from outside."""
+    """Which slots get adjoints from other stages or copies, or as seeds of outputs: these must be in an array."""
     found = np.zeros(program.n_slots, bool)
     found[program.outputs] = True
     for stage in stages:
@@ -229,7 +234,7 @@ def exported_slots(program: Program, stages: Sequence[Stage]) -> Any:
 
 
 def factors_of(program: Program, stage: Stage) -> list[Column]:
-    """The slots of a long sum's operands, list by list."""
+    """The operands of a long sum as one column for each of its lists: w and x of a dot."""
     assert stage.reduction is not None
     i = stage.region.start
     slots = program.operands[program.offsets[i] : program.offsets[i + 1]]
@@ -242,7 +247,7 @@ def numbered(slots: Sequence[int]) -> Column:
 
 
 class Tables:
-    """Columns without equal steps, as tables of an export; equal ones are shared."""
+    """The tables of an export: columns that are no arithmetic progression, equal ones shared."""
 
     def __init__(self) -> None:
         self.named: dict[str, Any] = {}

@@ -1,8 +1,8 @@
 """A graph as a growing list of steps, on which derivatives are recorded.
 
-A graph of Values costs microseconds a node, for each node computes its data and its local derivatives at the
-traced point. Derivatives that become programs need neither, so they are recorded on a tape: a step is a tuple
-of ints, and an equal one is found again instead of being made.
+A graph of Values takes microseconds a node, because each computes its data and local derivatives at the traced point. A
+derivative that becomes a program needs neither, so it is recorded on a tape: a step is a tuple of ints, and equal steps
+are one (hash consing). Decision: docs/adr/0018.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ ADD, SUM, PRODUCT = (PRIMITIVES[name] for name in ("add", "sum", "path_product")
 
 
 class Tape:
-    """Steps, each after those that it reads.
+    """Steps, each after those that it reads: a graph in topological order, in single assignment.
 
     Attributes:
-        primitives: The primitives that the steps' codes refer to.
-        steps: For each slot the code of its primitive, then the slots of its operands; () for inputs and leaves.
-            Slot -1 - k is constant k.
+        primitives: The primitives, indexed by the codes in steps.
+        steps: For each slot (code of its primitive, slot of each operand ...); () for inputs and leaves.
+            Slot -1 - k is constant k, so a sign tells constants apart.
         numbers: The constants: floats or Fractions.
-        leaves: Values that are neither inputs nor plain numbers, by slot.
+        leaves: Values from outside, such as a closure's, by slot.
     """
 
     def __init__(self) -> None:
@@ -43,12 +43,12 @@ class Tape:
         self._codes: dict[Primitive, int] = {}
         self._known: dict[Step, int] = {}
         self._constants: dict[Any, int] = {}
-        self._ones: set[int] = set()  # constants that are 1
+        self._ones: set[int] = set()  # slots of constants equal to 1, whose products are not recorded
         self._slots_of_leaves: dict[Value, int] = {}
         self.add_code, self.sum_code, self.product_code = map(self.code, (ADD, SUM, PRODUCT))
 
     def code(self, primitive: Primitive) -> int:
-        """The number of a primitive."""
+        """The code of a primitive, which is added if it is new."""
         found = self._codes.setdefault(primitive, len(self.primitives))
         if found == len(self.primitives):
             self.primitives.append(primitive)
@@ -79,14 +79,14 @@ class Tape:
         return slot
 
     def keep(self, step: Step) -> int:
-        """A slot of its own for a step that was recorded, though an equal one may be there."""
+        """A new slot for a step, even if an equal one exists: the step stands for a node that was recorded."""
         slot = len(self.steps)
         self._known.setdefault(step, slot)
         self.steps.append(step)
         return slot
 
     def put(self, step: Step) -> int:
-        """The slot of a step: that of an equal one, or a new one."""
+        """The slot of a step: an existing one if an equal step exists, else a new one."""
         slot = self._known.get(step)
         if slot is None:
             slot = self._known[step] = len(self.steps)
@@ -94,16 +94,18 @@ class Tape:
         return slot
 
     def apply(self, code: int, *xs: int) -> int:
-        """The same of a primitive and its operands; of constants alone it is a constant."""
+        """The slot of a primitive applied to operands; of constants alone it is evaluated to a constant."""
         if max(xs) < 0:
             return self.constant(record(self.primitives[code], *(self.numbers[-1 - x] for x in xs)))
         return self.put((code, *xs))
 
     def multiplying(self) -> Callable[[int, int], int]:
-        """A function of a local derivative and an adjoint that gives their product; it is called for every edge."""
+        """A function that gives the slot of local derivative × adjoint; called for every edge, hence a closure."""
         known, steps, ones, code, apply = self._known, self.steps, self._ones, self.product_code, self.apply
 
         def product(d: int, g: int) -> int:
+            # Leaving out factors of 1 changes no bit, not even of ±0 and NaN. Factors of 0 stay: strict zero is part of the
+            # product's rule.
             if d in ones:
                 return g
             if g in ones:
@@ -120,13 +122,16 @@ class Tape:
         return product
 
     def total(self, terms: Sequence[int]) -> int:
-        """The sum of some terms, of which there is at least one."""
+        """The sum of one or more terms."""
         if len(terms) == 1:
             return terms[0]
         return self.apply(self.add_code if len(terms) == 2 else self.sum_code, *terms)
 
     def order(self, roots: Iterable[int]) -> list[int]:
-        """Everything below the roots but constants, in the order in which `backward()` goes through a graph."""
+        """Everything below the roots, except constants, in the order of `backward()`'s topological sort.
+
+        This order and not that of slots, since it decides in which order adjoints are added up (docs/adr/0005).
+        """
         steps = self.steps
         seen = bytearray(len(steps))
         found: list[int] = []
@@ -154,7 +159,7 @@ class Tape:
         return found
 
     def below(self, roots: Iterable[int]) -> list[int]:
-        """The same slots, ascending."""
+        """Everything below the roots, except constants, by slot: for passes that do not add anything up."""
         steps = self.steps
         is_below = bytearray(len(steps))
         top = -1
@@ -171,17 +176,17 @@ class Tape:
 
 
 class TapedGraph(NamedTuple):
-    """What a `RecordedGraph` holds, on a tape.
+    """A recorded graph, or a derivative of one, on a tape.
 
     Attributes:
         tape: The steps.
         roots: The slots of the results.
         inputs: The slots of the arguments' leaves.
-        guards: Slots of the comparisons that Python branched on, and how.
-        words: What to call each of these.
-        spec: The shape of the result.
-        places: Where in a result of that shape each root stands; None: one after the other.
-        pattern: For a matrix, which entries the roots are.
+        guards: The slots of the comparisons that Python branched on, with their outcomes.
+        words: The guards in words, for messages.
+        spec: The tree of the result.
+        places: The position of each root among the leaves of the result; None: one after the other.
+        pattern: For a sparse matrix, which entries the roots are.
     """
 
     tape: Tape

@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 
 class RecordedGraph(NamedTuple):
-    """What one call of a function has recorded.
+    """The graph that one call of a function recorded.
 
     Attributes:
         roots: The results.
         inputs: The leaves of the arguments.
-        guards: Comparisons that Python branched on, and how.
-        spec: The shape of the result.
-        is_new: Whether all that hangs on the inputs was recorded just now, so that none of it can be stale.
+        guards: The comparisons that Python branched on, with their outcomes.
+        spec: The tree of the result.
+        is_new: Whether it was recorded just now. Then no node can be stale, and the check for that is left out.
     """
 
     roots: list[Value]
@@ -40,7 +40,10 @@ class RecordedGraph(NamedTuple):
 
 
 class Traced(NamedTuple):
-    """A program, the shape of its result, its guards in words, where outputs stand, and what it took for constants."""
+    """A program, the tree of its result, and its guards in words.
+
+    Of a derivative: `places` and `pattern` as in `TapedGraph`. `constant_leaves` are the leaves whose numbers it keeps.
+    """
 
     program: Program
     spec: Spec
@@ -55,13 +58,14 @@ def recorded(f: Callable[..., Any], specs: Sequence[Spec], numbers: Sequence[flo
 
     Args:
         f: The function.
-        specs: The shape of each argument.
-        numbers: The leaves of all arguments.
+        specs: The tree of each argument.
+        numbers: The leaves of all arguments, one after the other.
         name: What to call `f` in messages.
 
     Raises:
-        OperandError: The result holds something that is no real number.
+        OperandError: The result contains something that is no real number.
     """
+    # Fresh Values: the caller's may have users or labels, which the trace must neither see nor change.
     inputs = [Value(x) for x in numbers]
     args, start = [], 0
     for spec in specs:
@@ -78,7 +82,10 @@ def recorded(f: Callable[..., Any], specs: Sequence[Spec], numbers: Sequence[flo
 
 
 def _say_what_was_read(reads: Sequence[Value], inputs: Sequence[Value], name: str) -> None:
-    """Warn where the function has read the number of a Value that hangs on the arguments."""
+    """Warn if the function has read the number of a Value that depends on the arguments.
+
+    The program keeps that number, so it is wrong at other arguments, and nothing else would show it.
+    """
     moving = set(inputs)
     for node in order_down_to(inputs, list(dict.fromkeys(reads))):
         if not moving.isdisjoint(node.parents):
@@ -87,7 +94,7 @@ def _say_what_was_read(reads: Sequence[Value], inputs: Sequence[Value], name: st
     if found is not None:
         what = found.label or found.op or "an argument"
         msg = (
-            f"compiled {name}: the function reads .data of a Value that hangs on its arguments ({what}); the program "
+            f"compiled {name}: the function reads .data of a Value that depends on its arguments ({what}); the program "
             f"keeps {found._data!r}, the number it was traced with. Use the Value itself, ag.where(condition, a, b) "
             "for a choice, or .detach() for a number without a gradient"
         )
@@ -95,7 +102,7 @@ def _say_what_was_read(reads: Sequence[Value], inputs: Sequence[Value], name: st
 
 
 def taped(graph: RecordedGraph) -> TapedGraph:
-    """What was recorded, on a tape, to be differentiated.
+    """A recorded graph as a tape, on which it can be differentiated.
 
     Raises:
         StaleGraphError: An operand's data was changed after the graph was built.
@@ -114,6 +121,8 @@ def taped(graph: RecordedGraph) -> TapedGraph:
         if not graph.is_new and not moving.isdisjoint(operands):
             check_fresh(node)
             moving.add(node)
+        # `keep` and not `put`: merging two equal nodes of the function would change the order in which adjoints are
+        # added up, and with it their last bits (docs/adr/0018).
         step = [slots[p] if p.__class__ is not float else tape.constant(p) for p in operands]
         slots[node] = tape.keep((tape.code(node._primitive), *step))
     guards = {slots[node]: truth for node, truth in graph.guards.items()}
@@ -123,12 +132,12 @@ def taped(graph: RecordedGraph) -> TapedGraph:
 
 
 def _words(graph: RecordedGraph) -> tuple[str, ...]:
-    """What to call the guards."""
+    """The guards in words, for messages."""
     return tuple(node.label or node.op or "a leaf" for node in graph.guards)
 
 
 def lowered(graph: RecordedGraph | TapedGraph, *, optimize: bool) -> Traced:
-    """The program of what was recorded."""
+    """The program of a recorded graph or of a tape."""
     constant_leaves: list[Value] = []
     if isinstance(graph, TapedGraph):
         program = program_of_tape(graph, optimize=optimize, constant_leaves=constant_leaves)
@@ -138,7 +147,7 @@ def lowered(graph: RecordedGraph | TapedGraph, *, optimize: bool) -> Traced:
 
 
 def graph_of_tape(graph: TapedGraph) -> RecordedGraph:
-    """The same as a graph of Values, at inputs of 1.0."""
+    """A tape as a graph of Values, with inputs of 1.0, for back ends that read graphs."""
     tape = graph.tape
     nodes: dict[int, Any] = {x: Value(1.0) for x in graph.inputs} | tape.leaves
     nodes |= {-1 - k: x for k, x in enumerate(tape.numbers)}
@@ -152,12 +161,12 @@ def graph_of_tape(graph: TapedGraph) -> RecordedGraph:
 
 
 def graph_of(program: Program, numbers: Iterable[float], spec: Spec) -> RecordedGraph:
-    """Evaluates a program on Values, which records the function's graph again.
+    """Evaluate a program on Values, which records the graph of its function anew, without its Python code.
 
     Args:
-        program: One whose outputs are all numbers of the result.
+        program: A program whose outputs are the numbers of the result, and nothing else.
         numbers: The inputs.
-        spec: The shape of the result.
+        spec: The tree of the result.
     """
     inputs = [Value(x) for x in numbers]
     nodes = [x if isinstance(x, Value) else Value(x) for x in program.nodes(inputs)]

@@ -1,9 +1,9 @@
-"""Complex numbers as pairs of real ones: what is judged is the derivative of real parts to real parts.
+"""Complex numbers as pairs of real ones, so that judges only see derivatives of real numbers to real numbers.
 
-With z = a + ib there are three conventions for one complex number that stands for a derivative.
+With z = a + ib, one complex number given as a derivative can mean three things.
 
-- Of a real L it is the gradient ∂L/∂a + i ∂L/∂b, as torch has it: the direction in which L rises most. JAX and HIPS
-  autograd have its conjugate, ∂L/∂a - i ∂L/∂b.
+- Of a real L it is the gradient ∂L/∂a + i ∂L/∂b in torch's convention: the direction in which L rises most. JAX and
+  HIPS autograd have its conjugate, ∂L/∂a - i ∂L/∂b.
 - Of a complex f of real inputs it is ∂f/∂x.
 - Of a complex f of complex inputs it is f'(z), if f is holomorphic. If it is not, no single number is its derivative;
   products say it: `vjp` of a cotangent u + iv is the gradient of u Re f + v Im f, `jvp` of a tangent is complex, too.
@@ -27,7 +27,7 @@ class ComplexParts:
     """A list of numbers, of which some are complex, as a list of real ones: the real part before the imaginary one.
 
     Args:
-        numbers: As many, of which the complex ones are told by their type.
+        numbers: A list of the same length with complex numbers in the same positions, such as the point.
 
     Attributes:
         complex: Which of them are complex.
@@ -41,14 +41,14 @@ class ComplexParts:
         self.count = len(self.complex) + sum(self.complex)
 
     def split(self, numbers: Sequence[Any]) -> list[Any]:
-        """Real numbers instead of complex ones."""
+        """Each complex number replaced by its two parts."""
         if not self.any:
             return list(numbers)
         pairs = zip(numbers, self.complex, strict=True)
         return [part for x, is_complex in pairs for part in ((x.real, x.imag) if is_complex else (x,))]
 
     def join(self, numbers: Sequence[Any]) -> list[Any]:
-        """Complex numbers of real ones.
+        """The inverse of `split`.
 
         Raises:
             TypeError: A part is complex itself, as in the complex step, which has no meaning here.
@@ -62,7 +62,7 @@ class ComplexParts:
         return [complex(next(parts), next(parts)) if is_complex else next(parts) for is_complex in self.complex]
 
     def names(self, names: Sequence[str]) -> list[str]:
-        """The places of the real numbers."""
+        """The names of the parts, from those of the numbers: `args[0].real`, `args[0].imag`."""
         if not self.any:
             return list(names)
         pairs = zip(names, self.complex, strict=True)
@@ -70,7 +70,7 @@ class ComplexParts:
 
     @property
     def starts(self) -> list[int]:
-        """Where the parts of each number begin in the list of real ones."""
+        """The index of each number's first part in the list of parts."""
         starts, place = [], 0
         for is_complex in self.complex:
             starts.append(place)
@@ -79,14 +79,14 @@ class ComplexParts:
 
 
 class Conversion:
-    """From derivatives as users write them, of complex numbers, to those of real parts.
+    """Converts derivatives with respect to complex numbers, as users write them, to derivatives of real parts.
 
     Args:
         outputs: The results.
         inputs: The arguments.
-        names: The places of the arguments' numbers.
-        conjugate: Whether gradients are conjugates, as in JAX.
-        what: What is given, for an error.
+        names: The names of the arguments' numbers, for errors.
+        conjugate: Whether gradients are conjugated, as in JAX.
+        what: What the derivative is called in errors.
     """
 
     def __init__(
@@ -105,15 +105,16 @@ class Conversion:
         return float(d)
 
     def block(self, d: Any, i: int, j: int) -> tuple[tuple[float, ...], ...]:
-        """The derivatives of the parts of result i to those of input j."""
+        """The derivatives of the parts of result i with respect to the parts of input j: a 1 or 2 by 1 or 2 matrix."""
         if not self.inputs.complex[j]:
             return ((d.real,), (d.imag,)) if self.outputs.complex[i] else ((self._real(d, self.names[j]),),)
         if not self.outputs.complex[i]:
             return ((d.real, -d.imag if self.conjugate else d.imag),)
+        # The Cauchy-Riemann equations: multiplication by d as a real matrix. Other maps have no such d.
         return ((d.real, -d.imag), (d.imag, d.real))
 
     def rows(self, matrix: list[list[Any]]) -> list[list[float]]:
-        """A row for each part of a result, of a number for each part of an input."""
+        """A matrix with a row for each part of a result and a column for each part of an input."""
         found = []
         for i, row in enumerate(matrix):
             blocks = [self.block(d, i, j) for j, d in enumerate(row)]
@@ -121,7 +122,7 @@ class Conversion:
         return found
 
     def entries(self, rows: list[list[tuple[int, Any]]]) -> list[list[tuple[int, float]]]:
-        """The same of rows that list their entries with the places of these."""
+        """`rows` for rows that are lists of (column, entry)."""
         starts = self.inputs.starts
         found = []
         for i, row in enumerate(rows):
@@ -133,7 +134,7 @@ class Conversion:
         return found
 
     def sparse(self, matrix: Any) -> Any:
-        """The same of a SciPy sparse matrix."""
+        """`rows` for a SciPy sparse matrix, which stays sparse."""
         if not self.any:
             return matrix
         from scipy import sparse
@@ -150,7 +151,7 @@ class Conversion:
         return sparse.coo_array((data, (rows, columns)), shape=(self.outputs.count, self.inputs.count))
 
     def pull(self, product: Callable[[list[Any]], list[Any]]) -> Callable[[list[float]], list[float]]:
-        """A product of cotangents, as one of real numbers."""
+        """A vector-Jacobian product as one on real parts."""
         if not self.any:
             return lambda seed: [self._real(g, name) for g, name in zip(product(seed), self.names, strict=True)]
 
@@ -164,7 +165,7 @@ class Conversion:
         return of_parts
 
     def push(self, product: Callable[[list[Any]], list[Any]]) -> Callable[[list[float]], list[float]]:
-        """A product of tangents, as one of real numbers."""
+        """A Jacobian-vector product as one on real parts."""
 
         def of_parts(v: list[float]) -> list[float]:
             kinds = zip(product(self.inputs.join(v)), self.outputs.complex, strict=True)

@@ -16,8 +16,8 @@ from .flat import DOUBLE, Tree, data_of, floats_of, same, unit_roundoff
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-AWAY = 2.0**-20  # how far the function is called again, relative to each input
-CALLS = 8  # calls whose arguments are compared afterwards: a function that changes its arguments does so early
+AWAY = 2.0**-20  # relative distance of the point at which the function is called in between
+CALLS = 8  # calls after which arguments are compared: a function that changes its arguments does so from the start
 
 
 class Function:
@@ -30,10 +30,10 @@ class Function:
 
     Attributes:
         tree: The arguments.
-        inputs: Which of their numbers are complex.
-        point: The numbers, of which the complex ones are split.
-        names: Their places.
-        outputs: Which of the results are complex, and split.
+        inputs: Which of the arguments' numbers are complex.
+        point: The arguments' numbers, complex ones as two.
+        names: Their names, such as "args[0][1]".
+        outputs: Which of the results are complex.
     """
 
     def __init__(self, f: Callable[..., Any], args: tuple[Any, ...], nondet_tol: float = 0.0) -> None:
@@ -58,7 +58,7 @@ class Function:
         """The results as a flat list.
 
         Raises:
-            FunctionError: It raises, returns what is no number, or changes its input.
+            FunctionError: It raises, returns something that is no number, or changes its input.
         """
         output = self._output(leaves)
         quick = floats_of(output)
@@ -74,7 +74,7 @@ class Function:
         return results
 
     def arguments(self, leaves: list[Any]) -> Any:
-        """The arguments made of other numbers."""
+        """The arguments with other numbers."""
         return self.tree.build(self.inputs.join(leaves))
 
     def result(self, leaves: list[Any]) -> Tree:
@@ -130,10 +130,10 @@ class Function:
         """Raise unless the function returns the same for the same arguments.
 
         Args:
-            leaves: What makes arguments of numbers.
-            twice: Its results of two calls at the point.
-            elsewhere: Those at other points, if it was called there meanwhile. Then a call on plain numbers is enough,
-                if it gives the same.
+            leaves: Converts numbers to those that the function is called on, such as Values.
+            twice: The results of two calls at the point.
+            elsewhere: The results at other points, if it was called there in between. Then one further call, on plain
+                numbers, is enough if it agrees.
         """
         first, second = ([data_of(z) for z in result] for result in twice)
         if not self._alike(first, second):
@@ -143,13 +143,13 @@ class Function:
                 float(x) * (1 - AWAY * abs(d))
                 for x, d in zip(self.point, directions(len(self.point), "state"), strict=True)
             ]
-            with suppress(FunctionError):  # its domain may end here; what counts is what it does after
+            with suppress(FunctionError):  # the domain may end here; what counts is the call after this one
                 self(leaves(moved))
         else:
             with suppress(FunctionError):
                 if self._alike(first, self(list(self.point))):
                     return
-        # Where plain numbers gave others, be it by rounding, one call that agrees is not enough.
+        # If plain numbers gave another result, perhaps by rounding only, one call that agrees is not enough.
         for _ in range(2 if elsewhere else 1):
             third = [data_of(z) for z in self(leaves(self.point))]
             if not self._alike(first, third):
@@ -183,7 +183,7 @@ class Function:
 
 
 def _above(size: float) -> str:
-    """A power of ten that leaves room above a number."""
+    """A power of ten at least ten times as large, as a text."""
     return f"1e{math.floor(math.log10(size)) + 2}"
 
 

@@ -1,8 +1,8 @@
 """The derivative that a user passes to be judged: numbers, or products with vectors from either side.
 
-All of them are linear maps from the inputs to the results. A judge asks for two things: the product with a
-combination of results (a row of numbers, one per input), and what that gives along a direction of the inputs.
-So a Jacobian that is sparse, or that exists as products only, is never made dense.
+Each is a linear map from inputs to results. A judge asks for two things only: the row uᵀJ for a combination u of
+results, and the number uᵀJv for a direction v of the inputs. So a Jacobian that is sparse, or given as products, is
+never made dense.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .complex_parts import Conversion
 
 OTHER_FORM = (TypeError, AttributeError, ValueError, IndexError, RuntimeError)  # raised by a tuple instead of an array
-KEPT = 0.75  # fraction of its digits that a product keeps despite its own rounding
+KEPT = 0.75  # share of the digits to which a value that comes with a product must agree: both round by themselves
 
 
 class Given(Protocol):
@@ -145,7 +145,7 @@ class Columns:
 def products(
     vjp: Callable[..., Any], inputs: Inputs, built: Callable[[], Any], results: Tree, convert: Conversion
 ) -> Products:
-    """A vector-Jacobian product of either form as a map of flat lists.
+    """A vector-Jacobian product, in either calling form, as a map from flat lists to flat lists.
 
     Args:
         vjp: Called as `vjp(*args)` it gives `(value, pull)`, as `jax.vjp` does; or called as `vjp(*args, cotangent)`
@@ -182,7 +182,7 @@ def products(
 def columns(
     jvp: Callable[..., Any], inputs: Inputs, built: Callable[[], Any], results: Tree, convert: Conversion
 ) -> Columns:
-    """A Jacobian-vector product as a map of flat lists.
+    """A Jacobian-vector product, in either calling form, as a map from flat lists to flat lists.
 
     Args:
         jvp: `jvp(primals, tangents)` with a tuple for each gives `(value, tangent)`, as `jax.jvp` does, or the tangent
@@ -236,7 +236,7 @@ def called(what: str, f: Callable[..., Any], *args: Any) -> Any:
 
 
 def _takes(f: Callable[..., Any], count: int) -> bool:
-    """Whether a function can be called with so many arguments; if nobody knows, it can."""
+    """Whether a function can be called with so many arguments; True if its signature is unknown."""
     try:
         signature_of(f).bind(*[None] * count)
     except TypeError:
@@ -247,7 +247,7 @@ def _takes(f: Callable[..., Any], count: int) -> bool:
 
 
 def agreeing(what: str, value: Any, results: Tree) -> None:
-    """Reject a product that comes with another value than the function's."""
+    """Reject a product whose value differs from that of the function."""
     _agreeing(what, result_numbers(results, value, what), results)
 
 

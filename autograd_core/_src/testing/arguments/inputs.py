@@ -1,4 +1,7 @@
-"""Which arguments are inputs: those named by `argnums`, else all but integers next to floats."""
+"""Which arguments are differentiated: those that `argnums` names, or else all but integers next to floats.
+
+An argument that is not differentiated is *held*: wrapped so that no number is found in it.
+"""
 
 from __future__ import annotations
 
@@ -17,16 +20,16 @@ if TYPE_CHECKING:
 
 
 def chosen(args: tuple[Any, ...], argnums: int | Sequence[int] | None) -> tuple[Any, ...]:
-    """The arguments, with those held that are not inputs.
+    """The arguments, with those that are not differentiated held.
 
     Args:
         args: A tuple of trees.
-        argnums: The positions of the inputs, as in JAX; None for all but integers: an integer, an array of integers
-            or an entry of a dict that is one is a size, an index or an exponent where other arguments are floats. In
-            a list that holds floats, an int is one of them.
+        argnums: The positions of the inputs, as in JAX. None: where other arguments are floats, an integer, an array
+            of integers or an integer entry of a dict is taken for a size, an index or an exponent and is held. In
+            a list with floats, an int counts as a float.
 
     Raises:
-        OperandError: What is no position.
+        OperandError: `argnums` is neither an int nor ints.
         RangeError: There is no such argument, or none is chosen.
     """
     if argnums is None:
@@ -39,7 +42,7 @@ def positions(args: tuple[Any, ...], argnums: int | Sequence[int]) -> list[int]:
     """The positions named by `argnums`, from 0 on, in its order.
 
     Raises:
-        OperandError: What is no position.
+        OperandError: `argnums` is neither an int nor ints.
         RangeError: There is no such argument, none is chosen, or one twice.
     """
     wanted = [argnums] if isinstance(argnums, int) else list(argnums) if isinstance(argnums, Sequence) else None
@@ -110,7 +113,7 @@ def integers_held(found: Any, place: str = "args") -> list[tuple[str, Any]]:
 
 
 def as_floats(f: Callable[..., Any], args: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The arguments with floats for integers, but where the function's annotation says `int`."""
+    """The arguments with integers replaced by floats, unless the function annotates them as `int`."""
     try:
         parameters = list(signature_of(f).parameters.values())
     except (TypeError, ValueError):  # a function in C
@@ -161,7 +164,7 @@ def _held(x: Any, wanted: Callable[[Any], bool]) -> Any:
 
 
 def let_go(args: tuple[Any, ...], derivative: Any) -> tuple[Any, ...]:
-    """The arguments with those integers as inputs that a derivative was passed for: they are judged as well."""
+    """The arguments without the hold on integers for which the given derivative has entries other than 0."""
     if not isinstance(derivative, (list, tuple)) or len(derivative) != len(args):
         return args
     return tuple(
@@ -171,5 +174,5 @@ def let_go(args: tuple[Any, ...], derivative: Any) -> tuple[Any, ...]:
 
 
 def _is_slope(d: Any) -> bool:
-    """Whether something is a derivative other than 0."""
+    """Whether an entry of a derivative contains a number other than 0."""
     return any(data_of(x) != 0 for x in Tree(d, "").leaves)

@@ -1,4 +1,9 @@
-"""A derivative that a user passes, matched with results and arguments by key, length and shape."""
+"""A derivative that a user passes, matched with results and arguments by key, length and shape.
+
+Derivatives are written in many forms: a row for one result, outputs before inputs, a block for each argument, a matrix.
+Users need not say which: the forms that fit the numbers of results and arguments are tried in turn, and the first whose
+keys, lengths and shapes match is taken.
+"""
 
 from __future__ import annotations
 
@@ -20,11 +25,11 @@ class Inputs:
     """The arguments that are differentiated, and the order in which a derivative lists them.
 
     Attributes:
-        args: All arguments; what is no input has no numbers.
-        parts: Those that have numbers, with their positions.
-        order: The positions in the order of a derivative's entries.
+        args: All arguments; those that are not inputs contain no numbers here.
+        parts: The inputs with their positions.
+        order: The positions of the arguments in the order in which a derivative lists them.
         bare: Whether a derivative is that of a single argument, without a sequence around it.
-        count: How many numbers there are; a complex one counts once.
+        count: How many numbers the inputs have; a complex one counts once.
     """
 
     def __init__(self, args: tuple[Any, ...], order: Sequence[int] | None = None, *, bare: bool = False) -> None:
@@ -39,35 +44,35 @@ class Inputs:
 
     @property
     def in_order(self) -> bool:
-        """Whether a derivative lists the arguments as the function does."""
+        """Whether a derivative lists the arguments in the function's order."""
         return self.order == sorted(self.order)
 
     def of_all(self) -> Inputs:
-        """The same, in the function's order."""
+        """All arguments in the function's order, as products take them."""
         return Inputs(self.args)
 
     def tangents(self, v: Sequence[float]) -> tuple[Any, ...]:
-        """A direction, shaped as the arguments; None for what is no input."""
+        """A direction, shaped as the arguments; None for an argument that is not an input."""
         numbers = iter(v)
         return tuple(tree.build([next(numbers) for _ in tree.leaves]) if tree.leaves else None for tree in self._trees)
 
 
 def jacobian_of(whole: Any, results: Tree, inputs: Inputs, what: str) -> list[list[Any]]:
-    """The derivative as a row of numbers per result.
+    """The derivative as a matrix with a row for each result.
 
     Args:
-        whole: Shaped as the argument for one result (several arguments: a sequence, an entry for
-            each); for more, outputs before inputs, and a block for each of several arguments. None is 0.
+        whole: For one result, shaped as the argument; for several arguments, a sequence with an entry for each. For
+            several results, outputs before inputs, or a block for each argument. None stands for 0.
         results: The results, with `results.whole` as the function gave them.
         inputs: The arguments.
-        what: What it is, for an error.
+        what: What the derivative is called in errors.
 
     Returns:
         As many rows as there are results, of as many numbers as there are inputs.
 
     Raises:
         StructureError: Other keys, lengths or shapes.
-        FunctionError: What is no number.
+        FunctionError: An entry is no number.
     """
     m, n = len(results.leaves), inputs.count
     result = results.whole
@@ -92,6 +97,8 @@ def jacobian_of(whole: Any, results: Tree, inputs: Inputs, what: str) -> list[li
             raise StructureError(msg)
         return [list(map(_number, row)) for row in whole.tolist()]
 
+    # Several arguments have blocks first, as in JAX. Nested lists for two results of two arguments match both forms, so
+    # the order decides.
     alone = (lambda: [_row(whole, inputs, what)],) if m == 1 else ()
     ways: list[Callable[[], list[list[Any]]]] = [*alone]
     if m > 1 or results.names != [""]:
@@ -103,6 +110,7 @@ def jacobian_of(whole: Any, results: Tree, inputs: Inputs, what: str) -> list[li
             return [[plain(x) for x in row] for row in way()]
         except StructureError as error:
             refusals.append(error)
+    # The first form is the most likely one, so its refusal is the one to report.
     count = len(Tree([whole], "").leaves)
     if count != m * n:
         msg = f"{refusals[0]}; {m * n} number(s) in all, one for each of {m} result(s) and {n} input(s), got {count}"
@@ -111,7 +119,7 @@ def jacobian_of(whole: Any, results: Tree, inputs: Inputs, what: str) -> list[li
 
 
 def sparse_jacobian(whole: Any, results: Tree, inputs: Inputs, what: str) -> Any:
-    """A SciPy sparse Jacobian of all results and inputs, from one or from a block per argument.
+    """A SciPy sparse Jacobian of all results and inputs, from one matrix or from a block for each argument.
 
     Raises:
         StructureError: Another shape.
@@ -141,10 +149,10 @@ def number_row(given: Any, inputs: Inputs, what: str) -> list[Any]:
 
 
 def result_numbers(results: Tree, given: Any, what: str) -> list[Any]:
-    """Numbers that are shaped as the results.
+    """The numbers of a tree that must be shaped as the results.
 
     Raises:
-        StructureError: They are not.
+        StructureError: It is not.
     """
     return [plain(x) for x in _spread(results.whole, given, what, "the result")]
 
@@ -154,6 +162,7 @@ def _row(given: Any, inputs: Inputs, what: str) -> list[Any]:
     parts, count = inputs.parts, len(inputs.order)
     if given is None:
         return [0.0] * inputs.count
+    # A flat list of all numbers is accepted, unless it might be a list of entries for an array.
     if _flat(given) and inputs.in_order and not (len(parts) == 1 and array_library(parts[0][1])):
         numbers = list(map(_number, given))
         if len(numbers) == inputs.count:
@@ -173,7 +182,7 @@ def _row(given: Any, inputs: Inputs, what: str) -> list[Any]:
 
 
 def _entries(given: Any, inputs: Inputs, what: str) -> list[Any]:
-    """One entry for each argument that has numbers; there may be entries for the others in between."""
+    """The entries for the arguments that are inputs. Entries for other arguments may stand between them."""
     positions = [i for i, _ in inputs.parts]
     if inputs.bare:
         return [given]
@@ -203,10 +212,10 @@ def _shown(x: Any) -> str:
 
 
 def _keys(template: dict[Any, Any], given: Any, what: str, place: str) -> list[Any]:
-    """The keys that hold numbers.
+    """The keys of a template whose values contain numbers.
 
     Raises:
-        StructureError: What is given is no dict, or has other keys.
+        StructureError: `given` is no dict, or has other keys.
     """
     keys = [key for key, value in template.items() if Tree(value, "").leaves]
     if not isinstance(given, dict):
@@ -221,10 +230,10 @@ def _keys(template: dict[Any, Any], given: Any, what: str, place: str) -> list[A
 
 
 def _listed(given: Any, length: int, what: str, place: str) -> list[Any]:
-    """The items of a sequence.
+    """The items of a sequence of given length.
 
     Raises:
-        StructureError: It is none, or has another length.
+        StructureError: It is no sequence, or has another length.
     """
     if not isinstance(given, (list, tuple)) and not (array_library(given) and len(given.shape)):
         msg = f"{what}: expected a sequence of {length} at {place or 'the result'}, got {_shown(given)}"
@@ -238,7 +247,8 @@ def _listed(given: Any, length: int, what: str, place: str) -> list[Any]:
 
 
 def _spread(template: Any, given: Any, what: str, place: str) -> list[Any]:
-    """The numbers of a tree, in the order of another one of the same keys, lengths and shapes; None is 0."""
+    """The numbers of a tree in the order of the template, whose keys, lengths and shapes it must have; None is 0."""
+    # Keys are matched by name: a dict lists them in the order in which they were inserted, which means nothing.
     if given is None:
         return [0.0] * len(Tree(template, "").leaves)
     if isinstance(template, dict):
@@ -264,7 +274,7 @@ def _spread(template: Any, given: Any, what: str, place: str) -> list[Any]:
 
 
 def _nested(given: Any, shape: tuple[int, ...], what: str, place: str) -> list[Any]:
-    """The numbers of nested lists of some shape."""
+    """The numbers of nested lists that must have the given shape."""
     if not shape:
         return [_single(given, what, place)]
     items = _listed(given, shape[0], what, place)
@@ -287,7 +297,7 @@ def _single(given: Any, what: str, place: str) -> Any:
 
 
 def _pieces(result: Any, given: Any, what: str, place: str) -> list[Any]:
-    """The derivatives passed for each number of a result."""
+    """The derivative given for each number of a result, outputs before inputs."""
     if given is None:
         return [None] * len(Tree(result, "").leaves)
     if isinstance(result, dict):

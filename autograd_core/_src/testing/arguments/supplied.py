@@ -25,15 +25,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Supplied:
-    """What a user passes to be judged instead of the library's own derivative.
+    """The derivatives that a user passes to be judged instead of the library's own.
 
     Attributes:
-        derivative: A function of the arguments, or its result; or "torch" or "jax" for that library's own.
+        derivative: A function of the arguments, or its result; "torch" or "jax" for the one that library computes.
         vjp: The vector-Jacobian product.
         jvp: The Jacobian-vector product.
-        argnums: The inputs; None for all numbers but integers beside floats.
-        in_axes: Where the arguments have their batch; None if the function has none.
-        convention: Whose gradients to complex numbers are meant.
+        argnums: The positions of the inputs; None for all numbers except integers next to floats.
+        in_axes: The batch axis of each argument; None if the function takes no batch.
+        convention: "torch" or "jax": the meaning of a gradient with respect to a complex number.
     """
 
     derivative: Any = None
@@ -54,16 +54,19 @@ class Supplied:
         return self.derivative if isinstance(self.derivative, str) else ""
 
     def inputs(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
-        """The arguments, with those held that are not inputs; as arrays of the library that is named."""
+        """The arguments, with those that are not inputs held constant, as arrays of the library that is named."""
         if self.in_axes is not None:
             axes_of(args, self.in_axes)
         found = chosen(args, self.argnums)
+        # Without a derivative to judge, the library's own is judged, which complex arguments do not have.
         if not self.any:
             return real_alone(found)
         if self.library:
             return converted(found, self.library)
         if found is args or self.argnums is not None or self.derivative is None:
             return found
+        # An integer is no input by default. It is one if the given derivative has an entry for it other than 0, which
+        # would otherwise go unjudged.
         given = called("derivative", self.derivative, *args) if callable(self.derivative) else self.derivative
         return let_go(found, given)
 
@@ -77,8 +80,9 @@ class Supplied:
             StructureError: Its keys, lengths or shapes are not those of the results and of the arguments.
         """
         order = None if self.argnums is None else positions(args, self.argnums)
-        inputs = Inputs(args, order, bare=isinstance(self.argnums, int))
+        inputs = Inputs(args, order, bare=isinstance(self.argnums, int))  # as in JAX: no tuple for argnums=0
 
+        # Arguments are built anew for each call, in case a derivative changes them in place.
         def built() -> Any:
             return function.arguments(list(function.point if point is None else point))
 
@@ -114,6 +118,7 @@ class Supplied:
                 at = ", ".join(map(shown, function.point[:8]))
                 msg = f"the derivative given for {function.name} raised {type(error).__name__} at ({at}): {error}"
                 raise FunctionError(msg, fault="raises") from error
+        # A sparse Jacobian stays sparse: of a thousand inputs the dense one may not fit into memory.
         if is_sparse(whole) or (isinstance(whole, (list, tuple)) and any(map(is_sparse, whole))):
             return Sparse(convert.sparse(sparse_jacobian(whole, results, inputs, what)))
         whole = dense(whole)
@@ -122,6 +127,7 @@ class Supplied:
         if not tree.leaves and not absent:
             msg = f"{what}: expected numbers, got {whole!r:.100} ({type(whole).__name__})"
             raise FunctionError(msg, fault="no number")
+        # A float32 derivative of a double function can only be confirmed to float32's digits.
         function.unit = max(function.unit, tree.unit)
         if self.in_axes is not None:
             return batched(whole, results, inputs, self.in_axes, convert)
@@ -129,10 +135,10 @@ class Supplied:
 
 
 def refused(supplied: Supplied) -> None:
-    """Reject products that are no functions, and unknown conventions.
+    """Reject products that are not functions, and unknown conventions.
 
     Raises:
-        RangeError: One is none, or nobody has it.
+        RangeError: `vjp` or `jvp` is no function, or `convention` is neither "torch" nor "jax".
     """
     if supplied.convention not in CONVENTIONS:
         msg = (

@@ -1,4 +1,4 @@
-"""A large graph as lists of numbers: what is to be said of each node takes no look at the node itself."""
+"""A large graph as flat lists, so that checks of a million nodes read lists and not attributes of Python objects."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
     from ...engine.ops import Primitive
 
-BOTH, LEFT, RIGHT = (True, True), (True, False), (False, True)  # which of two operands move
+BOTH, LEFT, RIGHT = (True, True), (True, False), (False, True)  # which of two operands depend on an input
 
 
 class OperationGroup(NamedTuple):
-    """Nodes of one rule, of which the same operands move.
+    """Nodes of one primitive for which the same operands depend on an input: one function evaluates them all.
 
     Attributes:
-        primitive: The rule.
-        moves: Which operands move.
-        places: The nodes' places in the order.
+        primitive: The primitive.
+        moves: Which operands depend on an input.
+        places: The indices of the nodes in the order.
     """
 
     primitive: Primitive
@@ -38,7 +38,7 @@ class OperationGroup(NamedTuple):
 
 
 class FlatGraph:
-    """The graph of several results; constants stand behind the nodes.
+    """The graph of several results as lists indexed by place: nodes in topological order, then constants.
 
     Args:
         inputs: The leaves to differentiate to.
@@ -46,19 +46,19 @@ class FlatGraph:
 
     Attributes:
         order: The nodes, operands first.
-        place: Their places.
-        values: Their numbers, and behind them the constants'.
-        moves: What depends on an input.
-        nodes: The places of the nodes that do, but leaves.
-        kinds: The group of each of these.
-        groups: They by rule.
+        place: The place of each node.
+        values: The number at each place.
+        moves: For each place, whether it depends on an input.
+        nodes: The places of the operations that depend on an input.
+        kinds: For each of these, the index of its group.
+        groups: The groups of equal operations.
         starts: For each place, where the edges of its node begin, if it is among `nodes`.
-        above: Of every edge below them, the node,
-        below: the operand,
-        steep: and the local derivative.
+        above: For every edge below `nodes`, the place of the node.
+        below: The place of the operand.
+        steep: The local derivative.
         results: The places of the results.
         plain: Whether all numbers are floats.
-        levels: What `level_sweeps.levels_of` has found, None before.
+        levels: The result of `level_sweeps.levels_of`; None before it is computed.
     """
 
     def __init__(self, inputs: Sequence[Value], outputs: Sequence[Any]) -> None:
@@ -81,7 +81,7 @@ class FlatGraph:
         self.above = [*chain.from_iterable(map(repeat, self.nodes, counts))]
 
     def _collect(self) -> None:
-        """Go through the order once: most of the time that a large graph takes, so methods are looked up before."""
+        """Fill the lists in one pass. This is most of the time of a large check, hence the bound methods in locals."""
         place, moves, below, steep, starts = self.place, self.moves, self.below, self.steep, self.starts
         known: dict[tuple[bool, ...], dict[Primitive, int]] = {BOTH: {}, LEFT: {}, RIGHT: {}}
         both, left, right = known.values()
@@ -145,26 +145,26 @@ class FlatGraph:
         moves += [False] * len(constants)
 
     def parents(self, i: int) -> list[int]:
-        """The places of a node's operands, if it depends on an input."""
+        """The places of the operands of a node that depends on an input."""
         return self.below[self.starts[i] : self.starts[i + 1]]
 
     def slopes(self, i: int) -> list[float]:
-        """The local derivatives to them."""
+        """The local derivatives to these operands."""
         return self.steep[self.starts[i] : self.starts[i + 1]]
 
     def moving(self, i: int) -> list[bool]:
-        """Which operands of a node move."""
+        """For each operand of a node, whether it depends on an input."""
         return [self.moves[p] for p in self.parents(i)]
 
     def edges(self, steep: Sequence[float], *more: Sequence[float]) -> Iterator[tuple[Any, ...]]:
-        """The edges, results before operands: node, operand, local derivative, and what is given beside."""
+        """The edges in the order of a reverse sweep: node, operand, local derivative, then the items of `more`."""
         return zip(*map(reversed, (self.above, self.below, steep, *more)), strict=True)
 
     def at(self, numbers: Sequence[float], inputs: Sequence[Value]) -> list[float]:
-        """The values of all nodes where the inputs are other numbers.
+        """The values at all places if the inputs are other numbers.
 
         Raises:
-            ArithmeticError: Where arithmetic on floats does; so may a user's rule raise anything else.
+            ArithmeticError: Where arithmetic on floats raises it. A user's rule may raise anything.
         """
         values, below, starts = self.values.copy(), self.below, self.starts
         for x, number in zip(inputs, numbers, strict=True):
@@ -176,7 +176,7 @@ class FlatGraph:
         return values
 
     def value_rules(self) -> list[Callable[..., Sequence[float]]]:
-        """For each group a function of the operands, whose first result is the value."""
+        """For each group a function of the operands whose first result is the value of the node."""
         return [
             compiled(group.primitive, (False,) * len(group.moves)) or partial(_value_at, group.primitive)
             for group in self.groups

@@ -1,9 +1,8 @@
-"""Sums over paths of a large graph, level by level as arrays: nodes of one level do not read each other.
+"""Sums over the paths of a large graph by NumPy, level by level: nodes of one level do not depend on each other.
 
-A level's nodes of one rule are evaluated at once, too. Python's `sum` makes a chain of additions, as many levels as it
-has terms; since no addition of it is read elsewhere, it counts as one node with many operands. Where there is no
-NumPy, or the graph is about as deep as it has nodes, `path_sums.py` goes from node to node instead; both find the
-same up to rounding.
+Nodes of one primitive in a level are evaluated together. Python's `sum` records a chain of additions as deep as it has
+terms; since nothing else uses its partial sums, the chain counts as one node with many operands. Without NumPy, and for
+a graph about as deep as it is large, `path_sums.py` goes from node to node instead; both agree up to rounding.
 """
 
 from __future__ import annotations
@@ -22,12 +21,12 @@ if TYPE_CHECKING:
     from ...engine.value import Value
     from .flat_graph import FlatGraph
 
-FEWEST = 32  # nodes that arrays pay for
-MANY, MOST_LEVELS = 256, 200  # nodes from which on, and levels up to which, a graph goes level by level
+FEWEST = 32  # arrays do not pay for fewer nodes
+MANY, MOST_LEVELS = 256, 200  # a graph with fewer nodes or more levels goes node by node
 
 
 def levels_of(flat: FlatGraph) -> Levels | None:
-    """The levels of a graph, kept with it; None where going from node to node is as fast."""
+    """The levels of a graph, cached with it; None if going from node to node is as fast."""
     if flat.levels is None:
         flat.levels = False
         if len(flat.nodes) < MANY:
@@ -42,7 +41,7 @@ def levels_of(flat: FlatGraph) -> Levels | None:
 
 
 class Levels:
-    """A graph's nodes and edges by level, where a node's level is one more than the highest of its operands.
+    """A graph's nodes and edges by level. The level of a node is one more than the highest level of its operands.
 
     Args:
         flat: The graph.
@@ -50,7 +49,7 @@ class Levels:
     Attributes:
         count: How many levels there are; of deep graphs, more than `MOST_LEVELS`.
         steep: The local derivative of each edge.
-        nodes: The places of the nodes; of a chain of additions, the last.
+        nodes: The places of the nodes; a chain of additions has that of its last one.
     """
 
     def __init__(self, flat: FlatGraph) -> None:
@@ -75,7 +74,7 @@ class Levels:
         order = np.argsort(nodes)
         nodes, kinds, in_chain = nodes[order], kinds[order], in_chain[order]
         counts = np.bincount(self.above, minlength=len(flat.values))[nodes]
-        kinds[in_chain] = -counts[in_chain]  # in place of its group, the operands of a chain
+        kinds[in_chain] = -counts[in_chain]  # a chain has minus its number of operands instead of a group
         self.first = np.concatenate([[0], np.cumsum(counts)[:-1]]).astype(np.int64)
         level = np.zeros(len(flat.values), np.int64)
         for self.count in range(1, MOST_LEVELS + 2):
@@ -91,7 +90,7 @@ class Levels:
         ]
 
     def path_sums(self, steep: Any, start: Any) -> Any:
-        """The derivative of what `start` weights, by all nodes.
+        """The derivative of a weighted sum of nodes with respect to every node.
 
         Args:
             steep: The local derivative of each edge.
@@ -106,7 +105,7 @@ class Levels:
         return sums
 
     def last_terms(self, sums: Any, start: Any) -> Any:
-        """The absolute values of the terms of which each derivative is the sum, where several are last added up.
+        """For each derivative, Σ |term| of the last addition on the way to it, which may cancel.
 
         Args:
             sums: The derivatives.
@@ -123,10 +122,10 @@ class Levels:
         return terms
 
     def bounds(self, own: Any, start: Any) -> tuple[Any, Any, Any]:
-        """How large the paths are, what a sweep may be off by, and what wrong local derivatives may.
+        """The sums of |path products|, and the errors that a sweep and wrong local derivatives may cause.
 
         Args:
-            own: By how much each may be wrong.
+            own: For each local derivative, the error that may be in it.
             start: The size of the weight of each node.
         """
         import numpy as np
@@ -152,7 +151,7 @@ class Levels:
         one: Callable[[int, int, Any], tuple[float, Sequence[float], float]],
         at: Mapping[int, float] = MappingProxyType({}),
     ) -> Any:
-        """The local derivatives if every value is off by as much as rounding can do, at random.
+        """The local derivatives if every value is perturbed at random by as much as rounding may do.
 
         Args:
             seed: Of the random numbers.
@@ -166,14 +165,14 @@ class Levels:
         flat, rng = self.flat, np.random.default_rng(seed)
         noise = 6 * DOUBLE * (rng.random(len(self.nodes)) - 0.5)
         inexact = np.zeros(len(self._values), bool)
-        inexact[self._end[np.flatnonzero(rounded)]] = True  # of a chain, if one of its sums is
+        inexact[self._end[np.flatnonzero(rounded)]] = True  # a chain is inexact if one of its partial sums is
         noise[~inexact[self.nodes]] = 0.0
         values, steep = self._values.copy(), np.zeros(len(self.above))
         values[[*at]] = [*at.values()]
         moving = np.array(flat.moves)
         for kind, places in self._groups:
             nodes, first = self.nodes[places], self.first[places]
-            if kind < 0:  # as if each addition were rounded by itself
+            if kind < 0:  # perturb each partial sum, as rounding does
                 edges, sums = self._chains(-kind, first, values)
                 off = 6 * DOUBLE * (rng.random(sums.shape) - 0.5)
                 values[nodes] = sums[:, -1] + np.where(noise[places] != 0, 2 * (sums * off).sum(axis=1), 0.0)
@@ -198,10 +197,10 @@ class Levels:
         return steep
 
     def at(self, numbers: Sequence[float], inputs: Sequence[Value]) -> Any:
-        """All values where the inputs are other numbers, to a few roundings.
+        """All values if the inputs are other numbers, up to a few roundings.
 
         Raises:
-            ArithmeticError: Where arithmetic on floats does; so may a user's rule raise anything else.
+            ArithmeticError: Where arithmetic on floats raises it. A user's rule may raise anything.
         """
         import numpy as np
 
@@ -225,10 +224,10 @@ class Levels:
         return values
 
     def _chains(self, count: int, first: Any, values: Any) -> tuple[Any, Any]:
-        """The edges of chains that are equally long, and their sums term by term: a row each.
+        """The edges of equally long chains and their partial sums, as matrices with a row for each chain.
 
         Args:
-            count: The operands of a chain.
+            count: The number of operands of each chain.
             first: The first edge of each.
             values: All values.
         """
@@ -239,10 +238,10 @@ class Levels:
 
 
 def _ends_of_chains(flat: FlatGraph, above: Any, below: Any, steep: Any) -> tuple[Any, Any, Any]:
-    """The chains of additions and subtractions.
+    """Find the chains of additions and subtractions.
 
-    A link is an operand that is an addition or a subtraction itself, is read nowhere else and is no result. The local
-    derivatives of both have to be ±1 as recorded; that these are right is seen at the edges.
+    A node continues a chain if it is an addition or subtraction that nothing else uses and that is no result. Recorded
+    local derivatives must be ±1; the check of single edges finds wrong ones.
 
     Returns:
         For each place the last node of its chain, or itself; its sign in that; and that of each edge in its own node.
@@ -260,7 +259,7 @@ def _ends_of_chains(flat: FlatGraph, above: Any, below: Any, steep: Any) -> tupl
     readers[flat.results] += 1
     links = np.flatnonzero(linear[above] & linear[below] & (readers[below] == 1))
     end[below[links]], sign[below[links]] = above[links], signs[links]
-    while True:  # twice as far at each turn
+    while True:  # pointer jumping: each round doubles the distance, so a chain of n links takes log2(n) rounds
         further = end[end]
         if (further == end).all():
             return end, sign, signs
@@ -268,7 +267,7 @@ def _ends_of_chains(flat: FlatGraph, above: Any, below: Any, steep: Any) -> tupl
 
 
 def _parted(keys: Any, among: Any = None) -> list[Any]:
-    """The places of equal keys, by key, each in order."""
+    """The positions of each key, ascending; keys in order."""
     import numpy as np
 
     mine = keys if among is None else keys[among]
@@ -279,7 +278,7 @@ def _parted(keys: Any, among: Any = None) -> list[Any]:
 
 
 def _together(primitive: Any, columns: Sequence[Any], *, slopes: bool = True) -> tuple[Any, Sequence[Any]] | None:
-    """A rule's values and local derivatives at many points; None if it cannot be read on arrays."""
+    """A rule's values and local derivatives at many points; None if it cannot be evaluated on arrays."""
     import numpy as np
 
     from ...number_systems.numpy_arrays import NUMPY, ArrayNumber

@@ -1,4 +1,4 @@
-"""Derivatives of a large graph as sums over paths, in floats, with what floats say of their errors."""
+"""Derivatives of a large graph as sums over paths, in floats, with bounds and estimates of their errors."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ if TYPE_CHECKING:
     from .level_sweeps import Levels
     from .recording import Recording
 
-PASSES = 2  # with other roundings
-CLEAR = 2.0**-27  # the share of a derivative that rounding of values may move, where floats are to tell
+PASSES = 2  # evaluations with perturbed values
+CLEAR = 2.0**-27  # floats decide only if rounding of values moves a derivative by at most this share
 
 
 class RaisingRuleError(Exception):
-    """A rule raises at an operand beside the one that it had."""
+    """A user's rule raises at operands that are perturbed by about a rounding error."""
 
 
 class Sums(NamedTuple):
-    """What floats find about every input; zeros for those that no result depends on.
+    """The derivative to every input with its errors; zeros for inputs on which no result depends.
 
     Attributes:
         exact: The derivative of a combination of results.
-        sizes: The sum of the absolute values of all paths.
-        sweep: What rounding of a sweep may put the derivative off by.
-        unseen: How wrong local derivatives may make it without having been seen.
-        hidden: What rounding of the values may put it off by.
-        terms: The sum of the absolute values of its terms, where several are last added up.
+        sizes: The sum of the absolute values of all path products.
+        sweep: A bound of its error from rounding within a sweep.
+        unseen: A bound of its error from errors of local derivatives that are too small to be detected.
+        hidden: An estimate of its error from rounding of the values.
+        terms: The sum of the absolute values of its terms at the last addition on the way to the input.
     """
 
     exact: list[float]
@@ -51,11 +51,11 @@ class Sums(NamedTuple):
     terms: list[float]
 
     def clear(self) -> bool:
-        """Whether rounding of the values hides no digit that matters."""
+        """Whether rounding of the values is too small to hide a wrong derivative."""
         return not any(self.share_hidden(j) > CLEAR for j in range(len(self.exact)))
 
     def share_hidden(self, j: int) -> float:
-        """How much of an entry, or of the terms that cancel in it, the rounding of values may hide."""
+        """The error from rounding of values, as a share of the entry or of the terms that cancel in it."""
         hidden = self.hidden[j]
         return hidden / (max(abs(self.exact[j]), self.terms[j]) or SMALLEST) if hidden else 0.0
 
@@ -64,12 +64,12 @@ class PathSums:
     """Sums over the paths of a recording.
 
     Args:
-        rec: It.
+        rec: The recording.
         seeds: The combinations of results that are differentiated.
 
     Attributes:
-        unseen: By how much each local derivative may be wrong without having been seen.
-        rounded: Whether each value counts as rounded; all do at first.
+        unseen: For each local derivative, the largest error that its check would not detect.
+        rounded: For each place, whether its value counts as rounded; at first all do.
     """
 
     def __init__(self, rec: Recording, seeds: Sequence[Sequence[float]]) -> None:
@@ -80,14 +80,14 @@ class PathSums:
         self._all_rounded = True
 
     def find_exact_values(self) -> bool:
-        """Take those values as exact that are; False if that was done before."""
+        """Find the values that are exact and stop counting them as rounded; False if that was done before."""
         first = self._all_rounded
         if first:
             self.rounded, self._all_rounded = rounded_values(self.flat), False
         return first
 
     def of(self, s: int) -> Sums | None:
-        """What there is to say of every input; None where a rule raises at an operand beside the one it had."""
+        """The derivative to every input with its errors; None if a user's rule raises at perturbed operands."""
         levels = levels_of(self.flat)
         return self.node_by_node(s) if levels is None else self.level_by_level(s, levels)
 
@@ -150,7 +150,7 @@ class PathSums:
                 numbers[self.flat.place[out]] += of(u)
 
     def exact_at(self, s: int, point: Sequence[float]) -> list[float]:
-        """The derivatives at other inputs, from which no value is rounded off; none where a rule raises there."""
+        """The derivatives at other inputs, without perturbed values; an empty list if a rule raises there."""
         flat, inputs = self.flat, self.inputs
         exact, rules = [False] * len(flat.values), [group.rule() for group in flat.groups]
         at = {flat.place[x]: y for x, y in zip(inputs, point, strict=True) if x in flat.place}
@@ -178,7 +178,10 @@ class PathSums:
         rounded: Sequence[bool] | None = None,
         at: Mapping[int, float] = MappingProxyType({}),
     ) -> list[float]:
-        """The derivatives if every value is off by as much as rounding can do, at random; with other inputs, too."""
+        """The derivatives if every value is perturbed at random by as much as rounding may do; also at other inputs.
+
+        Monte Carlo arithmetic (D. S. Parker, 1997): what two such passes differ by is what rounding may hide.
+        """
         flat, rng, rounding = self.flat, random.Random(k).random, 6 * DOUBLE  # noqa: S311
         rounded, values = rounded or self.rounded, flat.values.copy()
         for i, number in at.items():
@@ -200,7 +203,7 @@ class PathSums:
     def _evaluated(
         self, rules: Sequence[Callable[..., Sequence[float]]], i: int, kind: int, values: Any
     ) -> tuple[float, Sequence[float], float]:
-        """A node's value and local derivatives at given values of all, and the size that rounding is a share of.
+        """A node's value and local derivatives at given operand values, and the size that its rounding is relative to.
 
         Raises:
             RaisingRuleError: The rule raises something.
@@ -212,7 +215,7 @@ class PathSums:
                 z, *slopes = rules[kind](*xs)
             except (ArithmeticError, ValueError):
                 z, slopes = evaluate(flat.order[i]._primitive, xs)  # type: ignore[arg-type, assignment]
-        except Exception as error:  # whatever a user's rule raises
+        except Exception as error:  # a user's rule may raise anything
             raise RaisingRuleError from error
         size = 2 * z
         if len(xs) > FEW_MOVED:

@@ -65,7 +65,7 @@ def loop(b: Any, start: Any, stop: Any, *, is_long: bool = False) -> Iterator[An
         start: The first index.
         stop: The first that is not in it.
         is_long: Whether its body is a long straight line. LLVM then learns nothing of the index: it would follow it
-            through all addresses that hang on it, which takes longer than all else, to save an addition in a hundred
+            through all addresses that depend on it, which takes longer than all else, to save an addition in a hundred
             instructions.
     """
     before = b.block
