@@ -1,7 +1,8 @@
-"""How parameters are learnt: `optimizers` (each an `optimizer`), and `loop`, which is `fit`.
+"""Training: `loop` has `fit`; `optimizer` is the base class of the `optimizers`.
 
-`task` says what is to be learnt. `loop` runs a step on graphs, or hands it to `compiled_steps` where `side_effects`
-sees nothing that a program would lose: `case_programs` and `ways` come to a gradient, `choose_way` tries them, and
-`steps_in_code` takes many steps in one call, on cases in the `order` of the epoch. `clipping`, `stopping`, `history`
-and `progress` are what it calls on the way; `second_order` trains by Hessians.
+A `task` is a model with its loss. `loop` runs steps on graphs, or by `compiled_steps` if `side_effects` finds nothing
+that a compiled program would lose. `case_programs` compiles the model at one case, `ways` lead from there to the
+gradient of the loss, `choose_way` tries them against graphs, and `steps_in_code` runs many steps in one native call, on
+cases in the `order` of the epoch. `clipping`, `stopping`, `history` and `progress` serve the loop; `second_order`
+trains by Hessian-vector products.
 """

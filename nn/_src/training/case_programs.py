@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from ..modules.module import Module
     from .task import Task
 
-    Adds = Literal["mean", "sum"]  # how the losses of cases are put together
+    Adds = Literal["mean", "sum"]  # how the loss of a batch combines those of its cases
 
 
-MOST_BRANCHES = 4  # of one case: 16 ways at most, as many as a compiled function follows
+MOST_BRANCHES = 4  # branches on the numbers of one case: at most 16 traces, as many as a compiled function keeps
 
 
 class NotCompiledError(Exception):
-    """Why a model cannot be trained on programs."""
+    """The model cannot be trained on compiled programs; the message says why."""
 
 
 def is_available() -> bool:
@@ -46,7 +46,7 @@ def is_available() -> bool:
 
 @contextmanager
 def standing_in(model: Module, params: Sequence[Value], others: Sequence[Value], *, mode: bool) -> Iterator[None]:
-    """A context in which the model uses other Values in place of its parameters, in `train` mode or not."""
+    """A context in which the model uses other Values instead of its parameters; `mode` is True for training mode."""
     by_id = {id(p): q for p, q in zip(params, others, strict=True)}
     modules = [module for _, module in model.named_modules()]
     before, was = [dict(vars(module)) for module in modules], model.training
@@ -62,7 +62,7 @@ def standing_in(model: Module, params: Sequence[Value], others: Sequence[Value],
 
 
 def _replaced(x: Any, by_id: dict[int, Value]) -> Any:
-    """A tree of attributes with other Values in it, as new containers."""
+    """A tree of attributes with Values replaced, in new containers: the model's own lists are not touched."""
     if isinstance(x, Value):
         return by_id.get(id(x), x)
     if isinstance(x, tuple):
@@ -90,10 +90,10 @@ class Data:
 
     Attributes:
         inputs: float64, rows first.
-        targets: The targets as they are.
-        numbers: Likewise as float64; None where they are no numbers, or of several shapes.
-        answers: What is right for each case, in an array; None where only Python can tell.
-        order: All places, one after the other.
+        targets: The targets as they were given.
+        numbers: The targets as float64; None if they are no numbers, or of several shapes.
+        answers: The right answer of each case as an array; None if only a Python function can judge an answer.
+        order: All indices of cases, ascending.
     """
 
     def __init__(self, cases: Cases, right: Any) -> None:
@@ -114,16 +114,16 @@ class Data:
 
 
 class BatchFunction:
-    """A compiled function of parameters and rows: called until machine code pays, then bound for each length of batch.
+    """A compiled function of parameters and rows: called at first, and bound for each batch size once compiling pays.
 
-    The bits are the same either way, so that a clock may decide.
+    Both give the same bits, so measured time may decide when to switch.
 
     Args:
-        function: It, with parameters as its first argument, and rows in all others.
-        has_gradient: Whether the gradient to the parameters is wanted.
+        function: A function whose first argument is the parameters; all others are batches of rows.
+        has_gradient: Whether to compute the gradient with respect to the parameters.
 
     Attributes:
-        expected: How many calls are to come.
+        expected: How many more calls are expected.
     """
 
     def __init__(self, function: CompiledFunction, *, has_gradient: bool = True) -> None:
@@ -131,7 +131,7 @@ class BatchFunction:
         self.has_gradient: bool = has_gradient
         self.expected: int = 0
         self._calls: dict[int, Any] = {}
-        self._seconds = math.inf  # that a call takes; the first ones prepare things
+        self._seconds = math.inf  # the shortest call so far; the first calls prepare things and take longer
 
     @property
     def pays(self) -> bool:
@@ -141,7 +141,7 @@ class BatchFunction:
         return pays(self.function, self._seconds * self.expected if self.expected else 0.0)
 
     def __call__(self, *arguments: Any) -> tuple[Any, Any]:
-        """Results and the gradient to the parameters; they hold until the next call."""
+        """Results and the gradient with respect to the parameters; the next call overwrites both."""
         count = len(arguments[1])
         try:
             if count not in self._calls:
@@ -168,7 +168,7 @@ class BatchFunction:
 
     @property
     def branches(self) -> int:
-        """How many the trace took on numbers."""
+        """How many branches on numbers the trace took."""
         return len(self.function.program.guards)
 
     def values(self, *arguments: Any) -> Any:
@@ -180,7 +180,7 @@ class BatchFunction:
 
 
 def _no(error: Exception) -> NotCompiledError:
-    """The error for a user's code that raises when given Values, and for endless guards."""
+    """The error for user code that raises when it is traced, and for too many guards."""
     return NotCompiledError(f"tracing raised {type(error).__name__}: {error}")
 
 
@@ -222,11 +222,11 @@ class Case:
 
 
 def predictions(model: Module, rows: Any) -> list[Any] | None:
-    """What a model gives for rows, as plain numbers with the bits of graphs; None where no program can tell.
+    """A model's predictions for rows as plain numbers, with the bits of graphs; None if it cannot be compiled.
 
     Args:
-        model: In `eval` mode.
-        rows: At least one, in a list or an array.
+        model: A model in `eval` mode.
+        rows: A list or array of at least one row.
     """
     from autograd_core._src.engine.contexts import current
 
@@ -246,7 +246,7 @@ def predictions(model: Module, rows: Any) -> list[Any] | None:
         if len(f.program.guards) > MOST_BRANCHES:
             return None
         found = f(start, X)
-    except Exception:  # noqa: BLE001  graphs say it in words
+    except Exception:  # noqa: BLE001  the graphs then raise it with a better message
         return None
     if isinstance(found, list):
         return None

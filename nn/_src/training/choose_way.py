@@ -1,9 +1,8 @@
-"""Which way to the gradient: not inferred from names, but tried out.
+"""Chooses the way to the gradient: by trying it, and not by the name of the loss.
 
-A program is used only if it gives, on the data and on the first batch, what the graphs gave; of very many cases on
-a thousand that are spread over them, and then it has to run on all. The choice
-depends on model, loss and data, and not on the number of epochs, so training may be split into calls of `fit`
-anywhere (docs/adr/0015).
+A compiled program is used only if it agrees with the graphs on the data and on the first batch. Of very many cases it
+must agree on a thousand that are spread over them, and run on all. The choice depends on model, loss and data only, and
+not on the number of epochs, so training may be split into several calls of `fit` (docs/adr/0015).
 """
 
 from __future__ import annotations
@@ -27,19 +26,19 @@ if TYPE_CHECKING:
     from .ways import Trial, Way
 
 MOST_CLASSES = 32  # different targets that one program can choose from
-PROBED = 64  # cases on which is tried how a loss adds up
+PROBED = 64  # cases on which `how_it_adds` tries a loss
 
 
 def is_plain(targets: list[Any]) -> bool:
-    """Whether computing a loss from these leaves no trace: on Values it could leave gradients."""
+    """Whether the targets contain no Values, on which computing the loss could leave gradients."""
     return all(isinstance(y, PLAIN) for t in targets for y in flat(t))
 
 
 def the_way(trial: Trial) -> Way:
-    """The fastest way that reproduces the graphs' results.
+    """The fastest way that reproduces the results of graphs.
 
     Raises:
-        NotCompiledError: There is none.
+        NotCompiledError: No way does.
     """
     case = Case(trial.task, trial.data[0].inputs[0].tolist())
     P = case.start.copy()
@@ -76,11 +75,11 @@ def codings(trial: Trial) -> Iterator[tuple[Callable[..., Any], dict[Data, Any]]
     names = [[repr(t) for t in data.targets] for data in trial.data]
     kinds = {name: t for data, ns in zip(trial.data, names, strict=True) for name, t in zip(ns, data.targets)}
     if len(kinds) > MOST_CLASSES or not all(isinstance(y, PLAIN) for t in kinds.values() for y in flat(t)):
-        return  # of other things two may look alike and differ
+        return  # two other objects may compare equal and mean different targets
     places = {name: float(k) for k, name in enumerate(kinds)}
 
     def chosen(p: Any, code: Any) -> Any:
-        """The loss with each kind of target, and of these the one that is meant."""
+        """The loss with the target of that code, selected from the losses with each distinct target."""
         *others, result = (loss([p], [t]) for t in kinds.values())
         for k, other in enumerate(others):
             result = ag.where(code == k, other, result)
@@ -94,7 +93,7 @@ def how_it_adds(trial: Trial) -> Adds | None:
     predictions, targets = trial.measured[0].predictions[:PROBED], trial.data[0].targets[trial.places[0]][:PROBED]
     n = len(targets)
     if min(n, trial.task.batch_size) == 1:
-        return "mean"  # of one
+        return "mean"  # of one case, where both are the same
 
     def loss_of(ps: list[Any], ts: list[Any]) -> float:
         return float(trial.task.value_of(_mapped(Value, ps), ts).data)

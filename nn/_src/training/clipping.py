@@ -1,4 +1,4 @@
-"""Gradients that are too long, or too large, made shorter between `backward()` and `step()`."""
+"""Gradient clipping, by norm or by value, between `backward()` and `step()`."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 
 @says_how
 def clip_grad_norm(parameters: Parameters, max_norm: float) -> float:
-    """Shorten the gradient, all parameters taken together, to a length (Pascanu, Mikolov, Bengio, 2013).
+    """Scale the gradient of all parameters together down to a given norm (Pascanu, Mikolov, Bengio, 2013).
 
-    A shorter one stays as it is. PyTorch divides by norm + 1e-6; here the new length is `max_norm`
-    itself. A gradient that is not finite stays so.
+    A shorter gradient stays as it is. PyTorch divides by norm + 1e-6; here the new norm is `max_norm`
+    itself. A gradient that is not finite stays as it is.
 
     Args:
         parameters: A Module, or a list of parameters.
-        max_norm: The greatest Euclidean length, at least 0.
+        max_norm: The largest Euclidean norm, at least 0.
 
     Returns:
-        The length before.
+        The norm before clipping.
 
     Raises:
         OperandError: Something is of a wrong type.
@@ -40,7 +40,8 @@ def clip_grad_norm(parameters: Parameters, max_norm: float) -> float:
         >>> nn.clip_grad_norm([a, b], 1.0), a.grad, b.grad
         (5.0, 0.6000000000000001, 0.8)
     """
-    params = [p for _, p in named(parameters, "clip_grad_norm") if p.grad is not None]  # as PyTorch's code sets it
+    # Code written for PyTorch sets `.grad` to None for "no gradient".
+    params = [p for _, p in named(parameters, "clip_grad_norm") if p.grad is not None]
     limit = real(max_norm, "clip_grad_norm: max_norm", 0.0)
     norm, factor = length_and_factor([p.grad for p in params], limit)
     if factor is not None:
@@ -50,18 +51,18 @@ def clip_grad_norm(parameters: Parameters, max_norm: float) -> float:
 
 
 def length_and_factor(gradient: list[float], limit: float) -> tuple[float, float | None]:
-    """The length of a gradient, and what to multiply it with where that is too much."""
+    """The norm of a gradient, and the factor that reduces it to the limit; None if it is within the limit."""
     norm = math.hypot(*gradient)
     return norm, None if norm <= limit else limit / norm
 
 
 @says_how
 def clip_grad_value(parameters: Parameters, clip_value: float) -> None:
-    """Hold every parameter's gradient within [-clip_value, clip_value]; NaN stays NaN.
+    """Clip the gradient of every parameter to [-clip_value, clip_value]; NaN stays NaN.
 
     Args:
         parameters: A Module, or a list of parameters.
-        clip_value: The greatest absolute value, at least 0.
+        clip_value: The largest absolute value, at least 0.
 
     Raises:
         OperandError: Something is of a wrong type.

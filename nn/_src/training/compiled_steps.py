@@ -1,8 +1,8 @@
 """Training on compiled programs: the steps of `fit` without graphs, where model and loss allow it.
 
-`case_programs` has the model at one case as a program, which runs over all cases of a batch at once; `ways` come
-from there to the gradient of a loss, and `choose_way` tries which of them gives what graphs gave. Steps are taken
-many at once by machine code (`steps_in_code`), or one by one here, with the same bits.
+`case_programs` compiles the model at one case, as a program that runs over a whole batch; `ways` lead from there to the
+gradient of a loss, and `choose_way` finds one that agrees with the graphs. Native code runs many steps in one call
+(`steps_in_code`), or this module runs them one by one, with the same bits.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 
 class Programs:
-    """Steps and measurements on arrays, in place of graphs; `finish` puts the numbers into the model.
+    """Steps and measurements on arrays instead of graphs; `finish` writes the numbers to the model.
 
     Args:
-        way: How to come to a gradient.
-        trial: What the way was found by.
-        optimizer: It has the parameters that are to change.
-        epochs: How many are to come.
+        way: The way to the gradient.
+        trial: The trial by which it was chosen.
+        optimizer: The optimizer, with the parameters that are trained.
+        epochs: How many epochs are to come.
     """
 
     def __init__(self, way: Way, trial: Trial, optimizer: Optimizer, epochs: int) -> None:
@@ -60,12 +60,12 @@ class Programs:
         """Some steps of an epoch, at least one.
 
         Args:
-            cases: What to learn from.
-            order: All places, as this epoch takes them.
-            start: Where in it the first step begins.
+            cases: The training cases.
+            order: The indices of all cases in the order of this epoch.
+            start: The position in that order at which the first step begins.
 
         Returns:
-            The losses of the batches, how many cases were right, and the penalties before the steps.
+            The losses of the batches, how many cases were right, and the penalty before each step.
 
         Raises:
             NotCompiledError: The first batch cannot be run. Nothing has changed then.
@@ -87,12 +87,12 @@ class Programs:
             return self._coded.added(taken.losses), hits, penalties
 
     def epochs(self, cases: Cases, order: Order, left: int) -> list[tuple[float, float, float]]:
-        """Some of the epochs that are left, shuffled and taken in one call of machine code; none where it cannot be.
+        """Some of the remaining epochs, shuffled and run in one native call; none if that is not possible.
 
         Args:
-            cases: What to learn from.
+            cases: The training cases.
             order: Their order in the epoch before.
-            left: How many epochs, at most.
+            left: How many epochs at most.
 
         Returns:
             For each epoch the mean loss, the share of right cases, and the mean penalty.
@@ -125,7 +125,7 @@ class Programs:
         return list(zip(loss.tolist(), (hits / n).tolist(), penalty.tolist(), strict=True))
 
     def _taken(self, batches: Batches, at: Any, rates: list[list[float]], error: BaseException | None) -> TakenSteps:
-        """Steps on the cases at these places; where there is an error, it is raised after them."""
+        """Steps on the cases with these indices; `error`, if any, is raised once they are done."""
         if error is not None and not rates:
             raise error
         taken = batches.take(at, rates)
@@ -135,7 +135,7 @@ class Programs:
         return taken
 
     def _in_code(self, data: Data, count: int, most: int) -> Batches | None:
-        """Steps on batches of so many cases as machine code; None where there is none."""
+        """Native code for steps on batches of that size; None if there is none."""
         if count in self._batches:
             return self._batches[count]
         if self._coded is None or not self._coded.pays:
@@ -172,7 +172,7 @@ class Programs:
                 self._G[self._mine] *= factor
 
     def _advance(self) -> None:
-        """One step of the optimizer, on arrays, or on the parameters where it is made for those."""
+        """One step of the optimizer, on arrays, or on the parameters if it works on those only."""
         optimizer: Any = self._optimizer
         if self._at_once:
             everything: Any = slice(None)
@@ -180,7 +180,7 @@ class Programs:
             try:
                 optimizer.steps += 1
                 self._P[self._mine] = optimizer.update(everything, self._P[self._mine], self._G[self._mine], lr)
-            except BaseException:  # Ctrl-C: the step was taken, or not
+            except BaseException:  # after Ctrl-C the step is either done or not begun
                 vars(optimizer).update(was)
                 self._P[:] = old
                 raise
@@ -208,11 +208,11 @@ class Programs:
         return int(np.count_nonzero(self._which_are_right(predictions, data, at)))
 
     def _which_are_right(self, predictions: Any, data: Data, at: Any) -> Any:
-        """For each of these predictions whether it is right, as an array."""
+        """Whether each of these predictions is right, as an array."""
         import numpy as np
 
         right: Any = self._task.right
-        # Python's way to find the largest with NaN is its own. Where there is one, the sum is NaN.
+        # `max` in Python treats NaN differently from `argmax`. A NaN among predictions makes their sum NaN.
         if data.answers is None or np.isnan(predictions.sum()):
             return np.array(self._task.are_right(predictions.tolist(), data.targets_at(at)))
         same = right._sides(predictions).reshape(len(predictions), -1) == data.answers[at]
@@ -228,7 +228,7 @@ class Programs:
         return weights
 
     def finish(self) -> None:
-        """Put numbers and gradients into the model's parameters, and lists into the optimizer."""
+        """Write numbers and gradients to the model's parameters, and turn the optimizer's arrays into lists again."""
         self._write()
         if self._at_once:
             self._optimizer._keep(lambda array: array.tolist())

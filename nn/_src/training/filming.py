@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 class Filming:
-    """What `fit` tells of its epochs.
+    """Collects the epochs of `fit` for a film.
 
     Args:
-        film: What is to be kept.
+        film: Which epochs and cases to keep.
         task: The model and its loss.
         cases: The training cases, of which the first are shown.
     """
@@ -34,7 +34,7 @@ class Filming:
         self.page: LivePage = film.begin(root, {p: p.data for _, p in self._places}, title="Training")
 
     def _root(self, task: Task, cases: Cases) -> Value:
-        """The loss, without what only training does, such as dropout."""
+        """The loss in `eval` mode, so without dropout."""
         shown = cases.some(list(range(min(self._film.cases, len(cases.targets)))))
         was = task.model.training
         task.model.eval()

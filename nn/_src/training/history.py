@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from autograd_core import LivePage
 
-MOST_ROWS = 10  # of a table in a notebook
+MOST_ROWS = 10  # rows of the table in a notebook
 
 
 @dataclass(slots=True, repr=False)
@@ -27,20 +27,20 @@ class History:
     """What `fit` recorded, one number per epoch in each list.
 
     Attributes:
-        loss: Mean loss over the training cases, as they came by during the epoch, without the
+        loss: Mean loss over the training cases, each measured when its batch came during the epoch, without the
             penalty `l2`; `cost` has both.
-        accuracy: Share of training cases that were right, likewise; empty where nothing says what
-            is right.
+        accuracy: Share of training cases that were right, measured likewise; empty if the loss does not
+            define what is right and `accuracy` was not given.
         val_loss: Mean loss over the validation cases after the epoch; empty without validation.
         val_accuracy: Share of validation cases that were right then.
         best_epoch: With early stopping the epoch, counted from 1, of the best number that was watched;
             None without, and where no epoch gave a number.
         penalty: `l2` times the sum of squares, mean over the steps of the epoch, before each; empty without `l2`.
-        ran: What the steps ran on: "compiled"; "compiled model, loss on graphs"; or "graphs", with
-            the reason where compiling was tried.
+        ran: How the steps were run: "compiled"; "compiled model, loss on graphs"; or "graphs", with
+            the reason if compiling was tried.
         lr: The optimizer's learning rate in the end; None for one that has none.
-        unmoved: The units that no step has changed, such as "layer1/neuron0": their gradient was 0 from the start, as
-            that of a relu which passes nothing. `fit` warns where these are all units of a layer.
+        unmoved: The units that no step has changed, such as "layer1/neuron0": their gradient was 0 from the start, like
+            that of a dead relu. `fit` warns if these are all units of a layer.
         film: The living page over the epochs, where `fit` was asked for one (`watch=ag.Film()`).
 
     Example:

@@ -42,9 +42,9 @@ if TYPE_CHECKING:
     from ..metrics.accuracy import Loss, Right
     from .filming import Filming
 
-GREW = 1e3  # times the loss before training, beyond which training went astray
-TRIED = 1024  # cases, at most, that graphs compute before programs do
-SHOWN = 0.05  # seconds between two changes of what a bar says
+GREW = 1e3  # a loss so many times that before training counts as diverged
+TRIED = 1024  # at most so many cases are computed on graphs before programs take over
+SHOWN = 0.05  # seconds between two changes of the text beside a progress bar
 
 
 @says_how
@@ -210,7 +210,7 @@ def fit(
 
 
 def _warn_if_it_grew(history: History, start: float) -> None:
-    """Warn of training that went astray, as it does at too large a rate."""
+    """Warn of training that diverged, as it does at too large a learning rate."""
     last = history.loss[-1]
     if not math.isfinite(start) or last <= GREW * abs(start) + GREW:
         return
@@ -262,7 +262,7 @@ def _check(
 def _train(
     run: TrainingRun, watch: Stopwatch, epochs: Any, rng: random.Random | None, before: int, *, is_shared: bool
 ) -> History:
-    """The epochs; with a generator each takes the cases in another order, as do those that were done before."""
+    """Run the epochs. With a generator each has an order of its own; orders of epochs done before are skipped over."""
     history, task, best, shown = History(), run.task, None, 0.0
     n = len(run.cases.targets)
     order = Order(n, rng if task.batch_size < n else None, is_shared=is_shared)
@@ -298,16 +298,16 @@ def _train(
 
 
 class TrainingRun:
-    """Steps on graphs; from the second step on programs, if these give what the first step gave.
+    """Steps on graphs; from the second step on compiled programs, if these agree with the first step.
 
-    When it is made, it tries model and loss on the data: on all, or where programs may be had, on `TRIED` cases that
-    are spread over them.
+    The constructor tries model and loss on the data: on all cases, or if programs are possible, on `TRIED` cases
+    spread over them.
 
     Args:
-        task: What is to be learned.
-        cases: What to learn from.
-        unseen: What to measure on besides.
-        compiled: False for graphs; None for programs where they can be had; True raises where not.
+        task: The model and its loss.
+        cases: The training cases.
+        unseen: The validation cases.
+        compiled: False: graphs. None: programs if possible. True: programs, or an error.
     """
 
     optimizer: Optimizer | NewtonCG
@@ -324,13 +324,13 @@ class TrainingRun:
         self._watches = [Watch(model=task.model), Watch(loss=task.loss)] if compiled is not False else []
         self._drawn = task.penalised()
         self._ahead: deque[tuple[float, float, float]] = deque()
-        self._done = 0  # epochs, these included
+        self._done = 0  # epochs done, including the current one
         given = [(data, self._few(data)) for data in (cases, unseen) if data]
         self._tried = [(data, at, task.measure(_those(data, at))) for data, at in given]
         self.start: float = float(self._tried[0][2].loss)  # the loss before training
 
     def _few(self, cases: Cases) -> slice:
-        """Those on which to try the graphs, which take a thousand times as long as programs."""
+        """The cases on which to try the graphs, which take a thousand times as long as programs."""
         n = len(cases.targets)
         return ALL if self.compiled is False or n <= TRIED else slice(0, n, -(-n // TRIED))
 
@@ -344,8 +344,8 @@ class TrainingRun:
         """The next epoch: the mean loss, the share of right cases and the mean penalty on the way.
 
         Args:
-            order: The places of the cases, as the epoch before had them.
-            ahead: Whether later epochs may be taken, too, before anybody asks for them.
+            order: The indices of the cases in the order of the previous epoch.
+            ahead: Whether later epochs may be run in the same native call.
         """
         if ahead and not self._ahead and self.programs is not None:
             self._ahead.extend(self.programs.epochs(self.cases, order, self.epochs - self._done))
@@ -360,7 +360,7 @@ class TrainingRun:
 
     def _epoch(self, order: Order) -> tuple[float, float, float]:
         """One epoch of steps."""
-        if self.programs is None:  # which know their mode; to tell every module takes longer than a step
+        if self.programs is None:  # programs know their mode; telling every module would take longer than a step
             self.task.model.train()
         total, right, size, penalty, start, n = 0.0, 0, self.task.batch_size, 0.0, 0, len(order)
         while start < n:
@@ -388,7 +388,8 @@ class TrainingRun:
             return [value], hits, penalties
         outputs = [task.model(x) for x in batch.inputs]
         if self._watches and self._found(chosen, outputs, self.optimizer):
-            return self.steps(order, start)  # or training that goes on later would begin with other bits
+            # From the first step on, or training that goes on in a later call of `fit` would begin with other bits.
+            return self.steps(order, start)
         loss = task.value_of(outputs, batch.targets)
         hits = task.hits(numbers(outputs), batch.targets)
         task.differentiate(loss, self.optimizer)
@@ -396,7 +397,7 @@ class TrainingRun:
         return [loss.data], hits, penalties
 
     def _found(self, chosen: list[int], outputs: list[Any], optimizer: Optimizer) -> bool:
-        """Look for a way to train on programs; if there is one, it is used from now on."""
+        """Look for a way to train on programs, to be used from now on; whether there is one."""
         (model, lossy), self._watches = self._watches, []
         tried, self._tried = self._tried, []
         place, pure, params = model.changed(), lossy.changed() is None, self.task.model.parameters()
@@ -422,13 +423,13 @@ class TrainingRun:
             self._refuse(error)
             for given, at, _ in tried:
                 if at != ALL:
-                    self.task.measure(given)  # what cannot be computed is said before anything is learned
+                    self.task.measure(given)  # raises before training what would raise after the first epoch
             return False
         self.name = self.programs.name
         return True
 
     def _refuse(self, error: Exception) -> None:
-        """Stay with graphs, or go back to them."""
+        """Stay with graphs, or return to them."""
         self.finish()
         self.programs = None
         self.name = f"graphs: {error}"

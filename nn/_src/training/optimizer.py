@@ -1,4 +1,4 @@
-"""`Optimizer`: what all of them have, their parameters, rates, steps and states, with PyTorch's names.
+"""`Optimizer`, the base class of all optimizers: parameters, learning rate, steps and state, with PyTorch's names.
 
 Steps are dimensionless, as are rates and gradients. `g` is a parameter's gradient, `p` its value.
 """
@@ -29,10 +29,10 @@ BIASES = ("b", "bias")
 
 
 def named(parameters: Any, caller: str, if_number: str = "") -> list[tuple[str, Value]]:
-    """The parameters of a Module, or those in a list, with their names; a hint for who passes a number.
+    """The parameters of a Module, or those in a list, with their names. `if_number` is a hint if a number is given.
 
     Raises:
-        OperandError: There is something else in it.
+        OperandError: `parameters` is something else, or contains something else.
         StructureError: There are none, or one comes twice.
     """
     pairs: Any = parameters.named_parameters() if isinstance(parameters, Module) else plain(parameters)
@@ -102,8 +102,8 @@ class Optimizer(Resumable):
 
     _kept: ClassVar[tuple[str, ...]] = ("_decays",)  # attributes with one number per parameter
     _on_arrays: ClassVar[bool] = False  # whether the `update` of this very class takes arrays as well as floats
-    _options: ClassVar[tuple[str, ...]] = ("weight_decay", "decay_biases")  # what it was made with, besides the rate
-    _waiting: dict[str, list[Any]] | None = None  # what was loaded before the parameters were there
+    _options: ClassVar[tuple[str, ...]] = ("weight_decay", "decay_biases")  # the options without the rate
+    _waiting: dict[str, list[Any]] | None = None  # a state that was loaded before the parameters were known
 
     @says_how
     def __init__(
@@ -128,7 +128,7 @@ class Optimizer(Resumable):
             self.bind(params)
 
     def bind(self, params: Parameters) -> None:
-        """Give an optimizer that was made without parameters those it is to change.
+        """Give parameters to an optimizer that was made without any.
 
         Args:
             params: As for the constructor.
@@ -158,7 +158,7 @@ class Optimizer(Resumable):
             self._waiting = None
 
     def prepare(self) -> None:
-        """Make whatever is kept per parameter; called when the parameters are known.
+        """Initialise the state that is kept for each parameter; called when the parameters are known.
 
         Example:
             >>> import nn
@@ -335,7 +335,7 @@ class Optimizer(Resumable):
         vars(self).update(changes, _schedule=schedule)
 
     def _fit_together(self, kept: dict[str, list[Any]], count: int) -> None:
-        """Raise where there is not one number for each of so many parameters."""
+        """Raise unless there is one number for each of `count` parameters."""
         for name, found in kept.items():
             if len(found) != count:
                 what = f"{type(self).__name__}: {name.strip('_')}"
@@ -353,15 +353,15 @@ class Optimizer(Resumable):
         return mine.step is Optimizer.step and vars(writer).get("_on_arrays", False)
 
     def _corrections(self) -> tuple[float, ...]:
-        """What `update` needs besides the rate that depends on the number of steps alone."""
+        """Numbers that `update` needs and that depend on the number of steps only, such as bias corrections."""
         return ()
 
     def _root(self, x: float) -> float:
-        """The square root; a compiled `update` has another one."""
+        """The square root; when `update` is compiled, that of the traced numbers."""
         return x**0.5  # type: ignore[no-any-return]
 
     def _in_code(self, corrections: Any, root: Callable[[Any], Any], **kept: Any) -> Optimizer:
-        """A copy with one parameter, whose `update` is to be traced: with Values for what is kept, and corrections."""
+        """A copy with one parameter, whose `update` is to be traced: its state and corrections are Values."""
         one = copy(self)
         for name, x in kept.items():
             setattr(one, name, [x])
@@ -369,7 +369,7 @@ class Optimizer(Resumable):
         return one
 
     def _keep(self, form: Callable[[Any], Any]) -> None:
-        """Give what is kept per parameter another form: arrays, or lists again."""
+        """Convert the state that is kept per parameter: to arrays, or to lists again."""
         for name in self._kept:
             setattr(self, name, form(getattr(self, name)))
 

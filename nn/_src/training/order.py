@@ -10,12 +10,12 @@ if TYPE_CHECKING:
 
 
 class Order:
-    """All places of the data, shuffled as `random.shuffle` does it: a list for graphs, an array for programs.
+    """The indices of all cases, shuffled as by `random.shuffle`: a list for graphs, an array for programs.
 
     Args:
         count: How many cases there are.
-        rng: What shuffles; None to leave them as they are.
-        is_shared: Whether others may draw from it, too.
+        rng: The generator that shuffles; None to keep the order.
+        is_shared: Whether other code may draw from the generator, too.
     """
 
     def __init__(self, count: int, rng: random.Random | None, *, is_shared: bool) -> None:
@@ -28,7 +28,7 @@ class Order:
         return len(self._list)
 
     def shuffle(self) -> None:
-        """Another order, made of the one before."""
+        """Shuffle the current order."""
         if self._rng is None:
             return
         if self._in_code is not None:
@@ -46,13 +46,13 @@ class Order:
 
     @property
     def places(self) -> Any:
-        """All of them as an array, which machine code shuffles from now on."""
+        """All indices as an array, which native code shuffles from now on."""
         if self._array is None:
             import numpy as np
 
             from autograd_core._src.compiler.runtime.repeated_calls import Shuffle
 
             self._array = np.array(self._list, np.int64)
-            if type(self._rng) is random.Random:  # others have numbers of their own
+            if type(self._rng) is random.Random:  # a subclass may generate other numbers
                 self._in_code = Shuffle(self._rng, self._array, is_shared=self._is_shared)
         return self._array

@@ -16,7 +16,7 @@ class ProgressLine:
 
     Args:
         total: How many steps there are.
-        desc: What is going on.
+        desc: The text before the count.
     """
 
     def __init__(self, total: int, desc: str) -> None:
@@ -42,7 +42,7 @@ class ProgressLine:
         sys.stderr.flush()
 
     def set_postfix_str(self, facts: str, refresh: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002  tqdm's form
-        """Show this beside the count."""
+        """Show a text beside the count."""
         self.facts = facts
 
 
@@ -60,7 +60,7 @@ class Silence:
 
 
 def bar(total: int, desc: str, *, progress: bool) -> Any:
-    """What can be iterated `total` times, shows how far that is, and takes `set_postfix_str(text)`."""
+    """An iterable of `total` steps that shows its progress and has `set_postfix_str(text)`, like tqdm's."""
     if not progress:
         return Silence(total)
     try:

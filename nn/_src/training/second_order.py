@@ -1,4 +1,4 @@
-"""Second derivatives of a loss: the Hessian, its product with a vector, and Newton's method by such products."""
+"""Second derivatives of a loss: the Hessian, Hessian-vector products, and Newton's method by such products."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
     from .optimizer import Parameters
 
 # The gradient is recorded as a graph, once. Its slope along v is the number g . v, and the gradient
-# of that number is H v: one more sweep, over a graph some times as large as the loss's. So a product
-# costs a constant times a gradient, and the Hessian's n^2 entries are never there (Pearlmutter, 1994).
+# of that number is H v: one more sweep, over a graph a few times as large as that of the loss. So a product
+# costs a constant times a gradient, and the Hessian's n^2 entries are never computed (Pearlmutter, 1994).
 
 STATE = ("radius", "max_radius", "max_cg", "products", "steps", "epochs")
-MOST_LABELS = 40  # on an axis, one per parameter
-MOST_ROWS = 12  # of a table
+MOST_LABELS = 40  # labels on an axis, one per parameter
+MOST_ROWS = 12  # rows of the table
 
 
 class _Curvature:

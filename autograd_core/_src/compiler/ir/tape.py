@@ -104,8 +104,8 @@ class Tape:
         known, steps, ones, code, apply = self._known, self.steps, self._ones, self.product_code, self.apply
 
         def product(d: int, g: int) -> int:
-            # Leaving out factors of 1 changes no bit, not even of ±0 and NaN. Factors of 0 stay: strict zero is part of the
-            # product's rule.
+            # Leaving out factors of 1 changes no bit, not even of ±0 and NaN. Factors of 0 stay: strict zero is part of
+            # the product's rule.
             if d in ones:
                 return g
             if g in ones:
