@@ -11,7 +11,6 @@ Example:
 
 from __future__ import annotations
 
-import sys as _sys
 import typing as _typing
 
 from ._src.compiler import compile as compile  # noqa: A004
@@ -157,15 +156,10 @@ if not _typing.TYPE_CHECKING:  # a type checker that sees it takes every misspel
                     found = _missing(name, "NumPy", "fast")
                 globals()[name] = found
                 return found
-        from ._src.engine.elsewhere import ON_AG
+        from ._src.engine.elsewhere import ON_AG, unknown_name
 
-        msg = f"module {__name__!r} has no attribute {name!r}"
-        if name in ON_AG:
-            msg += f": {ON_AG[name]}"
-            raise AttributeError(msg, name=name)  # without obj, or Python would add a name that is spelt alike
-        if name == "testing":  # imported by few, and slowly
-            msg += f": import {__name__}.testing first"
-        raise AttributeError(msg, name=name, obj=_sys.modules[__name__])
+        here = {"testing": f"import {__name__}.testing first"}  # by few, and slowly
+        raise unknown_name(__name__, name, here | ON_AG, [*globals(), *__all__])
 
 
 def __dir__() -> list[str]:

@@ -13,7 +13,6 @@ Every parameter is an `autograd_core.Value`, every prediction a graph that can b
 
 from __future__ import annotations
 
-import sys as _sys
 import typing as _typing
 
 import autograd_core as _autograd_core
@@ -233,10 +232,8 @@ __all__ = [
 if not _typing.TYPE_CHECKING:  # or type checkers would know every name
 
     def __getattr__(name: str) -> object:
-        from autograd_core._src.engine.elsewhere import ON_NN
+        import autograd_core
+        from autograd_core._src.engine.elsewhere import ON_NN, unknown_name
 
-        if name in ON_NN:
-            msg = f"module {__name__!r} has no attribute {name!r}: {ON_NN[name]}"
-            raise AttributeError(msg, name=name)  # without obj, or Python would add a name that is spelt alike
-        msg = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(msg, name=name, obj=_sys.modules[__name__])
+        functions = {there: f"it is ag.{there}" for there in dir(autograd_core)}
+        raise unknown_name(__name__, name, functions | ON_NN, __all__)

@@ -5,6 +5,7 @@ import math
 import pickle
 import subprocess
 import sys
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from strategies import programs, value_of
 import autograd_core as ag
 from autograd_core import OperandError, PerformanceWarning, RangeError, StructureError, Value
 from autograd_core._src import compiler
+from autograd_core._src.compiler import constructors
 from autograd_core._src.compiler.runtime import executors
 from autograd_core._src.engine.graph import topological_order
 from autograd_core._src.engine.sweep import reverse
@@ -392,6 +394,33 @@ def test_batches_of_trees():
     assert pair(np.array([[Value(1.0).data, 2]], object)).tolist() == [3.0]
     with pytest.raises(StructureError, match="a list of numbers, got 'abc'"):
         compiler.compile(lambda x: x, 1.0, in_axes=0)("abc")
+
+
+@pytest.mark.parametrize(
+    ("sizes", "in_axes", "said"),
+    [
+        ((7, 7, 1), None, "arguments 0, 1 have 7 entries, .* say in_axes=\\(0, 0, None\\)"),
+        ((3, 7, 1), (None, 0, None), "argument 1 has 7 entries, .* say in_axes=\\(None, 0, None\\)"),
+        ((7, 3, 1), None, None),  # one long vector, such as weights
+        ((7, 7, 1), (None, 0, None), None),  # and with a row as long
+        ((6, 6, 1), None, None),
+    ],
+)
+def test_a_table_as_an_example_is_warned_of(sizes, in_axes, said, monkeypatch):
+    monkeypatch.setattr(constructors, "TABLE_SIZE", 7)
+    examples = [np.ones(n) for n in sizes]
+    with pytest.warns(PerformanceWarning, match=said) if said else nullcontext():
+        compiler.compile(lambda a, b, c: a[0] * b[0] * c[0], *examples, in_axes=in_axes)
+
+
+def test_an_error_within_a_function_at_a_table_says_what_an_example_is():
+    def needs_a_row(x):
+        raise StructureError(str(len(x)))
+
+    for table, noted in ((np.ones((4, 2)), True), ([[1.0, 2.0]], True), (np.ones(4), False), ([1.0], False)):
+        with pytest.raises(StructureError) as error:
+            compiler.compile(needs_a_row, table, in_axes=0)
+        assert any("pass X[0]" in note for note in error.value.__notes__) == noted
 
 
 def test_one_number_is_needed_for_a_gradient():

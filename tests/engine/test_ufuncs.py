@@ -292,6 +292,8 @@ def test_numbers_are_no_conditions():
     for use in (lambda: v & v, lambda: v & 1, lambda: (v > 0) | 1, lambda: 1 ^ (v > 0), lambda: ~v, lambda: (v > 0) & "a", lambda: (v > 0) & v):
         with pytest.raises(ag.OperandError, match=r"[&|^~]: expected (a )?comparison"):
             use()
+    with pytest.raises(ag.OperandError, match=r"; a power is x \*\* 2"):  # what ^ means on paper
+        _ = v ^ 2
 
 
 BY_NUMPY = (np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal)

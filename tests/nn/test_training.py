@@ -231,6 +231,14 @@ def test_models_that_cannot_learn():
 # --- progress -------------------------------------------------------------------------------------
 
 
+def test_a_loss_of_one_case_is_told_that_a_loss_takes_lists():
+    with pytest.raises(TypeError, match="'list' and 'list'") as error:
+        nn.fit(nn.Neuron(1, "linear", seed=1), [[1.0], [2.0]], [1.0, 2.0], loss=lambda p, t: (p - t) ** 2, **QUIET)
+    [note] = error.value.__notes__
+    loss = eval(note.partition("loss=")[2], {"ag": ag})
+    assert len(nn.fit(nn.Neuron(1, "linear", seed=1), [[1.0], [2.0]], [1.0, 2.0], loss=loss, epochs=3, **QUIET).loss) == 3
+
+
 def test_progress_is_tqdms(capsys):
     line(epochs=3, optimizer=nn.SGD(lr=0.1))
     assert capsys.readouterr().err == ""

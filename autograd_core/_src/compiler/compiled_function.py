@@ -512,7 +512,11 @@ class CompiledFunction(Exported, TracedFunction, NotOnCompiled, Generic[R_co, P_
     def _one_result(self, name: str) -> None:
         spec = self._specializations[0].spec
         if spec.kind != "leaf":
-            msg = f"{self._name}.{name}: expected one number as the result, got {spec.size} in a {spec.kind}"
+            kind = "an array" if spec.kind == "array" else f"a {spec.kind}"
+            msg = (
+                f"{self._name}.{name}: expected one number as the result, got {spec.size} in {kind}: "
+                ".jacobian takes any; if they belong to rows, compile the function of one row and say in_axes=0"
+            )
             raise StructureError(msg)
 
     # --- exports ---

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from ...errors import OperandError, StructureError
+from ...errors import OperandError, PerformanceWarning, StructureError
 from ..engine.evaluation import number
+from ..engine.provenance import warn_user
 from ..engine.pytrees import LEAF, Spec, as_numpy, flatten
 from ..engine.value import Value
 from ..transforms.recorded_call import positions
@@ -15,9 +17,11 @@ from .compiled_function import CompiledFunction
 from .tracing.record import RecordedGraph, graph_of, recorded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from .ir.program import Program
+
+TABLE_SIZE = 100_000  # entries of an example that is taken for a table
 
 
 def compiled_function(
@@ -29,13 +33,17 @@ def compiled_function(
     numbers = [float(x.data if isinstance(x, Value) else number(x, f"compile: example for {name}")) for x in leaves]
     specs, n = spec.children, len(numbers)
     names = tuple(argument_names(f, len(specs)))
+    axes = options["in_axes"]
+    if not isinstance(axes, (tuple, list)):
+        axes = (axes,) * len(specs)
+    _warn_of_tables(specs, axes)
     if parameters is None:
         options |= {"name": name, "source": f, "argument_names": names}
-        return CompiledFunction(lambda xs: recorded(f, specs, xs, name), specs, numbers, **options)
+        with _hint_at_tables(specs):
+            return CompiledFunction(lambda xs: recorded(f, specs, xs, name), specs, numbers, **options)
     values = _parameters(parameters)
     last = Spec("list", (LEAF,) * len(values))
-    axes = options["in_axes"]
-    options["in_axes"] = (*(axes if isinstance(axes, (tuple, list)) else (axes,) * len(specs)), None)
+    options["in_axes"] = (*axes, None)
     chosen = () if options["argnums"] is None else positions(options["argnums"], specs, f"compiled {name}")
     options["argnums"] = (*chosen, len(specs))
 
@@ -43,10 +51,45 @@ def compiled_function(
         graph = recorded(f, specs, xs[:n], name)
         return graph._replace(inputs=[*graph.inputs, *values], is_new=False)
 
-    return CompiledFunction(
-        graph_at, (*specs, last), [*numbers, *(x.data for x in values)], name=name, source=f,
-        argument_names=(*names, "parameters"), parameters=values, **options,
-    )  # fmt: skip
+    with _hint_at_tables(specs):
+        return CompiledFunction(
+            graph_at, (*specs, last), [*numbers, *(x.data for x in values)], name=name, source=f,
+            argument_names=(*names, "parameters"), parameters=values, **options,
+        )  # fmt: skip
+
+
+def _warn_of_tables(specs: Sequence[Spec], axes: Sequence[Any]) -> None:
+    """Say so before a whole table is traced entry by entry, which takes minutes, where one row is meant.
+
+    Long vectors may be meant: weights as the only argument of their size, or shared ones with one long row of data.
+    """
+    sizes = [spec.size for spec in specs]
+    shared = [size for size, axis in zip(sizes, axes) if axis is None]
+    is_mapped = len(shared) < len(sizes)
+    long = [
+        k for k, (size, axis) in enumerate(zip(sizes, axes))
+        if size >= TABLE_SIZE and (size not in shared if is_mapped else shared.count(size) > 1)
+    ]  # fmt: skip
+    if not long:
+        return
+    axis = [0 if k in long else axis for k, axis in enumerate(axes)]
+    which = f"argument {long[0]} has" if len(long) == 1 else f"arguments {', '.join(map(str, long))} have"
+    msg = (
+        f"compile: {which} {sizes[long[0]]} entries, and each becomes an input of the program. If they are rows, "
+        f"pass one row as the example, x[0] for x, and say in_axes={tuple(axis)}"
+    )
+    warn_user(msg, PerformanceWarning)
+
+
+@contextmanager
+def _hint_at_tables(specs: Sequence[Spec]) -> Iterator[None]:
+    """Add to an error about shapes within the function what an example is, where one looks like a table."""
+    try:
+        yield
+    except StructureError as error:
+        if any(len(s.about) > 1 if s.kind == "array" else any(child.children for child in s.children) for s in specs):
+            error.add_note("The examples of compile are one row: of a table X pass X[0], and say in_axes=0 for it")
+        raise
 
 
 def _parameters(given: Any) -> list[Value]:

@@ -13,7 +13,7 @@ from ...errors import SITE, OperandError
 from ..wrong_calls import refuse_options
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 PAGE = f"{SITE}/errors/index.html#value-object-has-no-attribute"
 
@@ -88,6 +88,31 @@ def names_of(instance: object) -> list[str]:
         return name in own or not isinstance(next((x[name] for x in bases if name in x), None), Elsewhere)
 
     return [name for name in object.__dir__(instance) if is_there(name)]
+
+
+def unknown_name(module: str, name: str, hints: dict[str, str], names: Iterable[str]) -> AttributeError:
+    """The error of a name that a module does not have.
+
+    Python's own traceback adds a name that is spelt alike, where the error holds the module. Jupyter's does not, nor
+    does Python where only upper and lower case differ, so it is found here.
+
+    Args:
+        module: The module's name.
+        name: What was asked for.
+        hints: What to say of names that other libraries have.
+        names: Those that the module has.
+
+    Returns:
+        The error.
+    """
+    hint = hints.get(name, "")
+    if not hint and not name.startswith("_"):  # what tools ask of any object takes no search
+        from difflib import get_close_matches
+
+        known = {there.lower(): there for there in names}
+        near = get_close_matches(name.lower(), known, 1)
+        hint = f"did you mean {known[near[0]]!r}?" if near else ""
+    return AttributeError(f"module {module!r} has no attribute {name!r}" + f": {hint}" * bool(hint), name=name)
 
 
 _OPERANDS = "operations make nodes with operands, as in a + b; an operation of your own is an @ag.primitive"
@@ -224,7 +249,11 @@ ON_AG = {
     **dict.fromkeys(("cuda", "device"), "there are no devices: everything runs on the processor"),
     **dict.fromkeys(("backward", "stop_gradient"), "a Value has it: y.backward(), y.detach()"),
     **dict.fromkeys(("plot", "visualize", "show", "draw_graph"), "ag.draw(y) draws the graph, and .show() opens it"),
-    **dict.fromkeys(("MLP", "Module", "Linear", "Adam", "SGD", "fit"), "networks are in nn: import nn"),
+    **dict.fromkeys(("zero_grad", "zero_grads"), "a Value has it, y.zero_grad(), and so has a model"),
+    **dict.fromkeys(
+        ("MLP", "Module", "Neuron", "Layer", "Sequential", "Linear", "Conv2d", "LSTM", "Adam", "SGD", "fit", "mse"),
+        "networks are in nn: import nn",
+    ),
     **dict.fromkeys(("mod", "fmod", "remainder", "floor_divide", "round", "rint", "trunc", "fix"), _ROUNDING),
     **dict.fromkeys(("isnan", "isinf", "isfinite", "signbit"), "they are questions about a number, math.isnan(v.data)"),
     **dict.fromkeys(("matmul", "mm", "einsum", "tensordot", "outer", "inner"), _MATRICES),
@@ -279,6 +308,7 @@ class NotOnValues:
         gradient = NotToSet("what backward() adds up is .grad", "assign to .grad")
         derivative = NotToSet("what backward() adds up is .grad, the derivative of the result by this Value")
         backprop = NotToSet("it is called backward()")
+        backwards = NotToSet("it is called backward()")
         children = NotToSet("the operands are .parents")
         grad_fn = NotToSet("the operation is .op, its operands .parents, the derivatives to them .local_grads")
         is_leaf = NotToSet("a leaf is a Value without .parents: `not v.parents`")
@@ -348,6 +378,11 @@ class NotOnModules:
         cuda = Elsewhere("there are no devices: parameters are doubles in this process")
         cpu = Elsewhere("there are no devices: parameters are doubles in this process")
         double = Elsewhere("parameters are doubles already")
+        to_c = Elsewhere("ag.compile(model, X[0], in_axes=0) has to_c(path), to_js, to_numpy and to_jax")
+        to_js = Elsewhere(to_c.hint)
+        to_numpy = Elsewhere(to_c.hint)
+        to_onnx = Elsewhere(to_c.hint)
+        export = Elsewhere(to_c.hint)
         compile = Elsewhere("nn.fit compiles what it trains; ag.compile(f, ...) compiles a function of numbers")
         apply = Elsewhere("for initial weights see nn.init and init=; named_modules() gives all modules below")
 

@@ -289,7 +289,8 @@ def _logical(symbol: str, apply: Callable[[Any, Any], Any]) -> Callable[[Any, An
             return NotImplemented  # an array takes it from here, element by element
         for p in (a, b):
             if not is_condition(p):
-                msg = f"{symbol}: expected comparisons such as (x > 0) {symbol} (x < 1), got {shown(p)}"
+                power = "; a power is x ** 2" if symbol == "^" else ""
+                msg = f"{symbol}: expected comparisons such as (x > 0) {symbol} (x < 1), got {shown(p)}{power}"
                 raise OperandError(msg)
         return apply(a, b)
 

@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     from .second_order import NewtonCG
 
 
+LOSS_OF_LISTS = (
+    "A loss of nn.fit takes a list of predictions and a list of targets, as nn.mse does: "
+    "loss=lambda ps, ts: ag.mean([(p - t) ** 2 for p, t in zip(ps, ts)])"
+)
+
+
 class Task(NamedTuple):
     """What is to be learned, by which model, in batches of which size."""
 
@@ -35,7 +41,11 @@ class Task(NamedTuple):
 
     def value_of(self, predictions: list[Any], targets: list[Any]) -> Value:
         """The loss."""
-        value = self.loss(predictions, targets)
+        try:
+            value = self.loss(predictions, targets)
+        except TypeError as error:  # such as list - list, of a loss that was written for one case
+            error.add_note(LOSS_OF_LISTS)
+            raise
         if isinstance(value, Value) and value.parents:
             return value
         msg = (
