@@ -135,7 +135,9 @@ def compile(  # noqa: A001  ag.compile, left out of __all__
             `inputs`, a Value or a list of Values: a recorded graph; or a `Program` that was
             loaded, whose inputs become the arguments.
         *example_args: Arguments for `f`, as for a single row. Only their shapes matter, and the
-            branches that `f` takes at them.
+            branches that `f` takes at them. Without any, the first call traces `f` at its arguments, at their
+            first row where they have rows (a list is one of rows then), and decides their shapes; what
+            the program is, is known from then on.
         inputs: The Values that become the arguments, in order. What lies below them is cut off;
             all other leaves are constants.
         in_axes: For all arguments or a tuple with one entry each: None, shared by all rows, or 0,
@@ -166,7 +168,7 @@ def compile(  # noqa: A001  ag.compile, left out of __all__
     Raises:
         MissingExtraError: NumPy is not installed.
         OperandError: `f` is no function, or an argument or the result is no number.
-        StructureError: There is not one example for each argument of `f`; `in_axes` has another
+        StructureError: There are examples, and not one for each argument of `f`; `in_axes` has another
             length than the arguments; or there are example arguments beside `inputs` or a program,
             which need none.
         RangeError: An option that does not exist.
@@ -177,12 +179,19 @@ def compile(  # noqa: A001  ag.compile, left out of __all__
         >>> values, (w_grad, x_grad) = f.value_and_grad([2.0, 1.0], [1.0, 3.0])
         >>> values.tolist(), w_grad, x_grad.tolist()
         ([3.0, 7.0], [2.0, 1.0], [2.0, 2.0])
+
+        >>> @ag.compile
+        ... def area(width, height):
+        ...     return width * height
+        >>> area.value_and_grad(2.0, 3.0)
+        (6.0, (3.0, 2.0))
     """
     if more:
         refuse_options("compile", more, dict.fromkeys(_parameters_of(f), NO_KEYWORDS) | ON_COMPILE, compile)
     with compiling:  # a child forked during the import would wait for ever for this thread's import lock
         try:
             from .constructors import compiled_function, compiled_graph, compiled_program
+            from .first_call import at_first_call
             from .ir.program import Program
 
             with suppress(ImportError, OSError):  # without llvmlite, the first run says so
@@ -215,8 +224,12 @@ def compile(  # noqa: A001  ag.compile, left out of __all__
     if not callable(f):
         msg = f"compile: expected a function, or Values together with inputs=[...], got {f!r} ({type(f).__name__})"
         raise OperandError(msg)
-    _check_examples(f, example_args)
-    return compiled_function(f, example_args, parameters=parameters, **options)
+
+    def made(examples: tuple[Any, ...]) -> CompiledFunction:
+        _check_examples(f, examples)
+        return compiled_function(f, examples, parameters=parameters, **options)
+
+    return made(example_args) if example_args or not _needs_arguments(f) else at_first_call(f, made, in_axes)
 
 
 NO_KEYWORDS = "examples are passed by position, ag.compile(f, 1.0, 2.0), and so are the arguments of what is compiled"
@@ -227,6 +240,14 @@ def _parameters_of(f: Any) -> list[str]:
         return list(signature_of(f).parameters)
     except (TypeError, ValueError):  # of C
         return []
+
+
+def _needs_arguments(f: Any) -> bool:
+    try:
+        parameters = signature_of(f).parameters.values()
+    except (TypeError, ValueError):  # of C
+        return False
+    return any(p.kind is not p.VAR_KEYWORD and (p.default is p.empty) for p in parameters)
 
 
 def _check_examples(f: Callable[..., Any], examples: tuple[Any, ...]) -> None:
