@@ -114,6 +114,14 @@ def _set_apart(words: Sequence[str]) -> list[str]:
     return [f" {word}" if command and minus.match(word) else word for word in words]
 
 
+def _example(command: str) -> dict[str, Any]:
+    """What ends a command's help: a line to copy, which argparse would break as text."""
+    return {
+        "epilog": f"example:\n  {PROGRAM} {EXAMPLES[command]}",
+        "formatter_class": argparse.RawDescriptionHelpFormatter,
+    }
+
+
 def _parser() -> Parser:
     parser = Parser(
         prog=PROGRAM,
@@ -131,7 +139,7 @@ def _parser() -> Parser:
         ("live", "write a page on which the expression, its values and its gradients can be changed"),
         ("explain", "say why a derivative is what it is"),
     ):
-        one = commands.add_parser(command, help=what, description=f"{what}.", epilog=f"example: {EXAMPLES[command]}")
+        one = commands.add_parser(command, help=what, description=f"{what}.", **_example(command))
         one.add_argument("expression", help='such as "tanh(a*b) + c"; it is parsed, never run as Python')
         one.add_argument("values", nargs="*", metavar="name=number", help="one for every name in the expression")
         one.add_argument("--theme", choices=("auto", "light", "dark"), default="auto", help="of the picture")
@@ -145,7 +153,7 @@ def _parser() -> Parser:
             one.add_argument("--of", required=True, metavar="name", help="whose derivative")
     judged = "judge the derivative of a function of yours"
     checking = commands.add_parser(
-        "check", help=judged, description=f"{judged}.", epilog=f"example: {EXAMPLES['check']}"
+        "check", help=judged, description=f"{judged}.", **_example("check")
     )
     checking.add_argument("function", metavar="module:function", help="it is imported, and called")
     checking.add_argument(
@@ -158,7 +166,7 @@ def _parser() -> Parser:
     checking.add_argument("-o", "--output", type=Path, help="a picture with the faulty node marked, if it is not right")
     script = "print a script by which a shell completes autograd-core"
     completing = commands.add_parser(
-        "completion", help=script, description=f"{script}.", epilog=f"example: {EXAMPLES['completion']}"
+        "completion", help=script, description=f"{script}.", **_example("completion")
     )
     completing.add_argument("shell", choices=tuple(SHELLS), help="the shell")
     parser.example = f"{PROGRAM} {EXAMPLES['draw']}"
