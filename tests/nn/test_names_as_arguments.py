@@ -563,3 +563,44 @@ def test_a_function_alone_takes_sums_and_gives_activations(notation, function):
     heading, heads, *rows = str(run).splitlines()
     assert (heading, heads.split()) == (f"Forward pass  from {takes} to {gives}", ["name", "value"])
     assert len(rows) == 10
+
+
+MODEL = nn.MLP(2, [2, 2], "sigmoid", seed=1)
+
+
+@pytest.mark.parametrize(
+    ("notation", "typed"),
+    [
+        ("downing", {"V": "v", "W": "w", "Y": "y", "Z": "z", "X": "x", "R": "r", "S": "s", "y_1": "y1"}),
+        ("lecture", {"W_1": "w1", "W_2": "w_2", "z_1": "z1", "a_2": "A_2", "b_1": "B1"}),
+        ("lecture-first", {"W_2": "W2", "a_0": "a0"}),
+        ("cs60050", {"Θ^(1)": "theta1", "Θ^(2)": "Theta2"}),
+        ("cs60050-first", {"W^(1)": "w^(1)", "W^(2)": "w2", "b^(1)": "b1", "W^(L)": "w^L", "w_11^(1)": "W_11^(1)"}),
+        ("ling3804", {"w": "W", "w′": "W'", "a′": "A'"}),
+    ],
+)
+def test_capitals_and_marks_make_no_difference_where_one_thing_is_meant(notation, typed):
+    run = nn.forward_pass(MODEL, X, 1.0, loss=lambda p, t: p[0] + p[1] - t, notation=notation)
+    for name, other in typed.items():
+        found, meant = run[other], run[name]
+        assert found is meant or (type(found) is type(meant) and found.data == meant.data), other
+    for name in set(typed) & {"V", "W", "W_1", "Θ^(1)", "W^(1)", "w"}:
+        jacobians = [nn.weight_jacobian(MODEL, X, layer=layer, notation=notation) for layer in (name, typed[name])]
+        assert jacobians[0].name == jacobians[1].name
+        assert jacobians[0].entries == jacobians[1].entries
+
+
+def test_a_name_that_may_be_two_things_is_neither():
+    run = nn.forward_pass(nn.MLP(2, [1, 1], seed=1), [0.5, -1.0], notation="cs60050")
+    with pytest.raises(ag.RangeError, match="expected one of"):
+        run["Δ^(2)"]  # the sum of gradients is no error signal
+    names = nn.forward_pass(nn.MLP(2, [2], seed=1), [0.5, -1.0], notation="lecture").names._replace(of={"one": "w_1", "two": "W1"})
+    assert names.meant("W_1", ["one", "two"]) == "W_1"
+    assert names.meant("W1", ["one", "two"]) == "two"
+
+
+def test_weights_are_asked_for_by_the_sums_that_they_make_too():
+    J = nn.weight_jacobian(MODEL, X, layer="z_1", notation="lecture")
+    assert J.entries == nn.weight_jacobian(MODEL, X, layer="W_1", notation="lecture").entries
+    with pytest.raises(ag.RangeError, match="the names of a text need its notation="):
+        nn.weight_jacobian(MODEL, X, layer="V")

@@ -407,6 +407,56 @@ def test_a_lone_neuron_is_logistic_regression_with_its_letters():
     assert batch.updates[0] == "w_1 ← w_1 − α/n · Σ_i dz x_1 − α λ/n · w_1"
 
 
+@pytest.mark.parametrize("unit", [nn.Layer(3, 1, "sigmoid", seed=1), nn.Linear(3, 1, seed=1), nn.Neuron(3, "sigmoid", seed=1)])
+def test_a_layer_of_one_unit_alone_is_logistic_regression_too(unit):
+    run = nn.forward_pass(unit, [1.0, -2.0, 0.5], notation="cs60050-first")
+    assert {"x_1", "w_1", "b", "a"} <= set(labels(run.outputs[0]))  # of a linear unit z is a
+    assert run["W^(1)"].data == run["w"].data
+    assert run["z^(1)"].data == run["z"].data or run["z^(1)"].data == [run["z"].data]
+
+
+@pytest.mark.parametrize("kind", [nn.Layer, nn.Neuron])
+def test_logistic_regression_by_theta(kind):
+    """h_θ(x) = σ(θᵀ x) with x_0 = 1, and J(θ) with its 1/n, whose penalty leaves θ_0 out."""
+    unit = kind(weights=[[0.1, -0.2, 0.3]] if kind is nn.Layer else [0.1, -0.2, 0.3], bias=[0.5] if kind is nn.Layer else 0.5, activation="sigmoid")
+    X, y, lam = np.array([[1.0, 2.0, 3.0], [0.0, 1.0, -1.0], [2.0, 0.0, 1.0]]), np.array([1.0, 0.0, 1.0]), 0.6
+    theta, ones = np.array([0.5, 0.1, -0.2, 0.3]), np.c_[np.ones(3), X]
+    h = 1 / (1 + np.exp(-ones @ theta))
+    J = -np.mean(y * np.log(h) + (1 - y) * np.log(1 - h)) + lam / 6 * np.sum(theta[1:] ** 2)
+    D = ones.T @ (h - y) / 3 + lam / 3 * np.r_[0.0, theta[1:]]
+    found = nn.cost(unit, X, y, lam, notation="cs60050")
+    assert pytest.approx(J) == found.J
+    assert found.D[0].ravel() == pytest.approx(D)
+    assert found.formula == [
+        "J(θ) = −1/n · Σ_i (y_i log(h_θ(x_i)) + (1 − y_i) log(1 − h_θ(x_i))) + λ/(2n) · Σ_j θ_j²",
+    ]  # fmt: skip
+    assert r"J(\theta) &= " in found.formula.latex
+    assert r"\log h_{\theta}(x_{i})" in found.formula.latex
+    assert str(found).startswith("J(θ) = ")
+    assert "D = Δ/n + λ/n · θ without θ_0" in str(found)
+    assert found.formulas == ["δ = h_θ(x) − y"]
+    assert found.updates[1] == "θ_1 ← θ_1 − α (1/n · Δθ_1 + λ/n · θ_1), Δθ_1 = Σ_i δ x_1"
+    signals = nn.error_signals(unit, X[0], 1.0, loss=nn.binary_cross_entropy, notation="cs60050")
+    run = signals.run
+    assert run.formulas == [
+        "z = θ_0 x_0 + θ_1 x_1 + θ_2 x_2 + θ_3 x_3", "h_θ(x) = g(z) = σ(z)", "cost = −y log(h_θ(x)) − (1 − y) log(1 − h_θ(x))",
+    ]  # fmt: skip
+    assert all(letter not in run.formulas.latex + signals.formulas.latex for letter in "θδσ")
+    assert signals.gradients == ["∂cost/∂θ_0 = δ x_0", "∂cost/∂θ_1 = δ x_1", "∂cost/∂θ_2 = δ x_2", "∂cost/∂θ_3 = δ x_3"]
+    assert signals.gradients.numbers == pytest.approx((h[0] - 1.0) * ones[0])
+    assert "δ = ∂cost/∂z = ∂cost/∂h_θ(x) g′(z)" in str(signals)
+    assert [w.data for w in run["θ"][0]] == [w.data for w in run["theta"][0]] == theta.tolist()
+    assert run["x_0"].data == 1.0
+    for name in ("h", "h_θ(x)", "h_theta(x)", "a", "a^(2)", "ŷ"):
+        assert np.ravel(np.asarray(getattr(run[name], "data", run[name]))) == pytest.approx(h[:1])
+    assert run["Θ^(1)"].data == run["θ"].data  # its names as a network of two layers are good, too
+    assert signals["δ"] == pytest.approx(h[0] - 1.0) or signals["δ"] == pytest.approx([h[0] - 1.0])
+    J_theta = nn.weight_jacobian(unit, X[0], layer="θ", notation="cs60050")
+    assert np.ravel(J_theta) == pytest.approx(h[0] * (1 - h[0]) * ones[0])
+    assert 'h<tspan font-size="10.5px" dy="3">θ</tspan><tspan dy="-3">(x)</tspan>' in signals.draw().svg
+    assert 'dy="3">θ</tspan><tspan dy="-3">(x)</tspan>' in nn.draw_network(unit, X[0], notation="cs60050").svg
+
+
 @pytest.mark.parametrize(
     "model",
     [nn.MLP(3, [1], output="sigmoid", seed=1), nn.Sequential(nn.Layer(3, 1, "sigmoid", seed=1))],

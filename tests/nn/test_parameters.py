@@ -1,6 +1,8 @@
 """Weights as matrices: given, read and set on every layer; and names that no layer has are refused."""
 
 import copy
+import functools
+import operator
 import pickle
 
 import numpy as np
@@ -428,9 +430,87 @@ def test_a_product_adds_up_entry_by_entry(kind):
     assert [[v.data for v in pickle.loads(pickle.dumps(z))], [v.data for v in copy.deepcopy(z)]] == [[16.0, 35.0]] * 2
     with pytest.raises(ag.StructureError, match="as many entries on both sides, got 2 and 3"):
         product + kind([1.0, 2.0, 3.0])
-    for wrong in (1.0, None):
-        with pytest.raises(ag.OperandError, match="expected a vector or a matrix as the other term"):
+    assert [v.data for v in product + 1.0] == [7.0, 16.0]  # a number goes to every entry, as NumPy has it
+    with pytest.raises(ag.StructureError, match="as many entries on both sides, got 2 x 2 and 2"):
+        matrix + b  # NumPy would add b to each row, which no text means
+    for wrong in ("1", None):
+        with pytest.raises(ag.OperandError, match="expected a vector, a matrix or a number as the other term"):
             product + wrong
+
+
+def test_vectors_of_a_pass_show_numbers_and_make_the_formulas_of_the_texts():
+    """a .* (1 - a), (Θ^(2))ᵀ δ^(3) without its row 0, δ aᵀ, W • J_Sum: typed as they are printed."""
+    model = nn.MLP(2, [3, 2], "sigmoid", output="sigmoid", seed=0)
+    asked = {"loss": functools.partial(nn.binary_cross_entropy, reduction="sum"), "notation": "cs60050"}
+    signals = nn.error_signals(model, [0.5, -1.0], [1.0, 0.0], **asked)
+    run = signals.run
+    a, theta, top = run["a^(2)"], run["Θ^(2)"], signals["δ^(3)"]
+    assert repr(a) == f"Values([{', '.join(format(v.data, '.4g') for v in a)}])"
+    assert [text in a._repr_html_() for text in ("a_1^(2)", "a_3^(2)")] == [True, True]
+    below = (theta.T @ top)[1:] * (a * (1 - a))
+    assert below.data == pytest.approx(signals["δ^(2)"])
+    assert [v.data for v in a * (1 - a)] == pytest.approx([v.data * (1 - v.data) for v in a])
+    D = nn.cost(model, [[0.5, -1.0]], [[1.0, 0.0]], notation="cs60050").D
+    assert np.outer(top, [1.0, *np.asarray(a)]) == pytest.approx(D[1])
+    assert np.outer(signals["δ^(2)"], run["a^(1)"]) == pytest.approx(D[0][:, 1:])  # NumPy takes a pass's numbers
+    assert ag.grad_of((theta @ [1.0, *a])[0], [a[0]]) == [theta[0][1].data]  # and operators its nodes
+    assert (-a).data == [-v.data for v in a]
+    assert (2.0 - 3.0 * a / 2.0).data == pytest.approx([2.0 - 1.5 * v.data for v in a])
+    assert theta.T.T.data == theta.data
+    assert a.T.data == a.data
+    for same in (copy.deepcopy(a), pickle.loads(pickle.dumps(a))):
+        assert type(same) is type(a)
+        assert same.data == a.data
+
+
+def test_comparisons_of_numpy_take_numbers():
+    layer = nn.Layer(weights=[[1.0, 2.0], [3.0, 4.0]], bias=[1.0, -1.0], activation="linear")
+    z = layer.weight @ [1.0, 1.0] + layer.bias
+    for left, right in ((z, [4.0, 6.0]), ([4.0, 6.0], z), (layer.bias + z, [5.0, 5.0]), (layer.weight, [[1, 2], [3, 4]])):
+        assert np.allclose(left, right)
+        assert np.array_equal(np.asarray(left, float), right if isinstance(right, list) else right.data)
+    assert not np.allclose(z, [4.0, 6.5])
+    assert isinstance(np.tanh(z)[0], ag.Value)  # any other function is one of the nodes
+
+
+def test_a_step_of_gradient_descent_as_it_is_written():
+    """Θ = Θ − α D: with the numbers of the result; where it is the result itself the error says so."""
+    for unit in (nn.Layer(2, 1, "sigmoid", seed=1), nn.Neuron(2, "sigmoid", seed=1)):
+        before = np.asarray(unit.theta).ravel()
+        D = nn.cost(unit, [[1.0, 2.0], [0.5, -1.0]], [1, 0], 0.1).D[0]
+        with pytest.raises(ag.OperandError, match=r"got the result of sub; .*assign the result's \.data"):
+            unit.theta = unit.theta - 0.5 * D
+        assert np.asarray(unit.theta).ravel().tolist() == before.tolist()
+        unit.theta = (unit.theta - 0.5 * D).data
+        assert np.asarray(unit.theta).ravel() == pytest.approx(before - 0.5 * np.ravel(D))
+
+
+def test_the_parameters_of_one_unit_are_given_in_a_row():
+    """θ = (θ_0, θ_1, θ_2), as logistic regression has it."""
+    layer, unit = nn.Layer(2, 1, "sigmoid", weights=[1.0, -2.0], bias=0.5), nn.Neuron(2, "sigmoid")
+    unit.theta = [0.5, 1.0, -2.0]
+    assert layer([3.0, 1.0]).data == unit([3.0, 1.0]).data == ag.sigmoid(1.5)
+    layer.theta = [0.0, 1.0, 1.0]
+    unit.theta = [[0.0, 1.0, 1.0]]  # a row of a matrix, as nn.cost gives D
+    assert layer.theta.data == [unit.theta.data] == [[0.0, 1.0, 1.0]]
+    assert (unit.b.data, [w.data for w in unit.w]) == (0.0, [1.0, 1.0])
+    assert nn.Neuron(2, bias=False, weights=[1.0, 2.0]).theta.data == [1.0, 2.0]
+    parameters = unit.parameters()
+    unit.theta = [3.0, 2.0, 1.0]
+    assert all(p is q for p, q in zip(parameters, unit.parameters(), strict=True))
+    with pytest.raises(ag.StructureError, match=r"Neuron\.theta: expected 3 numbers"):
+        unit.theta = [1.0, 2.0]
+    with pytest.raises(ag.StructureError, match="weights: expected a matrix, a row per unit"):
+        nn.Layer(2, 2, weights=[1.0, 2.0])
+    with pytest.raises(ag.OperandError, match="bias: expected True, False or a number per unit"):
+        nn.Layer(2, 2, bias=0.5)
+
+
+def test_what_a_neuron_holds_stays_a_list():
+    """`self.w + [self.b]`, as micrograd has it, appends."""
+    unit = nn.Neuron(2, seed=1)
+    assert [*map(id, operator.add(unit.w, [unit.b]))] == [*map(id, unit.parameters())]
+    assert [*map(id, operator.add([unit.b], unit.w))] == [id(unit.b), *map(id, unit.w)]
 
 
 @pytest.mark.parametrize(
@@ -439,6 +519,7 @@ def test_a_product_adds_up_entry_by_entry(kind):
         ("cs60050-first", lambda run: run["W^(1)"] @ run["a^(0)"] + run["b^(1)"], "z^(1)"),
         ("cs60050-first", lambda run: run["b^(2)"] + run["W^(2)"] @ run["a^(1)"], "z^(2)"),
         ("cs60050", lambda run: run["Θ^(1)"] @ [1.0, *run["a^(1)"]], "z^(2)"),
+        ("cs60050-first", lambda run: run["b^(1)"] + run["w1"] @ run["x"], "z1"),
         ("lecture", lambda run: run["W_1"] @ run["a_1"] + run["b_1"], "z_1"),
         ("lecture-first", lambda run: run["W_2"] @ run["a_1"] + run["b_2"], "z_2"),
         ("ling3804", lambda run: run["w"] @ run["a"] + run["b"], "x′"),
@@ -460,7 +541,7 @@ def test_parameters_show_their_numbers():
         assert np.array(eval(repr(shown), {"Parameters": list})) == pytest.approx(numbers, rel=1e-3)
         assert shown._repr_html_().count("</tr>") == 1 + len(np.atleast_2d(numbers))
     run = nn.forward_pass(layer, [1.0, 2.0], notation="downing")
-    assert repr(run["W"]) == "Parameters([[0.1235, 3, 1e-09],\n            [-2, 4, 0]])"
+    assert repr(run["W"]) == "Values([[0.1235, 3, 1e-09],\n        [-2, 4, 0]])"
     assert run["W"]._repr_html_().count("</tr>") == 3
     kernel = nn.Conv1d(1, 2, 3, seed=1).weight
     assert np.shape(kernel) == (2, 1, 3)

@@ -199,7 +199,9 @@ def _of_a_text(name: str) -> str | None:
     called = CALLED.fullmatch(name)
     if called:
         function, inside = called.groups()
-        head = LETTERS.get(function) or (function if len(function) == 1 else rf"\mathrm{{{escaped(function)}}}")
+        head = _of_a_text(function) if "_" in function else None  # h_θ(x)
+        if head is None:
+            head = LETTERS.get(function) or (function if len(function) == 1 else rf"\mathrm{{{escaped(function)}}}")
         return f"{head}({latex_name(inside)})"
     above, slash, below = name.partition("/")
     if slash:
@@ -212,7 +214,7 @@ def _of_a_text(name: str) -> str | None:
     letter = LETTERS.get(base) or (f"\\{base}" if base in GREEK else _accented(base))
     primes = "'" * sum("'′″‴".index(c) or 1 for c in match["primes"])
     low, high = match["low"], match["high"]
-    under = "" if low is None else "_{" + low.replace("→", r"{\to}").replace("_", ",") + "}"
+    under = "" if low is None else "_{" + LETTERS.get(low, low).replace("→", r"{\to}").replace("_", ",") + "}"
     return letter + primes + under + ("" if high is None else f"^{{{_exponent(high)}}}")
 
 

@@ -66,10 +66,10 @@ def forward_pass(
         notation: "downing" (its second half, with matrices), "downing-first" (its first, with o_id and w_ij, to i from
             j; nodes are counted through the network, inputs first), "dolhansky", "lecture" (its second half, where
             a_1 = x), "lecture-first" (its linear network, where a_0 = x), "cs60050" (its second half, with Theta),
-            "cs60050-first" (its first, with W and b; a lone `Neuron` is its logistic regression, with z, a, dz, dw_1
-            and db) or "ling3804": the graph's nodes and the model's parameters are
-            labelled as that text calls them, so pictures and steps have its names, also around layers and units:
-            "layer Y", "node 1". Parameters keep these labels.
+            "cs60050-first" (its first, with W and b; a lone `Neuron`, or a `Layer` of one unit, is its logistic
+            regression, with z, a, dz, dw_1 and db, and in "cs60050" with θ, x_0 = 1 and h_θ(x)) or "ling3804": the
+            graph's nodes and the model's parameters are labelled as that text calls them, so pictures and steps have
+            its names, also around layers and units: "layer Y", "node 1". Parameters keep these labels.
 
     Returns:
         A `ForwardPass`.
@@ -134,8 +134,9 @@ def forward_pass(
     if error is not None:
         ends["loss"] = JacobianEnd("loss", ("loss",), (error,))
     asked = None if error is None else (loss, target)
+    alone = isinstance(model, (Neuron, Layer, Linear)) and sum(map(len, layers.values())) == 1
     run = ForwardPass(
-        inputs, layers, outputs, error, ends, _without_units(model, groups), _asked=asked, _writers=WRITERS
+        inputs, layers, outputs, error, ends, _without_units(model, groups), alone=alone, _asked=asked, _writers=WRITERS
     )
     function = made_of_scores(loss) if takes_sums(run) else ""
     given = names(notation, run, "forward_pass", scores=bool(function))

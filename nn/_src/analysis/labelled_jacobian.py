@@ -13,6 +13,7 @@ from ..notation.latex import latex
 from ..support.arrays import numpy, singular_values
 from ..support.formulas import Formula, Formulas
 from ..support.matrices import bmatrix, by, filled, product, tex, transposed, vector
+from ..support.matrix_algebra import MatrixAlgebra
 from ..support.names import one_named
 from ..support.tables import as_html, number, number_in, titled
 from ..support.validation import shown
@@ -57,7 +58,9 @@ class Jacobian:
 
     `left @ right` is the chain rule. It sums over the last axis of `left` and the first of `right`, which must have
     the same labels: in numerator layout J(Y to L) @ J(X to Y) = J(X to L), in denominator layout the other
-    way round. A row `error` times a simplified weight Jacobian, `error * simple`, scales its columns.
+    way round. That to weights may be in denominator layout, shaped as the weights, and the other in numerator layout,
+    as Downing's J_Y^Z • J_V^Y has it: then the vectors within meet the rows. A row `error` times a simplified weight
+    Jacobian, `error * simple`, scales its columns. With a list or an array @ gives an array.
 
     It is text (`format(J, ".1f")` for another format of its numbers), and shows itself in a notebook. NumPy takes it
     for its `.array`. `J[0, 1]` and `J["z_1", "y_2"]` are entries, by number or by label, and `J[0]` is a row.
@@ -280,9 +283,13 @@ class Jacobian:
         """
         return self.entries
 
-    def __matmul__(self, other: Jacobian) -> Jacobian:
+    def __matmul__(self, other: Any) -> Any:
         if not isinstance(other, Jacobian):
-            return NotImplemented
+            return self._times(other)
+        if self.layout != other.layout and not (self.simplified or other.simplified):
+            met = self._by_letters(other)
+            if met is not None:
+                return met
         if self.layout != other.layout or self.simplified or other.simplified:
             what = f"{self.layout} and {other.layout} layout; {self._fitting(other)}"
             what = "a simplified one, which is multiplied by *" if self.simplified or other.simplified else what
@@ -304,6 +311,44 @@ class Jacobian:
         if outer._nodes is not None and inner._nodes is not None and outer._nodes.run is inner._nodes.run:
             nodes = outer._nodes._replace(leaves=inner._nodes.leaves)
         return Jacobian(outer.of, inner.to, self.layout, axes, entries, notation=self.notation, _nodes=nodes)
+
+    def _by_letters(self, other: Jacobian) -> Jacobian | None:
+        """Downing's J_Y^Z • J_V^Y: that to weights is like the weights, and its vectors meet the other's rows.
+
+        What meets what is then said by the names, in whichever order the two are written. None where neither is to
+        weights, so that they are matrices which one multiplies as they stand, or where their names do not meet.
+        """
+        weighty = [J for J in (self, other) if len(J.axes) > 2]
+        outer, inner = (self, other) if self.to == other.of else (other, self)
+        if not weighty or outer.to != inner.of or weighty[0] is not inner:
+            return None
+        matrix = outer.T
+        result: Jacobian = inner @ matrix if inner.layout == "denominator" else matrix @ inner
+        return result
+
+    def _times(self, other: Any) -> Any:
+        """The product with a vector or a matrix of numbers, or of Values by their numbers, as an array.
+
+        Raises:
+            StructureError: They do not fit.
+        """
+        factor = _numbers(other)
+        if factor is None:
+            return NotImplemented
+        if factor.shape[-2 if factor.ndim > 1 else 0] != self.shape[-1]:
+            msg = f"Jacobian @: expected as many rows as {_axis(self.axes[-1])}, got the shape {by(factor.shape)}"
+            raise StructureError(msg)
+        return self.array @ factor
+
+    def __rmatmul__(self, other: Any) -> Any:
+        """The product of a row, or a matrix, of numbers with this one."""
+        factor = _numbers(other)
+        if factor is None:
+            return NotImplemented
+        if factor.shape[-1] != self.shape[0]:
+            msg = f"Jacobian @: expected as many columns as {_axis(self.axes[0])}, got the shape {by(factor.shape)}"
+            raise StructureError(msg)
+        return numpy("Jacobian @").tensordot(factor, self.array, 1)
 
     def _fitting(self, other: Jacobian) -> str:
         """Of which factor .T is to be taken, so that both have one layout, and which is the left one."""
@@ -487,6 +532,14 @@ def _place(index: Any, axis: Axis) -> Any:
         msg = f"Jacobian []: expected one of the labels of {_axis(axis)}, got {index!r}"
         raise RangeError(msg)
     return axis.labels.index(label)
+
+
+def _numbers(factor: Any) -> Any:
+    """A vector or a matrix of numbers, or of Values by their numbers, as an array; None for anything else."""
+    if not isinstance(factor, (list, tuple)) and not hasattr(factor, "__array__"):
+        return None
+    array = numpy("Jacobian @").asarray(factor.data if isinstance(factor, MatrixAlgebra) else factor)
+    return array if array.dtype.kind in "fiu" and array.ndim else None
 
 
 def _axis(axis: Axis) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from autograd_core import RangeError, Value
 
-from ..modules.parameters import view
+from ..support.matrix_algebra import NamedValues, as_named
 from ..support.tables import Table, number
 from ..support.validation import shown
 
@@ -49,24 +49,6 @@ class Unit:
         return f"<Unit {self.name}: s = {self.sum.data:.4g}, z = {self.output.data:.4g}>"
 
 
-class WeightsByName(tuple[tuple[Value, ...], ...]):
-    """A layer's weights within a pass: a tuple of rows that has products, `W @ a` and `a @ W`, which are graphs."""
-
-    __slots__ = ()
-
-    def __matmul__(self, other: Any) -> Any:
-        return view(list(map(list, self))) @ other
-
-    def __rmatmul__(self, other: Any) -> Any:
-        return other @ view(list(map(list, self)))
-
-    def __repr__(self) -> str:
-        return repr(view(list(map(list, self))))
-
-    def _repr_html_(self) -> Any:
-        return view(list(map(list, self)))._repr_html_()
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class JacobianEnd:
     """What a Jacobian can begin or end at: nodes side by side, with their names."""
@@ -93,13 +75,16 @@ class ForwardPass(Table):
         others: The modules that have parameters, but no units to read, such as a convolution.
         names: The names of a text, or None. `run["layer1"]` are the nodes of a layer, and with a text's names
             `run["z_1^(2)"]` is the node that the text calls so, `run["z^(2)"]` those of a layer, and `run["Θ^(1)"]`
-            the rows of its weights, which have products, `run["W^(1)"] @ run["a^(0)"] + run["b^(1)"]`.
+            the rows of its weights. Several nodes are tuples that show their numbers, and that can be multiplied and
+            added, as in `run["W^(1)"] @ run["a^(0)"] + run["b^(1)"]`, `run["W^(2)"].T @ delta` or `a * (1 - a)`;
+            functions of NumPy's take their numbers.
             What one unit and its layer are both called, as Dolhansky's z_j, is the node.
             `run["a_0^(2)"]`, which biases are the weights of, is a new node that is 1, in no graph. `run["x"]` are the
             inputs; `run["b^(1)"]` the biases of a layer, where the text has a letter for them.
         of_scores: With a text's names, and a loss that takes scores, `nn.cross_entropy` or
             `nn.binary_cross_entropy_with_logits`: the activations that the loss makes of them, which the text names.
             These nodes are beside the graph of the loss.
+        alone: Whether the model is a single unit, a `Neuron` or a layer of one: logistic regression in CS60050's names.
 
     Example:
         >>> import nn
@@ -118,6 +103,7 @@ class ForwardPass(Table):
     others: tuple[str, ...] = ()
     names: Names | None = None
     of_scores: tuple[Value, ...] = ()
+    alone: bool = False
     _asked: tuple[Any, Any] | None = None  # the loss and its target
     # How its formulas are written, of units and by inputs alone: by modules that read a pass, and import this one.
     _writers: tuple[Callable[[ForwardPass, tuple[Any, Any] | None], Formulas], ...] = ()
@@ -177,6 +163,9 @@ class ForwardPass(Table):
         return self._writers[2](self, self._asked)
 
     def __getitem__(self, name: str) -> Any:
+        return as_named(self._named(name))
+
+    def _named(self, name: Any) -> Any:
         nodes = self._nodes()
         if isinstance(name, str) and name in self.ends:
             return self.ends[name].nodes
@@ -212,13 +201,13 @@ class ForwardPass(Table):
         biases = [f"biases of {layer}" for layer in biased]
         return [*(f"weights of {layer}" for layer in self.layers), *(own for own in biases if own in called.of)]
 
-    def _matrix(self, layer: str, called: Names) -> WeightsByName:
+    def _matrix(self, layer: str, called: Names) -> NamedValues:
         """A layer's weights as the text has them: rows to a unit, or from one; biases in column 0 if there."""
         rows = [
             (unit.bias, *unit.weights) if called.biases and unit.bias is not None else tuple(unit.weights)
             for unit in self.layers[layer]
         ]
-        return WeightsByName(zip(*rows, strict=True) if called.order == "from_to" else rows)
+        return as_named(list(zip(*rows, strict=True)) if called.order == "from_to" else rows)  # type: ignore[no-any-return]
 
     def _nodes(self) -> dict[str, Value]:
         """Every node by its name, with those of weights and biases."""
@@ -294,8 +283,12 @@ class ForwardPass(Table):
                     )
                     raise RangeError(msg)
                 name = weights.removeprefix("weights of ")
+        if of_weights and isinstance(name, str) and name.startswith("sum("):  # they make these sums
+            name = name.removeprefix("sum(").removesuffix(")")
         if name not in self.ends:
             hint = "; 'loss' needs target= and loss=" if which == "loss" else ""
+            if called is None and isinstance(which, str) and not hint:
+                hint = '; the names of a text need its notation=, such as "downing"'
             known = self.ends if called is None else [f"{end} ({called(end)})" for end in self.ends]
             msg = f"{caller}: expected one of {', '.join(known)}, or 0 to {len(names) - 1}, got {which!r}{hint}"
             raise RangeError(msg)

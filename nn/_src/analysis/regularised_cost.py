@@ -12,8 +12,14 @@ from autograd_core import sum as total
 from autograd_core._src.wrong_calls import says_how
 
 from ..data.dataset import cases_of
-from ..modules.losses import binary_cross_entropy, made_of_scores, takes_mean_of_outputs, underlying
-from ..notation.naming import names, of_each_case
+from ..modules.losses import (
+    binary_cross_entropy,
+    has_probable_targets,
+    made_of_scores,
+    takes_mean_of_outputs,
+    underlying,
+)
+from ..notation.naming import is_lone_unit, names, of_each_case
 from ..notation.texts import TEXTS
 from ..support.arrays import numpy
 from ..support.formulas import Formula, Formulas
@@ -223,8 +229,16 @@ class RegularisedCost(Table):
             return f"{self.letter} = {number(self.J)}{both}  {over}, {other.gradient} = {share}Σ {other.product}{drawn}"
         over = "" if mean else "sum over "
         parts = f"{number(self.data)} + {number(self.penalty)}; {over}{self.n} {cases}, λ = {number(self.lam)}"
-        D = "Δ/n + λ/n · Θ" if mean else "Δ + λ Θ"
-        return f"J(Θ) = {number(self.J)}  = {parts}, D = {D} without biases"
+        D = f"Δ/n + λ/n · {self._theta}" if mean else f"Δ + λ {self._theta}"
+        return f"{self.letter} = {number(self.J)}  = {parts}, D = {D} without {self._bias}"
+
+    @property
+    def _theta(self) -> str:
+        return self.letter[2:-1] if self.letter.startswith("J(") else "Θ"
+
+    @property
+    def _bias(self) -> str:
+        return "θ_0" if self._theta == "θ" else "biases"
 
     def _table(self) -> tuple[tuple[str, ...], list[list[str]]]:
         norm = numpy("RegularisedCost").linalg.norm
@@ -233,7 +247,7 @@ class RegularisedCost(Table):
             drawn = d - delta / self._divisor
             rows.append([name, by(theta.shape), *(number(float(norm(x))) for x in (delta, drawn, d))])
         other = self._other
-        heads: tuple[str, ...] = HEADS
+        heads: tuple[str, ...] = tuple(head.replace("Θ", self._theta) for head in HEADS)
         if other is not None:
             norms = (f"Σ {other.product}", f"λ/{other.n} · {other.weight}", other.gradient)
             heads = ("weights", "shape", *(f"‖{norm}‖" for norm in norms))
@@ -308,10 +322,10 @@ def cost(
         Y: n targets, each a number in [0, 1] or a list of K of them; with K > 1 also the index of a class.
         lam: Lambda, at least 0.
         loss: The cost of one case, a function of `(prediction, target)`; by default the cross-entropy above. With a
-            model that gives scores, `nn.cross_entropy`, whose delta is softmax less y; for numbers `nn.sse`. One that
-            is a mean over outputs as well, as `nn.mse` is, has to say so where K > 1: with
-            `functools.partial(nn.mse, reduction="mean")`, or "batchmean" for the sum over the outputs, or "sum" for
-            that over outputs and cases.
+            model that gives scores, `nn.cross_entropy`, whose delta is softmax less y; for numbers `nn.sse`, or
+            `nn.mse`, which is a mean over the outputs of a case: `functools.partial(nn.mse, reduction="batchmean")` is
+            their sum, "sum" that over outputs and cases. Where J(Theta) has a sum over K > 1 outputs, and
+            `nn.binary_cross_entropy` a mean, one has to say which is meant by such a reduction.
         notation: Whose names the layers and units have, such as "cs60050"; see `nn.forward_pass`.
 
     Returns:
@@ -319,8 +333,8 @@ def cost(
 
     Raises:
         StructureError: Lengths that do not fit, no data, or a model without layers that can be read.
-        RangeError: `lam` is negative; an output or a target is outside of [0, 1]; the loss is a mean over several
-            outputs and does not say so; or there is no such notation.
+        RangeError: `lam` is negative; an output or a target is outside of [0, 1]; the loss is the cross-entropy's mean
+            over several outputs and does not say so; or there is no such notation.
         OperandError: An argument of a wrong type.
         MissingExtraError: NumPy is not installed.
 
@@ -368,6 +382,8 @@ def cost(
     if called is not None and called.order == "from_to":
         D, Delta, weights = ([matrix.T for matrix in each] for each in (D, Delta, weights))
     letter = "J(Θ)" if called is None else TEXTS[called.notation].loss_of_all or called.loss
+    if called is not None and is_lone_unit(first):
+        letter = letter.replace("Θ", "θ")
     return RegularisedCost(
         data + penalty, data, penalty, D, Delta, deltas, sums, activations, weights,
         [_called(units, name, called) for name, units in layers.items()], lam, n, _labels(runs[0], called), letter,
@@ -435,11 +451,12 @@ def _run(model: Module, x: Any, y: Any, loss: Callable[[Any, Any], Any]) -> Forw
     def value_of(prediction: Any, target: Any) -> Any:
         outputs = plain(prediction)
         several = isinstance(outputs, list) and len(outputs) > 1
-        if several and takes_mean_of_outputs(loss):
+        if several and has_probable_targets(loss) and takes_mean_of_outputs(loss):
             name = getattr(underlying(loss), "__name__", "it")
             msg = (
-                f"cost: loss: expected one that sums over the {len(outputs)} outputs of a case, or says that it takes "
-                f'their mean; got nn.{name}: use functools.partial(nn.{name}, reduction="batchmean"), or "mean"'
+                f"cost: loss: J(Θ) sums the cross-entropy over the {len(outputs)} outputs of a case, and nn.{name} is "
+                "their mean: say which is meant, with "
+                f'functools.partial(nn.{name}, reduction="batchmean") for the sum, or "mean"; without loss= it is that'
             )
             raise RangeError(msg)
         if loss is per_case:

@@ -17,7 +17,7 @@ from ..support.validation import generator, plain, real, row, shown, whole
 from .activations import TITLES, activation_function
 from .layer_scopes import tell_apart
 from .module import Module, refuse_cycle
-from .parameters import Affine, biases_of, parameter, rows_of
+from .parameters import Affine, assigned, biases_of, parameter, rows_of, view
 
 if TYPE_CHECKING:
     import random
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ...init import Initializer
+    from .parameters import Parameters
 
     Row = Sequence[Any] | NDArray[Any]
     Activation = str | Callable[[Any], Any] | None
@@ -100,6 +101,7 @@ class Neuron(Module, closed=True):
     Attributes:
         w: The n weights; `w[j]` belongs to input j.
         b: The bias, or None.
+        theta: Both in one vector, the bias first; it can be set.
         nonlin: Whether there is an activation.
 
     Calling it takes a list (tuple, NumPy row) of n numbers or Values, gives a Value, and raises
@@ -165,6 +167,35 @@ class Neuron(Module, closed=True):
             False
         """
         return self._function is not None
+
+    @property
+    def theta(self) -> Parameters:
+        """Bias and weights in one vector, the bias first: z = theta (1, x), as CS60050's θ with x_0 = 1; it can be set.
+
+        Without a bias it is the weights.
+
+        Raises:
+            StructureError: It is set to another number of them.
+            OperandError: It is set to what is neither numbers nor parameters.
+
+        Example:
+            >>> from nn import Neuron
+            >>> unit = Neuron(2, "sigmoid")
+            >>> unit.theta = [0.5, 1.0, -1.0]
+            >>> unit.theta @ [1.0, 2.0, 2.5], unit.b.data
+            (Value(data=0.0, grad=0.0), 0.5)
+        """
+        return view([*([] if self.b is None else [self.b]), *self.w])  # type: ignore[no-any-return]
+
+    @theta.setter
+    def theta(self, given: Any) -> None:
+        items = plain(given)
+        if isinstance(items, list) and len(items) == 1 and isinstance(plain(items[0]), list):  # D of `nn.cost` is a row
+            [given] = items
+        new = assigned(self.theta, given, "Neuron.theta")
+        if self.b is not None:
+            self.b, *new = new
+        self.w = new
 
     def __call__(self, x: Row) -> Value:
         """The neuron's output for a row of as many numbers as it has weights."""

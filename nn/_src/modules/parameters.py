@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from autograd_core import OperandError, RangeError, StructureError, Value, dot
+from autograd_core import OperandError, RangeError, StructureError, Value
 
-from ..support.tables import as_html, number
+from ..support.matrices import by
+from ..support.matrix_algebra import InNumPy, as_lists, shape_of
 from ..support.validation import plain, shown, whole
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class Affine:
 
     @weight.setter
     def weight(self, given: Any) -> None:
-        self._put_rows(assigned(self._rows(), given, f"{type(self).__name__}.weight"))
+        self._put_rows(assigned(self._rows(), _rows_of_one(given, self._rows()), f"{type(self).__name__}.weight"))
 
     @property
     def bias(self) -> Parameters | None:
@@ -92,7 +93,7 @@ class Affine:
 
     @theta.setter
     def theta(self, given: Any) -> None:
-        new = assigned(self._theta(), given, f"{type(self).__name__}.theta")
+        new = assigned(self._theta(), _rows_of_one(given, self._theta()), f"{type(self).__name__}.theta")
         if self._biases() is None:
             self._put_rows(new)
         else:
@@ -112,7 +113,7 @@ class Affine:
         def _put_biases(self, biases: list[Value] | None) -> None: ...
 
 
-class Parameters(list[Any]):
+class Parameters(InNumPy, list[Any]):
     """The parameters of a layer as a vector, or as a matrix with a row per unit.
 
     It is a list of Values, or of such lists, and shows itself as their numbers, in a notebook as a table. Setting an
@@ -132,154 +133,27 @@ class Parameters(list[Any]):
                     [3, 4]])
         >>> layer.weight.data, [y.data for y in layer([1.0, 1.0])]
         ([[1.0, 5.0], [3.0, 4.0]], [6.0, 7.0])
-        >>> [z.data for z in layer.weight @ [1.0, 1.0]]
-        [6.0, 7.0]
-        >>> [z.data for z in layer.weight @ [1.0, 1.0] + [10.0, 20.0]]
-        [16.0, 27.0]
+        >>> layer.weight @ [1.0, 1.0] + [10.0, 20.0]
+        Values([16, 27])
+        >>> layer.weight = (layer.weight - 0.5 * layer.weight).data
+        >>> layer.weight[1]
+        Parameters([1.5, 2])
     """
 
-    @property
-    def data(self) -> list[Any]:
-        """The numbers."""
-        return [x.data for x in self]
-
-    @property
-    def grad(self) -> list[Any]:
-        """The gradients."""
-        return [x.grad for x in self]
-
-    def __repr__(self) -> str:
-        return f"Parameters({_in_rows(self, len('Parameters('))})"
-
-    def _repr_html_(self) -> str | None:
-        shape = _shape(self)
-        if not 1 <= len(shape) <= 2 or 0 in shape:
-            return None
-        rows = self if len(shape) == 2 else [self]
-        cells = [[str(i), *(number(_number_of(x)) for x in row)] for i, row in enumerate(rows)]
-        return as_html(f"Parameters  {' x '.join(map(str, shape))}", ["", *map(str, range(shape[-1]))], cells)
+    _title = "Parameters"
 
     def __setitem__(self, index: Any, value: Any) -> None:
         put(self[index], value, "a parameter")
-
-    def __matmul__(self, other: Any) -> Any:
-        """The product with a vector or a matrix of numbers or Values, as Values: `layer.theta @ [1.0, *x]`.
-
-        A list of results adds up entry by entry: `layer.weight @ a + layer.bias`.
-        """
-        items = _factor(other)
-        if self and isinstance(self[0], list):
-            return Product(Parameters.__matmul__(row, items) for row in self)
-        if items and isinstance(items[0], list):
-            return Product(_inner(self, column) for column in zip(*items, strict=True))
-        return _inner(self, items)
-
-    def __rmatmul__(self, other: Any) -> Any:
-        """The product of a row, or a matrix, with these."""
-        items = _factor(other)
-        if items and isinstance(items[0], list):
-            return Product(Parameters.__rmatmul__(self, row) for row in items)
-        if self and isinstance(self[0], list):
-            return Product(_inner(items, column) for column in zip(*self, strict=True))
-        return _inner(items, self)
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         """The numbers as an array; the Values themselves with `dtype=object`."""
         import numpy as np
 
         of_values = dtype is not None and np.dtype(dtype).kind == "O"
-        return np.array(_as_lists(self) if of_values else self.data, dtype=dtype)
-
-    def __array_ufunc__(self, ufunc: Any, method: str, *given: Any, **options: Any) -> Any:
-        """A function of NumPy's is one of the Values: its result is a graph, as it is for an array of Values."""
-        return getattr(ufunc, method)(*map(_as_values, given), **options)
-
-    def __array_function__(self, function: Any, types: Any, given: Any, options: Any) -> Any:
-        """Likewise where it is no ufunc, such as `np.dot`."""
-        return function(*map(_as_values, given), **{name: _as_values(x) for name, x in options.items()})
+        return np.array(as_lists(self) if of_values else self.data, dtype=dtype)
 
     def __reduce__(self) -> Any:
         return type(self), (list(self),)  # else copies and pickles are made by append
-
-
-class Product(list[Any]):
-    """What a product with `Parameters` gives: a list of Values, or of such lists, that + adds to entry by entry."""
-
-    def __add__(self, other: Any) -> Any:
-        return _sum(self, other)
-
-    def __radd__(self, other: Any) -> Any:
-        return _sum(other, self)
-
-    __iadd__ = __add__  # that of a list appends
-
-    def __reduce__(self) -> Any:
-        return type(self), (list(self),)
-
-
-def _sum(left: Any, right: Any) -> Any:
-    """The sum of two vectors or matrices.
-
-    Raises:
-        OperandError: One of them is no list.
-        StructureError: They have different lengths.
-    """
-    one, other = plain(left), plain(right)
-    if not isinstance(one, list) and not isinstance(other, list):
-        return left + right
-    for x in (one, other):
-        if not isinstance(x, list):
-            msg = f"parameters @ +: expected a vector or a matrix as the other term, got {shown(x)}"
-            raise OperandError(msg)
-    if len(one) != len(other):
-        msg = f"parameters @ +: expected as many entries on both sides, got {len(one)} and {len(other)}"
-        raise StructureError(msg)
-    return Product(map(_sum, one, other))
-
-
-def _in_rows(x: Any, indent: int) -> str:
-    """Numbers as NumPy writes an array: rows below each other."""
-    if not isinstance(x, list):
-        return format(_number_of(x), ".4g")
-    if x and isinstance(x[0], list):
-        return f"[{(',' + chr(10) + (indent + 1) * ' ').join(_in_rows(row, indent + 1) for row in x)}]"
-    return f"[{', '.join(_in_rows(y, indent) for y in x)}]"
-
-
-def _number_of(x: Any) -> Any:
-    return x.data if isinstance(x, Value) else x
-
-
-def _as_lists(x: Any) -> Any:
-    return list(map(_as_lists, x)) if isinstance(x, list) else x
-
-
-def _as_values(x: Any) -> Any:
-    """Parameters as an array of Values, and within lists; anything else as it is."""
-    if isinstance(x, Parameters):
-        return x.__array__(object)
-    return type(x)(map(_as_values, x)) if type(x) in (list, tuple) else x
-
-
-def _factor(given: Any) -> list[Any]:
-    """The other side of a product, as nested lists.
-
-    Raises:
-        OperandError: It is neither a vector nor a matrix.
-    """
-    items = [plain(x) for x in plain(given)] if isinstance(plain(given), list) else []
-    nested = [len(x) for x in items if isinstance(x, list)]
-    if not items or (nested and (len(nested) != len(items) or len(set(nested)) > 1)):
-        msg = f"parameters @: expected a vector or a matrix, got {shown(given)}"
-        raise OperandError(msg)
-    return items
-
-
-def _inner(row: Any, column: Any) -> Any:
-    if len(row) != len(column):
-        msg = f"parameters @: expected as many numbers on both sides, got {len(row)} and {len(column)}"
-        raise StructureError(msg)
-    return dot(row, column)
 
 
 def _fixed(self: Parameters, *_: Any, **__: Any) -> Never:
@@ -294,8 +168,16 @@ for _name in "append extend insert pop remove clear sort reverse __delitem__ __i
 class Held(Parameters):
     """The parameters that a layer uses; a Value that is assigned replaces the one before."""
 
-    __repr__ = list.__repr__
     _repr_html_ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return list.__repr__(self)
+
+    def __add__(self, other: Any) -> Any:
+        return list.__add__(self, other)  # micrograd's `self.w + [self.b]` is a list
+
+    def __radd__(self, other: Any) -> Any:
+        return NotImplemented  # so that a list before it has it appended
 
     def __setitem__(self, index: Any, value: Any) -> None:
         now = self[index]
@@ -352,7 +234,10 @@ def assigned(parameters: Any, given: Any, what: str) -> Any:
         if not isinstance(x, Value):
             pairs.append((p, _number(x, what)))
         elif x.parents:
-            msg = f"{what}: expected numbers or parameters, got the result of {x.op}; a parameter is a Value of its own"
+            msg = (
+                f"{what}: expected numbers or parameters, got the result of {x.op}; a parameter is a Value of its own; "
+                "to set its number, as in a step of gradient descent, assign the result's .data"
+            )
             raise OperandError(msg)
 
     _pair(parameters, given, what, check)
@@ -385,7 +270,7 @@ def _pair(parameters: Any, given: Any, what: str, visit: Callable[[Value, Any], 
             return
         items = plain(x)
         if not isinstance(items, list) or len(items) != len(p):
-            shape = " x ".join(map(str, _shape(parameters)))
+            shape = by(tuple(shape_of(parameters)))
             msg = f"{what}: expected {shape} numbers, got {shown(given)}"
             raise StructureError(msg)
         for q, y in zip(p, items):
@@ -394,8 +279,11 @@ def _pair(parameters: Any, given: Any, what: str, visit: Callable[[Value, Any], 
     walk(parameters, given)
 
 
-def _shape(parameters: Any) -> list[int]:
-    return [len(parameters), *_shape(parameters[0])] if isinstance(parameters, list) and parameters else []
+def _rows_of_one(given: Any, rows: list[Any]) -> Any:
+    """The row of a single unit, as of logistic regression, as a matrix; anything else as it is."""
+    items = plain(given)
+    flat = isinstance(items, list) and not any(isinstance(plain(x), list) for x in items)
+    return [items] if flat and len(rows) == 1 else given
 
 
 def _merged(parameters: Any, given: Any) -> Any:
@@ -430,6 +318,7 @@ def rows_of(
             msg = f"{caller}: expected the numbers of inputs and units, or weights=W with a row per unit"
             raise StructureError(msg)
         return None, whole(nin, f"{caller}: nin"), whole(nout, f"{caller}: nout")
+    weights = _rows_of_one(weights, [None] * (nout if isinstance(nout, int) else 0))
     rows = [plain(row) for row in plain(weights)] if isinstance(plain(weights), list) else []
     if not rows or not all(isinstance(row, list) and row and len(row) == len(rows[0]) for row in rows):
         msg = f"{caller}: weights: expected a matrix, a row per {per}, got {shown(weights)}"
@@ -455,6 +344,8 @@ def biases_of(bias: Any, nout: int, caller: str) -> list[Any] | None:
     if bias is True:
         return [None] * nout
     items = plain(bias)
+    if nout == 1 and isinstance(items, (int, float, Value)):  # of one unit
+        items = [items]
     if not isinstance(items, list):
         msg = f"{caller}: bias: expected True, False or a number per unit, got {shown(bias)}"
         raise OperandError(msg)

@@ -36,12 +36,14 @@ def latex(name: str) -> str:
     letter = base.rstrip("′″‴")
     primes = "'" * sum("′″‴".index(c) + 1 for c in base[len(letter) :])
     written = GREEK.get(letter) or (letter if len(letter.rstrip("0123456789")) == 1 else rf"\text{{{letter}}}")
-    small = (index or "").replace("→", r" \to ")
+    small = GREEK.get(index or "", index or "").replace("→", r" \to ")
     if small.endswith("′"):  # f_T′ is the slope of f_T
         small, primes = small[:-1], primes + "'"
     return f"{written}{primes}" + (f"_{{{small}}}" if small else "") + (f"^{{{top}}}" if top else "")
 
 
 def _called(function: str, of: str) -> str:
-    letter = GREEK.get(function) or (function if len(function) == 1 else rf"\mathrm{{{function}}}")
+    name, _, index = function.partition("_")
+    letter = GREEK.get(name) or (name if len(name) == 1 else rf"\mathrm{{{name}}}")
+    letter += f"_{{{GREEK.get(index, index)}}}" if index else ""
     return f"{letter}({latex(of)})"

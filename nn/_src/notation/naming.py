@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from autograd_core import RangeError
 
-from ..support.names import Names
+from ..support.names import Names, as_typed
 from ..support.validation import shown
 from .texts import MIDDLE, NOTATIONS, TEXTS, pair
 
@@ -78,9 +78,10 @@ def names(notation: Any, run: ForwardPass, caller: str = "notation", *, scores: 
         of |= _weights_by_numbers(run, before)
         of |= {f"target {j}": f"t{of[label][1:]}" for j, label in enumerate(run.ends[run.last].labels, 1)}
     of |= _shared(run, of)
-    alone = notation == "cs60050-first" and is_lone_neuron(run)
-    if alone:
-        of |= _logistic_regression(run)
+    lone = notation.startswith("cs60050") and is_lone_unit(run)
+    alone = lone and notation == "cs60050-first"
+    if lone:
+        of |= _logistic_regression(run, alone)
     if scores:
         of |= _scores(run, of)
     linear = all(unit.output is unit.sum for units in run.layers.values() for unit in units)
@@ -88,6 +89,9 @@ def names(notation: Any, run: ForwardPass, caller: str = "notation", *, scores: 
     heads = text.heads
     if alone:
         heads, rule = (*heads[:4], "∂L/∂a", "dz"), "dz = ∂L/∂z = ∂L/∂a g′(z)"
+    elif lone:
+        heads = (heads[0], "z", "h_θ(x)", "g′(z)", "∂cost/∂h_θ(x)", "δ")
+        rule = "δ = ∂cost/∂z = ∂cost/∂h_θ(x) g′(z)"
     return Names(
         notation, text.order, heads, text.loss, of, text.biases, rule, text.target, text.by_outputs,
         text.rate, text.by_layers, alone,
@@ -99,7 +103,22 @@ def _other_names(notation: str, run: ForwardPass, of: dict[str, str], *, scores:
     """Names that a text has beside those of its tables."""
     if notation == "downing":
         return _downings_sums(run, of)
-    return _counted_from_the_last(notation, run, scores=scores) if notation.startswith("cs60050") else {}
+    if not notation.startswith("cs60050"):
+        return {}
+    return _counted_from_the_last(notation, run, scores=scores) | _of_any_network(notation, run)
+
+
+def _of_any_network(notation: str, run: ForwardPass) -> dict[str, str]:
+    """The names that logistic regression has as a network: a^(1), and Theta^(1) or W^(1)."""
+    if not is_lone_unit(run):
+        return {}
+    text, [(layer, [unit])] = TEXTS[notation], run.layers.items()
+    found = {
+        text.layer(0, 1): "inputs", text.layer(1, 1): layer, text.sums(1, 1): f"sum({layer})",
+        text.weights(1, 1): f"weights of {layer}", text.signals(1, 1): f"signal {layer}",
+        text.unit(1, 1, 1, 1): unit.name, text.sum(1, 1, 1, 1): f"sum({unit.name})", "a": unit.name,
+    }  # fmt: skip
+    return {as_typed(name): own for name, own in found.items()}
 
 
 def _counted_from_the_last(notation: str, run: ForwardPass, *, scores: bool) -> dict[str, str]:
@@ -303,21 +322,29 @@ def _small_network(run: ForwardPass) -> dict[str, str]:
     return of
 
 
-def is_lone_neuron(run: ForwardPass) -> bool:
-    """Whether the model is one neuron of the inputs, and that no part of a layer."""
-    if len(run.layers) != 1 or set(run.ends) - {"loss"} != {"inputs", *run.layers, *(f"sum({k})" for k in run.layers)}:
+def is_lone_unit(run: ForwardPass) -> bool:
+    """Whether the model is one unit of the inputs, a `Neuron` or a layer of one, and that no part of a network."""
+    if not run.alone or set(run.ends) - {"loss"} != {"inputs", *run.layers, *(f"sum({k})" for k in run.layers)}:
         return False
-    [(layer, units)] = run.layers.items()
-    return units[0].name == layer and list(units[0].inputs) == list(run.inputs)
+    [units] = run.layers.values()
+    return list(units[0].inputs) == list(run.inputs)
 
 
-def _logistic_regression(run: ForwardPass) -> dict[str, str]:
-    """CS60050's names for the graph of logistic regression: x_1, w_1, b, z and a, and dz for the signal."""
-    [unit] = run.layers
-    of = {"inputs": "x", unit: "a", f"sum({unit})": "z", f"signal {unit}": "dz", f"bias {unit}": "b"}
-    of |= {f"weights of {unit}": "w", f"biases of {unit}": "b"}
+def _logistic_regression(run: ForwardPass, first: bool) -> dict[str, str]:  # noqa: FBT001
+    """CS60050's names for logistic regression: x_1, w_1, b, z and a, and dz for the signal, in its first half.
+
+    In its second all parameters are θ, with θ_0 for a unit x_0 that is 1, and the activation is h_θ(x).
+    """
+    [(layer, [unit])] = run.layers.items()
+    a, signal, w, b = ("a", "dz", "w", "b") if first else ("h_θ(x)", "δ", "θ", "θ_0")
+    of = {"inputs": "x", f"weights of {layer}": w, f"biases of {layer}": b, f"bias {unit.name}": b}
+    if not first:
+        of[f"1 into {layer}"] = "x_0"
+        del of[f"biases of {layer}"]
+    for own in (layer, unit.name):
+        of |= {own: a, f"sum({own})": "z", f"signal {own}": signal}
     of |= {label: f"x_{i}" for i, label in enumerate(run.ends["inputs"].labels, 1)}
-    return of | {f"weight {i} {unit}": f"w_{i + 1}" for i in range(len(run.layers[unit][0].weights))}
+    return of | {f"weight {i} {unit.name}": f"{w}_{i + 1}" for i in range(len(unit.weights))}
 
 
 def branches(run: ForwardPass) -> bool:

@@ -38,7 +38,8 @@ CS60050 has two, too: in its second half Θ^(l) leads from layer l to layer l + 
 column 0 of Θ, from a unit a_0 that is 1 ("cs60050"). L is the number of layers there; the loss of one case is its cost,
 that of all is J(Θ), and Δ is the sum of gradients over the cases. In its first half W^(l) and b^(l) lead to layer l,
 a^(0) is the input, L is the loss, too, and that of all cases is J(θ) ("cs60050-first"). Between the two is logistic
-regression, which a lone `nn.Neuron` is: z = w x + b and a = σ(z), with dz, dw and db for the derivatives of L.
+regression, which a lone `nn.Neuron` is, or an `nn.Layer` of one unit: z = w x + b and a = σ(z), with dz, dw and db for
+the derivatives of L. In the letters of the second half it is h_θ(x) = σ(z) and z = θᵀ x with x_0 = 1, and J(θ).
 """
 
 from __future__ import annotations

@@ -63,14 +63,25 @@ class Names(NamedTuple):
         return isinstance(name, str) and name in (self.loss, self.of.get("error"))
 
     def meant(self, name: Any, known: Iterable[str]) -> Any:
-        """The library's name, one of `known`, for one of the text's; ' stands for ′, too. Others stay as they are."""
+        """The library's name, one of `known`, for one of the text's; ' stands for ′, too. Others stay as they are.
+
+        A letter may be typed as a capital or not, and the mark before a number left out, w1 for W_1, where the text has
+        no such name and only one that is meant.
+        """
         if not isinstance(name, str):
             return name
-        plain = as_typed(name)
         known = list(known)
-        other = self.also.get(plain)
-        found = next((own for own in known if as_typed(self.of.get(own, own)) == plain), None)
-        return found or (other if other in known else name)
+        typed: dict[str, str] = {}
+        for own in known:
+            typed.setdefault(as_typed(self.of.get(own, own)), own)
+        for plain, own in self.also.items():
+            if own in known:
+                typed.setdefault(plain, own)
+        plain = as_typed(name)
+        if plain not in typed:
+            alike = {own for other, own in typed.items() if loosely(other) == loosely(plain)}
+            return alike.pop() if len(alike) == 1 else name
+        return typed[plain]
 
 
 BY_KEYBOARD = (
@@ -79,6 +90,23 @@ BY_KEYBOARD = (
 )  # fmt: skip
 RAISED = re.compile(r"\^\(([^()^]*)\)")  # (l) of a^(l)
 RAISED_FIRST = re.compile(r"([^_^]+)\^([^_^]+)_([^_^]+)")  # a^(2)_1
+
+
+LETTER = re.compile(r"[A-Za-z](?![A-Za-z])")
+BEFORE_NUMBER = re.compile(r"([A-Za-z]+)[_^](\d+)")
+
+
+def loosely(name: str) -> str:
+    """A typed name without what is easily typed otherwise: the case of its one letter, the mark before its number.
+
+    Example:
+        >>> from nn._src.support.names import loosely
+        >>> loosely("W_1") == loosely("w^1") == loosely("w1"), loosely("Theta^1"), loosely("v_11^2")
+        (True, 'Theta1', 'v_11^2')
+    """
+    name = name[0].lower() + name[1:] if LETTER.match(name) else name
+    marked = BEFORE_NUMBER.fullmatch(name)
+    return "".join(marked.groups()) if marked else name
 
 
 def one_named(name: str, known: Sequence[str]) -> str | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..analysis.signal_formulas import EACH, EQUAL, SUMS_OF_CASES, in_product, letter_of_cases, side_by_side, value_of
 from ..modules.losses import takes_mean_of_outputs, underlying
 from ..notation.latex import latex
+from ..notation.naming import is_lone_unit
 from ..support.formulas import Formula, Formulas
 from ..support.tables import number
 from .forward_formulas import loss_formula
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from ..analysis.layers_by_name import ForwardPass
 
 H = Formula("h_Θ(x_i)", r"h_{\Theta}(x_{i})")
+H_SMALL = Formula("h_θ(x_i)", r"h_{\theta}(x_{i})")  # of logistic regression
 H_K = Formula("(h_Θ(x_i))_k", r"\left(h_{\Theta}(x_{i})\right)_{k}")
 HALVES = frozenset(("sse",))
 SQUARES = frozenset(("sse", "mse"))
@@ -53,7 +55,7 @@ def cost_formula(run: ForwardPass, cost: CostParts) -> Formulas:
         run: The pass of the first case, with a mark of the case in its names.
         cost: What it is made of.
     """
-    right = _of_h(cost) if _is_by_theta(run) else _of_cases(run, cost)
+    right = _of_h(cost, H_SMALL if _is_by_small_theta(run) else H) if _is_by_theta(run) else _of_cases(run, cost)
     if cost.lam:
         right = Formula(f"{right.text} + {_penalty(run, cost).text}", f"{right.latex} + {_penalty(run, cost).latex}")
     left = Formula(cost.letter, latex(cost.letter))
@@ -70,11 +72,16 @@ def _is_by_theta(run: ForwardPass) -> bool:
     return run.names is None or run.names.notation == "cs60050"
 
 
-def _of_h(cost: CostParts) -> Formula:
+def _is_by_small_theta(run: ForwardPass) -> bool:
+    """Whether it is logistic regression, with J(θ) of h_θ."""
+    return run.names is not None and is_lone_unit(run)
+
+
+def _of_h(cost: CostParts, of_one: Formula) -> Formula:
     """The mean loss by h_Θ(x_i) and y_ik, as CS60050 has it; by cost(x_i) for a loss that it has no formula for."""
     name = getattr(underlying(cost.loss), "__name__", "")
     several = cost.outputs > 1
-    h, y = (H_K, Formula("y_ik", "y_{ik}")) if several else (H, Formula("y_i", "y_{i}"))
+    h, y = (H_K, Formula("y_ik", "y_{ik}")) if several else (of_one, Formula("y_i", "y_{i}"))
     sums = Formula("Σ_i Σ_k", r"\sum_{i=1}^{n} \sum_{k=1}^{K}") if several else Formula("Σ_i", r"\sum_{i=1}^{n}")
     sign, below, above = "", "n" if cost.mean else "", "1"
     if name in SQUARES:
@@ -136,7 +143,9 @@ def _penalty(run: ForwardPass, cost: CostParts) -> Formula:
     theta = _is_by_theta(run)
     n = ("n" if run.names is None else letter_of_cases(run.names)) * cost.mean
     squares = Formula("Σ_w w²", r"\sum_{w} w^{2}")
-    if theta:
+    if theta and _is_by_small_theta(run):
+        squares = Formula("Σ_j θ_j²", r"\sum_{j=1}^{d} \theta_{j}^{2}")
+    elif theta:
         squares = Formula(
             "Σ_l Σ_i Σ_j (Θ_ji^(l))²",
             r"\sum_{l=1}^{L-1} \sum_{i=1}^{s_{l}} \sum_{j=1}^{s_{l+1}} \left(\Theta_{ji}^{(l)}\right)^{2}",

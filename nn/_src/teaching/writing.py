@@ -421,7 +421,7 @@ def _in_latex(name: str) -> str:
         letter, index = letter[0], letter[1:]
     alone = (len(letter) == 1 and letter.isalpha()) or letter.isdigit()
     base = LETTERS.get(letter, letter if alone else rf"\mathrm{{{_plain(letter)}}}")
-    small = _plain(index).replace("→", r" \to ")
+    small = LETTERS.get(index) or _plain(index).replace("→", r" \to ")
     high = top if top.startswith("(") and top.endswith(")") else _in_latex(top) if top else ""
     return f"{base}{primes}" + (f"_{{{small}}}" if small else "") + (f"^{{{high}}}" if high else "")
 

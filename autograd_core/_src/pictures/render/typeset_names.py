@@ -13,6 +13,7 @@ from ..scene.cards import LEAST_FONT, NAME_FONT
 INDEX = r"(?:\d{1,3}[A-Za-z]|[A-Za-z]{0,2}\d{0,3}(?:[,→][A-Za-z]{0,2}\d{0,3})*)"  # 12, j, i1→j2; 3d: node 3, case d
 NAME = re.compile(rf"(?P<base>\w+?[′″‴]*)(?:_(?P<low>{INDEX}))?(?:\^(?P<high>\(?\w{{1,3}}\)?))?")
 CALLED = re.compile(r"(\w+)\((\w+[′″‴]*_[\w,→]+)\)")  # sum(y_1)
+FUNCTION = re.compile(r"([^\W\d_])_([^\W\d_])(\(\w+\))")  # h_θ(x)
 NUMBERED = re.compile(r"^([A-Za-z]|" + "|".join(GREEK) + r")(\d{1,3})$")  # x1, alpha1
 WORD = re.compile(r"((?<!\w)[^\W_][′″‴]*_\w+(?:→\w+)?(?:\^\(\w+\))?)")  # a name within a line
 PRIMES = "′″‴"
@@ -43,6 +44,10 @@ def typeset(label: str) -> tuple[str, float]:
         inside, below = typeset(called[2])
         if below:
             return f'{text.xml(called[1])}({inside}<tspan dy="{-below:g}">)</tspan>', 0.0
+    function = FUNCTION.fullmatch(label)
+    if function is not None:
+        low = f'<tspan font-size="{SMALL}" dy="{LOW:g}">{text.xml(function[2])}</tspan>'
+        return f'{text.xml(function[1])}{low}<tspan dy="{-LOW:g}">{text.xml(function[3])}</tspan>', 0.0
     letter, low, high = _pieces(label)
     parts, at = [_letters(letter)], 0.0
     for piece, y in ((low, LOW), (high, HIGH)):
