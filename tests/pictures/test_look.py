@@ -137,7 +137,7 @@ def test_texts_stand_within_their_cards_and_apart(name):
                     kind = t.get("class").split()[0]
                     size, _ = sizes[kind]
                     wide = text.extent(t.text, size)
-                    x = float(t.get("x")) - wide * anchors.get(kind, 0)
+                    x = float(t.get("x")) - wide * (1 if "end" in t.get("class").split() else anchors.get(kind, 0))
                     y = float(t.get("y"))
                     room = 5.0 if kind == "badgetext" else 0.0
                     assert x >= -0.01, (t.text, kind)

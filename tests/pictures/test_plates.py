@@ -11,6 +11,7 @@ import pytest
 
 import autograd_core as ag
 import nn
+from autograd_core._src.engine.value import Constant
 from autograd_core._src.pictures import draw, text
 from autograd_core._src.pictures.scene.build_scene import scene_of
 from autograd_core._src.pictures.scene.cards import CAPTION_FONT
@@ -245,10 +246,13 @@ def test_a_table_has_what_is_wanted_of_each_case(loss, count):
     root.backward()
     picture = draw(root, fold=["layer1"], plates=True)
     [card] = [card for card in picture._frame.scene.cards.values() if card.kind == "plate"]
-    table = card.table if count == 4 else list(zip(*card.table[-count - 1 :], strict=True))
-    lines = {head: numbers for head, *numbers in table}
+    rows = card.table
+    if count > 4:  # a column each, whose head is two rows high
+        above, *below = zip(*card.table, strict=True)
+        rows = [above[1:], *((f"{what} {head}".strip(), *numbers) for what, head, *numbers in below)]
+    lines = {head: numbers for head, *numbers in rows}
     [wanted] = [head for head in lines if head.startswith("target")]
-    name = wanted.split()[-1]
+    name = wanted.removeprefix("target ").removeprefix("of ")
     assert lines[wanted] == [str(int(t)) for t in targets]
     assert [float(x.replace("−", "-")) for x in lines[name]] == pytest.approx([y.data for y in outputs], rel=6e-3)
     assert f"|gradient| of {name}" in card.strips[0].caption
@@ -258,7 +262,7 @@ def test_bars_are_logarithmic_where_they_differ_widely():
     root = powers(40)
     root.backward()
     svg = draw(root).svg
-    assert re.search(r"\|gradient\| of v\d+ \(log\)", svg)
+    assert re.search(r"\|gradient\| of tanh \(log\)", svg)
     heights = [float(h) for h in re.findall(r'<rect class="strip[^"]*"[^>]* height="([\d.]+)"', svg.partition('class="plate')[2])][:40]
     assert heights == sorted(heights)
     assert heights[-1] == 20
@@ -313,6 +317,33 @@ def test_a_leaf_that_all_share_shows_what_each_copy_adds(plated):
         assert f"{plate.names[0]}: " in card.title
 
 
+def textbook_names(graph, plate):
+    """What a book would call the values of a copy: a unit's output is the unit's."""
+    nodes = plate.copies.nodes[plate.shown]
+    ops = [graph.order[v].op for v in nodes if not graph.labels[v]]
+    names = {}
+    for v in nodes:
+        op, box = graph.order[v].op, graph.order[v].scope
+        is_output = "neuron" in box and not any(v in graph.operands[w] and graph.order[w].scope == box for w in nodes)
+        alone = op if op in ("dot", "sum") and ops.count(op) == 1 else graph.bare(v)
+        names[v] = graph.bare(v) if graph.labels[v] else box.replace("/", ".") if is_output else alone
+    return names
+
+
+@pytest.mark.parametrize("make", [batch, lambda: powers(40), lambda: graphs.perceptron(4, (2, 3, 1))])
+def test_outputs_of_units_are_called_by_their_unit(make):
+    """ "v14" is a name within one copy, and says nothing of the others; only what cards show by a sign is left with it."""
+    root = make()
+    root.backward()
+    view = view_of([root], plates=True)
+    [card] = [card for card in scene_of(view, "LR").cards.values() if card.kind == "plate"]
+    told = " ".join([strip.caption for strip in card.strips] + [said for row in card.table for said in row])
+    graph = view.graph
+    for v, node in enumerate(graph.order):
+        if re.fullmatch(r"v\d+", graph.bare(v)) and node.op in ("tanh", "sigmoid"):
+            assert not re.search(rf"\b{graph.bare(v)}\b", told)
+
+
 @pytest.mark.parametrize(
     ("make", "names"), [(batch, ["case 1", "case 2", "case 3", "case 4"]), (lambda: rnn(3, 1), ["step0", "step1", "step2"])]
 )
@@ -326,17 +357,21 @@ def test_few_copies_have_a_table_of_the_slopes_that_differ(make, names):
     head, *rows = card.table
     assert head == ("", *names)
     nodes = plate.copies.nodes
+    called = textbook_names(graph, plate)
     wanted = {}
     for place, v in enumerate(nodes[plate.shown]):
         here = [copy[place] for copy in nodes]
-        wanted[graph.bare(v)] = [graph.data[u] for u in here]
-        wanted[f"gradient of {graph.bare(v)}"] = [graph.grads[u] for u in here]
-        for j, p in enumerate(graph.order[v].parents):
-            u = graph.index[p]
+        wanted[called[v]] = [graph.data[u] for u in here]
+        wanted[f"gradient of {called[v]}"] = [graph.grads[u] for u in here]
+        changing = [j for j, p in enumerate(graph.order[v].parents) if not isinstance(p, Constant)]
+        for j in changing:
+            u = graph.index[graph.order[v].parents[j]]
             handed_on = "↻" if any(u in copy for copy in nodes[: plate.shown]) else ""
-            wanted[f"∂{graph.bare(v)}/∂{handed_on}{graph.bare(u)}"] = [graph.order[u].local_grads[j] for u in here]
+            name = f"∂{called[v]}/∂{handed_on}{called.get(u, graph.bare(u))}"
+            wanted[f"slope of {called[v]}" if len(changing) == 1 else name] = [graph.order[w].local_grads[j] for w in here]
     assert [row for row in rows if row[0].startswith("∂")]
-    assert [row for row in rows if not row[0].startswith("∂")]
+    assert [row for row in rows if row[0].startswith("slope of ")]
+    assert [row for row in rows if not row[0].startswith(("∂", "slope of "))]
     cut = [row[0] for row in rows].index(ADDS)
     assert cut < len(rows) - 1
     for name, *said in rows[:cut]:
@@ -347,7 +382,7 @@ def test_few_copies_have_a_table_of_the_slopes_that_differ(make, names):
         assert all(x == "–" or rounds_to(w, x) for w, x in zip(wanted[name], said, strict=True)), name
         assert name in card.title
     functions = [v for v in nodes[plate.shown] if len(graph.order[v].parents) == 1]
-    assert {graph.bare(v) for v in functions} <= {row[0] for row in rows}  # what each case predicts
+    assert {called[v] for v in functions} <= {row[0] for row in rows}  # what each case predicts
     chips = {port.chip for i in plate.copies.nodes[plate.shown] if i in scene.cards for port in scene.cards[i].ports}
     shown = names[plate.shown]
     assert any("×" + row[names.index(shown) + 1] in chips for row in rows)

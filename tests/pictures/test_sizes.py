@@ -16,7 +16,7 @@ import autograd_core as ag
 import nn
 from autograd_core._src.notation.numbers import number
 from autograd_core._src.pictures import draw
-from autograd_core._src.pictures.choose_layout import SCREEN_HEIGHT
+from autograd_core._src.pictures.choose_layout import MOST_HIGH, SCREEN_HEIGHT
 from autograd_core._src.pictures.layout import layered
 from autograd_core._src.pictures.picture import LEAST_READABLE
 from autograd_core._src.pictures.render.theme import RULES
@@ -187,7 +187,7 @@ def seen(picture, page=1000.0):
     return LEAST_FONT * shown / across, shown, height * shown / width
 
 
-@pytest.mark.parametrize("steps", [8, 10, 12])
+@pytest.mark.parametrize("steps", [3, 8, 10, 12])
 def test_a_recurrent_network_is_seen_on_one_screen(steps):
     """Its cell once, all its weights with their gradients, and what each step does."""
     states = nn.RNN(1, 2, seed=1)([[0.3 * t] for t in range(steps)])[0]
@@ -195,7 +195,7 @@ def test_a_recurrent_network_is_seen_on_one_screen(steps):
     root.backward()
     picture = ag.draw(root)
     size, width, height = seen(picture)
-    assert (size >= 8.999, width <= 1000, height <= 760) == (True, True, True)
+    assert (size >= 8.999, width <= 1000, height <= SCREEN_HEIGHT) == (True, True, True)
     said = ["".join(group.itertext()) for group in ET.fromstring(picture.svg).iter() if "card leaf" in group.get("class", "")]
     assert len(said) == 10
     for weight in (p for p in ag.topological_order(root) if p.label.startswith(("w_", "b_"))):
@@ -221,6 +221,25 @@ def test_what_a_screen_has_room_for_fits_narrow_pages_too(name):
     wide = ag.draw(root, direction="LR")
     assert wide._frame.plan.carried == 0
     assert seen(wide, 700.0)[1] >= 700
+
+
+@pytest.mark.parametrize("make", [readme, xor, GRAPHS["wide"], lambda: perceptron(3, (2, 3, 1))])
+def test_a_high_picture_that_can_be_narrow_is_so(make):
+    """At 700 pixels one scrolls down and not sideways; it is at most half as high again as it would be elsewhere."""
+    root = make()
+    root.backward()
+    size, width, height = seen(ag.draw(root), 700.0)
+    assert (size >= 8.999, width <= 700) == (True, True)
+    assert SCREEN_HEIGHT < height <= MOST_HIGH
+
+
+def test_each_number_of_a_low_leaf_has_its_word_or_its_name():
+    """The value stands below the leaf's name, the gradient below its word; in a card of one line they stand before it."""
+    for root in (xor(), GRAPHS["wide"]()):
+        for card in ET.fromstring(draw(root).svg).iter():
+            texts = [t for t in card.iter() if t.tag.endswith("text")] if "leaf" in card.get("class", "").split() else []
+            grads = [t for t in texts if t.get("class").startswith("grad")]
+            assert [t.text for t in texts if t.text in ("grad", "|grad|")] == ["grad"] * len(grads)
 
 
 def test_low_leaves_keep_their_digits_or_their_form():

@@ -33,11 +33,14 @@ Style = Literal["full", "compact"]
 NOTEBOOK_WIDTH = 1000.0  # pixels that an output cell usually has
 NARROW_WIDTH = 700.0  # and those of a narrow one, or of a page of text
 SCREEN_HEIGHT = 800.0  # that a reader sees without scrolling
-RETRIES, LEAST_STEP, LEAST_ROOM = 4, 0.05, 0.3  # tries with shorter lines; least change, and length, over the page
+MOST_HIGH = 1500.0  # two screens of a notebook
+WORTH_NARROW = 1.5  # a picture may be so many times as high if a narrow page then shows its whole width
+RETRIES, LEAST_STEP, LEAST_ROOM = 6, 0.05, 0.3  # tries with shorter lines; least change, and length, over the page
 SHARES = (0.8, 1.0, 1.25)  # line lengths that are tried for a page of given shape, over the estimated one
 CARRIED_SHARE = 0.02  # cost of n values carried between lines: this share of the height, times n²
 READABLE, SMALL_COST = 0.8, 2.0  # a picture that a page shrinks below this scale costs twice as much
 NEVER = 100.0  # factor of the cost of a picture that has to be scrolled sideways
+SCROLLED_COST = 1.3  # factor of the cost of one that has to be scrolled at all
 MOST_SAID, LONGEST_TITLE = 12, 120  # marks that the description lists; characters of the overlay's title
 TRIED_BOTH_WAYS = 400  # up to so many cards, "auto" lays out in both directions
 
@@ -119,21 +122,43 @@ def frame(view: View, look: Look, direction: str, layout: str = "builtin") -> Fr
 
 
 def _on_narrow_pages_too(best: Frame, others: Sequence[Frame], layout: str) -> Frame:
-    """A layout that a narrow page shows without scrolling, if there is one that a screen shows as a whole."""
+    """A layout that a narrow page shows without scrolling sideways, if there is one that is not much higher.
+
+    What a screen shows as a whole stays so: one would scroll down on every page for what only narrow ones lack.
+    """
     scale = best.look.sizes.font_scale
     page = NARROW_WIDTH / svg.SMALLEST / scale
     if best.natural().across <= page:
         return best
     along = next(way for way in (best, *others) if way.scene.direction == "LR")
     room = page - 2 * svg.MARGIN
-    lines = _within(along._replace(plan=plan(along.scene, layout, room), room=room), layout, page)
-    fitting = [way for way in (lines, *others) if way.natural().across <= page]
-    fitting = [way for way in fitting if way.natural().down * scale <= SCREEN_HEIGHT]
+    lines = _lines(along._replace(plan=plan(along.scene, layout, room), room=room), layout, page)
+    most = SCREEN_HEIGHT
+    if shown_height(best) > SCREEN_HEIGHT:
+        most = max(SCREEN_HEIGHT, min(MOST_HIGH, WORTH_NARROW * best.natural().down * scale))
+    fitting = [way for way in (*lines, *others) if way.natural().across <= page]
+    fitting = [way for way in fitting if way.natural().down * scale <= most]
     return min(fitting, key=lambda way: _cost(way, page), default=best)
+
+
+def needed_width(made: Frame) -> float:
+    """Pixels of the narrowest page that shows a picture without scrolling sideways."""
+    return made.extent().across * svg.SMALLEST
+
+
+def shown_height(made: Frame) -> float:
+    """Pixels of a picture's height on the page for which it is made, which shrinks what is wider."""
+    width, height, _, _ = made.extent()
+    return height * min(1.0, (made.look.sizes.width or NOTEBOOK_WIDTH) / width)
 
 
 def _within(made: Frame, layout: str, page: float) -> Frame:
     """A layout in lines, with shorter lines if cards beside them make it wider than the page."""
+    return min(_lines(made, layout, page), key=lambda way: _cost(way, page))
+
+
+def _lines(made: Frame, layout: str, page: float) -> list[Frame]:
+    """A layout in lines, and others with shorter and shorter ones until the whole is no wider than the page."""
     room = made.room
     ways = [made]
     for _ in range(RETRIES):
@@ -142,7 +167,7 @@ def _within(made: Frame, layout: str, page: float) -> Frame:
             break
         room -= max(wider, page * LEAST_STEP)
         ways.append(made._replace(plan=plan(made.scene, layout, room), room=room))
-    return min(ways, key=lambda way: _cost(way, page))
+    return ways
 
 
 def _cost(made: Frame, page: float) -> float:
@@ -151,6 +176,8 @@ def _cost(made: Frame, page: float) -> float:
     _, _, width, height = made.natural()
     shrunk = max(1.0, width / page)
     dear = NEVER if shrunk * svg.SMALLEST > 1 else SMALL_COST if shrunk * READABLE > 1 else 1.0
+    if height * made.look.sizes.font_scale > SCREEN_HEIGHT * shrunk:
+        dear *= SCROLLED_COST
     return height * math.pow(shrunk, 1.5) * dear * (1 + CARRIED_SHARE * made.plan.carried**2)
 
 

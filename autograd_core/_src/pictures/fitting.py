@@ -5,9 +5,8 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from .choose_layout import NOTEBOOK_WIDTH, SCREEN_HEIGHT, frame
+from .choose_layout import MOST_HIGH, NARROW_WIDTH, NOTEBOOK_WIDTH, SCREEN_HEIGHT, frame, needed_width, shown_height
 from .layout.layered import ARRANGED
-from .render.svg import SMALLEST
 from .view.auto_groups import BANDS, MOST_IN_SCOPE
 from .view.folding import alike_folded, grouped, operations_shown, wholes_together
 
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from .choose_layout import Frame, Look
     from .view.folding import View
 
-MOST_HIGH = 1500.0  # pixels: two screens of a notebook
 MOST_ROUNDS, MOST_TRIED = 6, 12  # rounds of folding, and candidates that are laid out in a round
 # Generated scopes are tried in this order: (cards in one scope that call for them, at most so many bands of depths).
 TOGETHER = ((MOST_IN_SCOPE, BANDS), (12, BANDS), (12, 8))
@@ -43,11 +41,15 @@ def fitted(view: View, look: Look, kept: Iterable[int] = ()) -> tuple[View, Fram
 def lowest(view: View, made: Frame) -> Frame:
     """The frame with its cards in their lower form, if that makes the picture lower."""
     look = made.look
-    if _seen(made)[1] <= SCREEN_HEIGHT or look.style != "full" or len(made.scene.cards) > MOST_CARDS:
+    if shown_height(made) <= SCREEN_HEIGHT or look.style != "full" or len(made.scene.cards) > MOST_CARDS:
         return made
     lower = frame(view, look._replace(low=True), "auto")
-    is_better = _seen(lower)[1] <= WORTH_LOWER * _seen(made)[1] and _excess(lower) <= max(1.0, _excess(made))
-    return lower if is_better else made
+    narrower = (needed_width(lower) <= NARROW_WIDTH) - (needed_width(made) <= NARROW_WIDTH)
+    if shown_height(lower) <= SCREEN_HEIGHT:  # seen as a whole
+        narrower = max(narrower, 0)
+    worth = (0.0, WORTH_LOWER, 1.0)[narrower + 1]
+    is_better = shown_height(lower) <= worth * shown_height(made)
+    return lower if is_better and _excess(lower) <= max(1.0, _excess(made)) else made
 
 
 def _folded(view: View, look: Look, kept: Iterable[int]) -> tuple[View, Frame]:
@@ -95,13 +97,4 @@ def _least(view: View, made: Frame, look: Look, kept: tuple[int, ...]) -> tuple[
 
 def _excess(made: Frame) -> float:
     """The size of a picture over the room for it, in the direction in which that is larger."""
-    needed, height = _seen(made)
-    return max(needed, height / MOST_HIGH)
-
-
-def _seen(made: Frame) -> tuple[float, float]:
-    """The least width at which a picture can be read, over the width of its page; and its height on that page."""
-    width, height, across, _ = made.extent()
-    page = made.look.sizes.width or NOTEBOOK_WIDTH
-    # A page shrinks a wider picture, down to print of 9 pixels.
-    return across * SMALLEST / page, height * min(1.0, page / width)
+    return max(needed_width(made) / (made.look.sizes.width or NOTEBOOK_WIDTH), shown_height(made) / MOST_HIGH)

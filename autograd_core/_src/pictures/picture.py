@@ -297,8 +297,9 @@ def draw(
         title: A heading.
         theme: "light", "dark", or "auto" as the reader's system prefers.
         direction: "LR" from left to right, "TB" from top to bottom; "auto" is LR where that fits
-            into a notebook of 1000 pixels, else the lower one of LR in rows and TB; either in rows, or TB, where
-            that also fits a page of 700 pixels and is no higher than a screen.
+            into a notebook of 1000 pixels, else the lower one of LR in rows and TB. Shorter rows, or TB, are taken if
+            these fit a page of 700 pixels and are at most half as high again, unless a screen shows the other as a
+            whole and them not.
         fold: "auto" (what has no room, unless `unfold`, `around`, `plates=False`, a direction or a height says
             otherwise), True for all scopes, None or False for nothing, or the scopes to fold: a path or pattern such as
             "layer*/neuron*", or several; `*` stays within one part of the path. A softmax is drawn as

@@ -18,6 +18,9 @@ from ..scene.cards import (
     NAME_FONT,
     NUMBER_FONT,
     PILE,
+    ROW_CELLS,
+    ROW_NAME,
+    ROW_VALUE,
     ROW_WIDTH,
     fold_size,
 )
@@ -214,9 +217,11 @@ def _small_face(card: Card, w: float, h: float) -> list[str]:
 
 
 def _low_face(card: Card) -> list[str]:
-    """A leaf's name, and in one line value and gradient with its bar."""
+    """A leaf's name, and in one line value and gradient with its bar; above the gradient its word."""
     left, right = low.SIDE, card.width - low.SIDE
-    parts = [_name(card, left, 15.5, int((right - left) / (text.EM * NAME_FONT)))]
+    parts = [_name(card, left, 15.5, low.NAMED)]
+    if card.grad:
+        parts.append(words("caption end", right, 15.5, low.WORD))
     parts.append(words("value", left + text.extent(card.value, NUMBER_FONT), 33, card.value))
     return parts + _gradient(card, left, right, 33)
 
@@ -347,8 +352,10 @@ def bars(sizes: Sequence[float], room: tuple[float, float, float, float], here: 
 
 def _row(card: Card, w: float, h: float) -> list[str]:  # noqa: ARG001  as all faces
     """A leaf on one line: name, value, gradient."""
-    parts = [_name(card, 7, 15.5, 9), words("value", 160, 15.5, card.value)]
+    parts = [_name(card, 7, 15.5, ROW_NAME), words("value", ROW_VALUE, 15.5, card.value)]
     if card.grad:
+        if text.cells(card.grad) <= ROW_CELLS:
+            parts.append(words("caption", ROW_VALUE + 4, 15.5, "grad"))
         parts.append(words("grad" + _tone(card.grad, card.bar), ROW_WIDTH - 8, 15.5, card.grad))
     else:
         parts.append(words("none", ROW_WIDTH - 8, 15.5, "no grad yet"))

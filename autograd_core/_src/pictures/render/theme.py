@@ -117,6 +117,7 @@ RULES = (
     ("op.alone", "fill:{ink}"),
     ("called", f"fill:{{soft}};font:400 {CALLED_FONT:g}px {MONO}"),
     ("caption", f"fill:{{soft}};font:{CAPTION_FONT:g}px {SANS}"),
+    ("caption.end", "text-anchor:end"),
     ("value", f"fill:{{ink}};font:{NUMBER_FONT:g}px {MONO};text-anchor:end"),
     ("none", f"fill:{{soft}};font:italic {LEAST_FONT:g}px {SANS};text-anchor:end"),
     ("grad", f"fill:{{soft}};font:{NUMBER_FONT:g}px {MONO};text-anchor:end"),
@@ -160,7 +161,6 @@ CALM = (  # a graph that belongs to older data
 )
 PLATES = (  # and folded cards
     ("bar.norm", "stroke:{soft}"),
-    ("caption.end", "text-anchor:end"),
     ("strip", "fill:{pos}"),
     ("strip.neg", "fill:{neg}"),
     ("strip.here", "stroke:{ink};stroke-width:1.2"),

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from ...engine.evaluation import is_finite
+from ...engine.provenance import box_of
 from ...engine.value import Constant, Value
+from ...notation.formulas import dotted
 from ...notation.losses import loss_of
 from .. import text
-from .cards import CAPTION_FONT, LEAST_FONT, Port, Strip, blank_card, lined_up, name_of
+from .cards import CAPTION_FONT, LEAST_FONT, NAME_FONT, Port, Strip, blank_card, lined_up, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 ASIDE = 14.0  # gap between the bars and a table beside them
 WIDTH, HEAD, STRIP = 300.0, 22.0, 50.0  # of a plate's card, a line of text, bars with their numbers
+LEAST_BARS = 180.0  # least width of bars beside a table
 MOST_BARS = 50  # for more copies, a bar shows the largest number of several
 APART = 16.0  # least gap between the numbers below a strip
 WIDE = 30.0  # a strip is logarithmic if the largest number is at least so many times the least
@@ -35,11 +38,12 @@ MOST_COLUMNS, MOST_ROWS = 6, 10  # of a table with a column for each copy: colum
 MOST_GIVEN = 5  # its rows of values
 MOST_PARTS = 10  # its rows of contributions to gradients, the largest ones
 MOST_LINES, MOST_ASIDE = 12, 6  # of a table with a row for each copy: rows, columns
-WIDEST_COLUMN = 84.0
+WIDEST_COLUMN = 100.0
+GRADIENT_OF, TARGET_OF = "gradient of", "target of"
 ADDS, ADDS_TO = "adds to the gradient of", "adds to"
 COLUMN, LINE_HEIGHT, TABLE_HEAD = 68.0, 14.0, 8.0  # of a table: width of a column, height of a line, room above
 LONGEST_NAME = 160.0
-NAMED, LONGEST_EXIT = 2, 12  # values that are named, of those handed on and of what copies give; and their cells
+NAMED, LONGEST_EXIT = 2, 20  # values that are named, of those handed on and of what copies give; and their cells
 LISTED, MOST_ENTERING = 12, 16  # copies that a title names; edges to others that have text
 
 
@@ -121,6 +125,9 @@ def _table(board: Board, plate: Plate) -> tuple[tuple[str, ...], ...]:
         return ()
     # Where there is no room for all, slopes of functions come first: those of products are values, each told once.
     told = {row[1:] for row in given}
+    if any(map(board.sources, plate.copies.nodes[plate.shown])):  # what is handed on: the same numbers, one copy later
+        later = {row[1:-1] for row in given}
+        slopes = [(is_slope, row) for is_slope, row in slopes if is_slope or row[2:] not in later]
     of_functions, others = [], []
     for k, (is_slope, row) in enumerate(slopes):
         if is_slope:
@@ -145,16 +152,22 @@ def _lines(
     given: list[tuple[str, ...]], parts: list[tuple[float, tuple[str, ...]]], names: Sequence[str]
 ) -> tuple[tuple[str, ...], ...]:
     """A table with a row for each copy: its outputs, and at the right its contributions to gradients of weights."""
-    given = [column for column in given if _is_head(column[0])][:MOST_ASIDE - 1]
-    adds = _largest([part for part in parts if _is_head(part[1][0])], MOST_ASIDE - len(given))
-    if not given and not adds:
+    columns = [(*_headed(head), *numbers) for head, *numbers in given]
+    columns = [column for column in columns if _is_head(column[1])][: MOST_ASIDE - 1]
+    adds = _largest([part for part in parts if _is_head(part[1][0])], MOST_ASIDE - len(columns))
+    columns += [(ADDS_TO, *part) for part in adds]
+    if not columns:
         return ()
-    columns = [*given, *adds]
-    rows = [("", *[""] * len(given), *[ADDS_TO] * len(adds))] if adds else []
-    rows += [("", *(column[0] for column in columns))]
+    above, called, *of_copies = zip(*columns, strict=True)
     heads = [text.fitted(name, CAPTION_FONT, COLUMN - 4) for name in names]
-    rows += [(name, *(column[1 + k] for column in columns)) for k, name in enumerate(heads)]
-    return tuple(rows)
+    rows = [("", *above)] if any(above) else []
+    return (*rows, ("", *called), *((name, *numbers) for name, numbers in zip(heads, of_copies, strict=True)))
+
+
+def _headed(head: str) -> tuple[str, str]:
+    """What a row tells of a value, and of which: they stand one above the other where rows are columns."""
+    what = next((what for what in (GRADIENT_OF, TARGET_OF) if head.startswith(f"{what} ")), "")
+    return what.removesuffix(" of"), head.removeprefix(f"{what} ") if what else head
 
 
 def _largest(parts: Sequence[tuple[float, tuple[str, ...]]], most: int) -> list[tuple[str, ...]]:
@@ -168,15 +181,28 @@ def beside(card: Card) -> Card:
     if not card.strips or not card.table:
         return card
     height = max(HEAD + STRIP * len(card.strips), TABLE_HEAD + LINE_HEIGHT * len(card.table))
-    return card._replace(width=WIDTH + ASIDE + table_width(card.table), height=height, is_beside=True)
+    return card._replace(width=_bars_width(card) + ASIDE + table_width(card.table), height=height, is_beside=True)
+
+
+def _bars_width(card: Card) -> float:
+    """Of bars beside a table, as wide as what is written at them; the first line may go on above the table's names."""
+    head = text.extent(card.label, NAME_FONT) + 8 + text.extent(card.caption, CAPTION_FONT) - _called_width(card.table)
+    wide = [text.breadth(strip.caption, CAPTION_FONT) + 1 for strip in card.strips]
+    wide += [_ends_width(strip.first, strip.most, strip.last) + APART for strip in card.strips]
+    return min(WIDTH, max(LEAST_BARS, head, *wide))
+
+
+def _ends_width(*said: str) -> float:
+    return sum(text.extent(one, CAPTION_FONT) for one in said)
 
 
 def table_width(table: Sequence[tuple[str, ...]]) -> float:
     """The width of a table, with the names before its columns."""
-    if not table:
-        return 0.0
-    called = min(max(text.breadth(row[0], CAPTION_FONT) for row in table), LONGEST_NAME)
-    return called + APART + column_width(table) * (len(table[-1]) - 1)
+    return _called_width(table) + APART + column_width(table) * (len(table[-1]) - 1) if table else 0.0
+
+
+def _called_width(table: Sequence[tuple[str, ...]]) -> float:
+    return min(max(text.breadth(row[0], CAPTION_FONT) for row in table), LONGEST_NAME)
 
 
 def column_width(table: Sequence[tuple[str, ...]]) -> float:
@@ -222,31 +248,30 @@ def _merged(rows: Sequence[tuple[float, tuple[str, ...]]]) -> list[tuple[float, 
 
 def _given(board: Board, plate: Plate, *, of_functions: bool = True) -> list[tuple[str, ...]]:
     """Rows with values and gradients of the copies' outputs, and of functions in view, where copies differ."""
-    graph, nodes = board.graph, plate.copies.nodes
+    graph, nodes, called = board.graph, plate.copies.nodes, Called(board, plate)
     exits: dict[str, int] = {}  # by name: its position in a copy
     for v in plate.exits(graph, plate.shown):
         card = board.cards.get(board.card_of.get(v, -1))
         if card is not None:
             is_alone = card.folded and len(board.exits[card.node]) == 1
-            exits[card.label if is_alone else graph.bare(v)] = nodes[plate.shown].index(v)
+            exits[card.label if is_alone else called(v)] = nodes[plate.shown].index(v)
     functions = {
-        graph.bare(v): place
+        called(v): place
         for place, v in enumerate(nodes[plate.shown])
         if of_functions and v in board.cards and board.cards[v].kind == "node" and len(graph.order[v].parents) == 1
     }
     given = sorted(exits, key=text.by_number)[:MOST_GIVEN]
     inner = [name for name in functions if name not in exits][: MOST_GIVEN - len(given)]
     rows = []
-    gradients = ("grad {}" if not of_functions else "gradient of {}", graph.grads)
-    for said, numbers in (("{}", graph.data), gradients) if graph.largest is not None else (("{}", graph.data),):
+    told = [("{}", graph.data), (f"{GRADIENT_OF} {{}}", graph.grads)]
+    for said, numbers in told[: 1 + (graph.largest is not None)]:
         for name in [*inner, *given]:
             place = exits[name] if name in exits else functions[name]
             of_each = [numbers[copy[place]] for copy in nodes]
             if any(x != of_each[0] for x in of_each[1:]):
                 rows.append((said.format(name), *_line(of_each)))
         if numbers is graph.data:
-            head = "target of {}" if of_functions else "target {}"
-            rows += _wanted(plate, _targets(graph), {head.format(name): exits[name] for name in given})
+            rows += _wanted(plate, _targets(graph), {f"{TARGET_OF} {name}": exits[name] for name in given})
     return rows
 
 
@@ -264,6 +289,34 @@ def _targets(graph: Graph) -> dict[int, Any]:
     return TARGETS[graph]
 
 
+class Called:
+    """What values are called where all copies are told of: the number in "v14" is that of one copy, and says nothing.
+
+    A label; else the unit of which it is the output, "layer1.neuron0"; else its operation, if that is in view once.
+    """
+
+    def __init__(self, board: Board, plate: Plate) -> None:
+        graph = self.graph = board.graph
+        own, inside = f"/{plate.names[plate.shown]}/", plate.copies.nodes[plate.shown]
+        self.stands = {u: v for copy in plate.copies.nodes for u, v in zip(copy, inside, strict=True)}
+        around = {v: f"/{box_of(graph.order[v])}/" for v in inside}
+        units = {v: box.rpartition(own)[2].strip("/") for v, box in around.items()}  # within the copy
+        used = {(u, around[v]) for v in inside for u in graph.operands[v]}
+        self.unit = {v: unit for v, unit in units.items() if unit and (v, around[v]) not in used}
+        self.outputs = Counter(self.unit.values())
+        self.ops = Counter(graph.order[v].op for v in inside if v in board.cards and not graph.labels[v])
+
+    def __call__(self, v: int) -> str:
+        graph, op = self.graph, self.graph.order[v].op
+        if graph.labels[v] or graph.is_leaf(v):
+            return graph.bare(v)
+        v = self.stands.get(v, v)
+        if self.outputs[self.unit.get(v, "")] == 1:
+            return dotted(self.unit[v])
+        is_word = graph.order[v]._op == op  # not a sign
+        return op if is_word and self.ops[op] == 1 else graph.bare(v)
+
+
 def _wanted(plate: Plate, targets: Mapping[int, Any], given: Mapping[str, int]) -> list[tuple[str, ...]]:
     """Rows with the targets of the copies' outputs, where copies differ."""
     rows = []
@@ -276,7 +329,7 @@ def _wanted(plate: Plate, targets: Mapping[int, Any], given: Mapping[str, int]) 
 
 def _slopes(board: Board, plate: Plate) -> list[tuple[bool, tuple[str, ...]]]:
     """Rows with the local derivatives that differ, of operations in view; and whether each is of a unary function."""
-    graph, nodes = board.graph, plate.copies.nodes
+    graph, nodes, called = board.graph, plate.copies.nodes, Called(board, plate)
     rows: list[tuple[bool, tuple[str, ...]]] = []
     for place, v in enumerate(nodes[plate.shown]):
         if board.card_of.get(v) != v or v not in board.cards or board.cards[v].kind != "node":
@@ -292,8 +345,9 @@ def _slopes(board: Board, plate: Plate) -> list[tuple[bool, tuple[str, ...]]]:
             known = [x for x in of_each if x is not None]
             if any(x != known[0] for x in known[1:]):
                 u = graph.index[here[plate.shown].parents[j]]
-                name = f"∂{graph.bare(v)}/∂{HANDED * (u in before)}{graph.bare(u)}"
-                rows.append((len(kept) == 1, (name, *_line(of_each))))
+                by = f"∂{called(v)}/∂{HANDED * (u in before)}{called(u)}"
+                is_slope = len(kept) == 1
+                rows.append((is_slope, (f"slope of {called(v)}" if is_slope else by, *_line(of_each))))
     return rows
 
 
@@ -336,8 +390,9 @@ def _strips(board: Board, plate: Plate) -> list[Strip]:
     if graph.largest is None:
         return []
     exits = plate.exits(graph, plate.shown)
-    called = ", ".join(sorted((text.shorten(graph.bare(v), LONGEST_EXIT) for v in exits), key=text.by_number))
-    of = called if len(exits) <= NAMED else f"its {len(exits)} values"
+    called = Called(board, plate)
+    some = ", ".join(sorted((text.shorten(called(v), LONGEST_EXIT) for v in exits), key=text.by_number))
+    of = some if len(exits) <= NAMED else f"its {len(exits)} values"
     strips = [_strip(f"|gradient| of {of}", plate, plate.signals(graph))]
     weights = sorted(u for u in plate.copies.shared if graph.is_leaf(u))
     if weights:
@@ -379,7 +434,7 @@ def _ends_said(plate: Plate, numbers: Sequence[float], top: int) -> tuple[str, s
                 first, last = (said + MOST * (k == top) for said, k in ((first, 0), (last, len(numbers) - 1)))
         else:
             most += MOST
-        if WIDTH - sum(text.extent(said, CAPTION_FONT) for said in (first, most, last)) >= APART:
+        if WIDTH - _ends_width(first, most, last) >= APART:
             return first, most, last
     return first, "", last
 
@@ -401,7 +456,8 @@ def handed_on(board: Board, k: int, copy: int) -> int:
         values = sorted(
             {u for v in board.there[k] for u in graph.operands[v] if board.other[k].get(u) == copy}
         )
-        names = [text.shorten(graph.bare(u), text.LONGEST_LABEL) for u in values]
+        called = Called(board, plate)
+        names = [text.shorten(called(u), text.LONGEST_LABEL) for u in values]
         of = plate.names[copy]
         said = f"{HANDED} {', '.join(names) if len(names) <= NAMED else f'{len(names)} values'} of {of}"
         number = board.number()

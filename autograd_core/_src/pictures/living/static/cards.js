@@ -100,10 +100,11 @@ class CardView {
 
   rowFace() {
     const { card, graph } = this;
-    this.element.append(words(graph.labelled.has(card.node) ? "name" : "called", 7, 15.5, shorten(graph.model.state.bare[card.node], 9)));
-    this.value = words("value agl-edit", 160, 15.5, "");
+    this.element.append(words(graph.labelled.has(card.node) ? "name" : "called", 7, 15.5, shorten(graph.model.state.bare[card.node], ROW_NAME)));
+    this.value = words("value agl-edit", ROW_VALUE, 15.5, "");
+    this.word = words("caption", ROW_VALUE + 4, 15.5, "grad");
     this.grad = words("grad", ROW[0] - 8, 15.5, "");
-    this.element.append(this.value, this.grad);
+    this.element.append(this.value, this.word, this.grad);
   }
 
   // A bar for each copy, the shown one marked.
@@ -153,6 +154,7 @@ class CardView {
     const { value, grad } = this.numbersNow(), one = this.only();
     setText(this.value, value);
     setText(this.grad, grad);
+    if (this.word) put(this.word, "display", grad ? null : "none");
     if (one >= 0) {
       const g = host.gradientShown(one), hidden = g === null;
       put(this.grad, "class", `grad ${hidden ? "" : bySign(g)}`);
@@ -177,13 +179,20 @@ class CardView {
     const { card, graph } = this, { model, host } = graph, one = this.only();
     if (one >= 0) {
       const g = host.gradientShown(one);
-      return { value: host.isValueShown(one) ? numberText(model.data[one]) : "", grad: g === null ? "" : numberText(g) };
+      return { value: host.isValueShown(one) ? this.written(model.data[one]) : "", grad: g === null ? "" : this.written(g) };
     }
     const values = card.exits.map((i) => model.data[i]), low = Math.min(...values), high = Math.max(...values);
     return {
       value: !card.exits.every((i) => host.isValueShown(i)) ? "" : low === high ? numberText(low) : `${numberText(low, 3)} … ${numberText(high, 3)}`,
       grad: card.exits.every((i) => host.isGradientComplete(i)) ? numberText(Math.hypot(...card.exits.map((i) => model.adjoint[i]))) : "",
     };
+  }
+
+  // With as many digits as there is room for.
+  written(x) {
+    if (!this.card.isRow) return numberText(x);
+    const tries = [4, 3, 2].map((digits) => numberText(x, digits));
+    return tries.find((said) => cells(said) <= ROW_CELLS) || tries[2];
   }
 
   // Shown where it reads otherwise: 0.59 is no news beside 0.5903.

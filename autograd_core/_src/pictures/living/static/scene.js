@@ -1,6 +1,6 @@
 // What is in view: a card for each value, one for each folded scope, and the edges between them, without positions.
 
-const { card: CARD, fold: FOLD, row: ROW, chip: CHIP, plate: PLATE } = SIZE, MOST_PORTS = 8, BUNDLED = 3, TIED = 3, DENSE = 16, CROWD = 160;
+const { card: CARD, fold: FOLD, row: ROW, rowText: [ROW_NAME, ROW_VALUE, ROW_CELLS], chip: CHIP, plate: PLATE } = SIZE, MOST_PORTS = 8, BUNDLED = 3, TIED = 3, DENSE = 16, CROWD = 160;
 const EM = 0.61, extent = (text, size) => cells(text) * EM * size;
 
 class Scopes {
