@@ -19,7 +19,8 @@ from multiprocessing import Pool
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from references import context, exact_slope, exact_value
+import mpmath
+from references import context, definitions, exact_slope, exact_value
 
 from autograd_core._src.engine.evaluation import evaluate
 from autograd_core._src.engine.ops import PRIMITIVES
@@ -564,6 +565,11 @@ def main():
     parser.add_argument("--write", action="store_true", help="renew the lines of these operations in docs/accuracy.md")
     parser.add_argument("--points", type=int, default=10_000)
     options = parser.parse_args()
+    for name in options.operations:
+        if name not in PRIMITIVES:
+            parser.error(f"there is no operation {name}")
+        if name not in definitions(mpmath):
+            parser.error(f"{name} has no definition yet; it goes into benchmarks/references.py")
     found = []
     with Pool() as pool:
         for several in pool.imap(_job, [(name, options.points) for name in options.operations or PRIMITIVES]):

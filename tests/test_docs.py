@@ -41,6 +41,55 @@ def test_links(path):
             assert (path.parent / link).exists(), f"{path.name} links to {link}"
 
 
+def rows(text, first):
+    """The cells of the table row that begins so."""
+    [line] = [line for line in text.splitlines() if re.match(rf"\| *{re.escape(first)} *\|", line)]
+    return [cell.strip() for cell in line.strip("|").split("|")][1:]
+
+
+@pytest.mark.parametrize(
+    ("first", "section", "columns"),
+    [
+        ("one step of micrograd's demo (100 points, 337 parameters), eager", "moons", ("micrograd", "oxigrad", "torch", "autograd_core")),
+        ("micrograd's README expression, build and backward", "readme", ("micrograd", "oxigrad", "torch", "autograd_core")),
+    ],
+)
+def test_times_of_the_readme_are_those_of_the_results(first, section, columns):
+    results = (ROOT / "benchmarks" / "RESULTS.md").read_text()
+    part = re.search(rf"^## {section}\n(.*?)(?=^## )", results, re.MULTILINE | re.DOTALL)[1]
+    shown = [cell.split()[0] for cell in rows((ROOT / "README.md").read_text(), first)]
+    for number, library in zip(shown, columns, strict=True):
+        digits = len(number.partition(".")[2])
+        assert round(float(rows(part, library)[0]), digits) == float(number), f"{first}: {library}"
+
+
+@pytest.mark.parametrize(
+    ("first", "there"),
+    [
+        ("a function of two numbers", "`f.value_and_grad(x, y)` of a tiny function"),
+        ("the same, closing over a list of 1 000 numbers", "the same, closing over a list of 1 000 floats"),
+        ("micrograd's demo, 100 points and 337 parameters, called with arrays", "micrograd's demo (100 examples, 337 parameters), called with arrays"),
+    ],
+)
+def test_times_of_calls_in_the_readme_are_those_of_the_page_on_compiled_functions(first, there):
+    shown = rows((ROOT / "README.md").read_text(), first)
+    measured = rows((ROOT / "docs" / "compiled.md").read_text(), there)
+    assert shown == [cell.removesuffix(" (bound)") for cell in measured[:2]]
+
+
+def test_the_comparison_of_checkers_in_the_readme_is_that_of_its_page():
+    page, readme = (ROOT / "docs" / "checking.md").read_text(), (ROOT / "README.md").read_text()
+    alarms = [re.findall(r"\d+", cell) for cell in rows(page, "**right functions with an alarm**")]
+    missed = [re.findall(r"\d+", cell) for cell in rows(page, "**bugs that pass**")]
+    (ours, n), (slips, m) = alarms[0], missed[0]
+    assert (ours, slips) == ("0", "0")
+    torch, jax, _, scipy = zip([alarm for alarm, _ in alarms[1:]], [bugs for bugs, _ in missed[1:]])
+    assert f"on {n} functions" in readme
+    assert f"on {m} bugs" in readme
+    assert "torch's `gradcheck` raised false alarms at {} functions and missed {} bugs".format(*torch) in readme
+    assert "jax's `check_grads` {} and {}, SciPy's `check_grad` {} and {}".format(*jax, *scipy) in readme
+
+
 def test_shell_commands_of_the_readme(tmp_path):
     """Every `python -m autograd_core ...` line but the whole tour, which has a test of its own."""
     commands = [
