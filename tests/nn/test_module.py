@@ -267,6 +267,16 @@ def test_a_file_of_another_model_is_refused_in_words(tmp_path, saved, other):
     assert saved().load(tmp_path / "model.json").state_dict() == model.state_dict()
 
 
+def test_units_alike_are_counted_where_a_file_of_another_model_is_refused(tmp_path):
+    nn.MLP(8, [16, 12, 1], "tanh").save(tmp_path / "model.json")
+    with pytest.raises(ag.StructureError) as error:
+        nn.MLP(8, [16, 1], "tanh").load(tmp_path / "model.json")
+    own, saved = (f"MLP of [Layer of [16 × TanhNeuron(8)], {rest}]" for rest in (
+        "Layer of [LinearNeuron(16)]", "Layer of [12 × TanhNeuron(16)], Layer of [LinearNeuron(12)]",
+    ))  # fmt: skip
+    assert f"expected parameters of {own}, got those of {saved}; build" in str(error.value)
+
+
 def test_a_model_with_an_object_without_a_name_loads_its_file(tmp_path):
     class Shift:
         def __call__(self, x):

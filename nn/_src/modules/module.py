@@ -21,6 +21,7 @@ from .layer_scopes import name_by_attribute, scopes_within
 from .parameters import assigned, held, holds_parameters
 
 ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
+REPEATED = re.compile(r"(\w+\([^()]*\))(?:, \1)+")  # units alike, which a message counts
 
 if TYPE_CHECKING:
     import os
@@ -504,15 +505,20 @@ def _same_names(expected: list[str], got: list[str]) -> None:
         raise StructureError(msg)
 
 
+def _counted(units: re.Match[str]) -> str:
+    return f"{units[0].count(units[1])} × {units[1]}"
+
+
 def _same_model(saved: Any, own: str) -> None:
     """Raise if a file names another model. Where objects lie in memory makes no difference."""
     if not isinstance(saved, str) or not saved or ADDRESS.sub("", saved) == ADDRESS.sub("", own):
         return
+    saved, own = (REPEATED.sub(_counted, text) for text in (saved, own))
     start = next((i for i, (a, b) in enumerate(zip(saved, own)) if a != b), min(len(saved), len(own)))
-    start = max(0, start - 30)
+    start = max(0, start - 60)
     dots = "..." if start else ""
     msg = (
-        f"load: expected parameters of {dots}{own[start:]:.90}, got those of {dots}{saved[start:]:.90}; build that "
+        f"load: expected parameters of {dots}{own[start:]:.120}, got those of {dots}{saved[start:]:.120}; build that "
         "model, or pass same_model=False to take its numbers by their names"
     )
     raise StructureError(msg)
