@@ -391,9 +391,14 @@ def test_all_methods_are_tried():
     assert {"tanh", "arctan", "arctan2", "fabs", "clip", "leaky_relu", "elu", "hypot", "gelu"} <= METHODS.keys()
 
 
+def mypy_on(path, folder):
+    """What mypy prints; all runs of a process share what it finds out about the library."""
+    command = ["-m", "mypy", "--strict", "--follow-imports=silent", "--no-pretty", "--cache-dir", str(folder.parent / ".mypy")]
+    return run([*command, path], folder, MYPYPATH=str(ROOT))
+
+
 def with_mypy(folder):
-    command = ["-m", "mypy", "--strict", "--follow-imports=silent", "--no-pretty", "--cache-dir", str(folder / ".cache"), "."]
-    output = run(command, folder, MYPYPATH=str(ROOT))
+    output = mypy_on(".", folder)
     return re.findall(r"^(\w+)\.py:(\d+): error: (.*)", output, re.MULTILINE)
 
 

@@ -6,7 +6,7 @@ import re
 import sys
 
 import pytest
-from test_types import ROOT, run
+from test_types import ROOT, mypy_on, run
 
 import autograd_core as ag
 import nn
@@ -389,9 +389,7 @@ def attributes():
 
 
 def revealed_by_mypy(folder):
-    command = ["-m", "mypy", "--strict", "--follow-imports=silent", "--no-pretty", "--cache-dir", str(folder / ".cache")]
-    output = run([*command, "calls.py"], folder, MYPYPATH=str(ROOT))
-    return re.findall(r"^calls\.py:(\d+): (?:note: Revealed type is|error:) (.*)", output, re.MULTILINE)
+    return re.findall(r"^calls\.py:(\d+): (?:note: Revealed type is|error:) (.*)", mypy_on("calls.py", folder), re.MULTILINE)
 
 
 def revealed_by_pyright(folder):
