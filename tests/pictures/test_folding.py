@@ -517,7 +517,7 @@ def test_hostile_scopes_are_names_and_nothing_else():
     view = view_of([y], fold="*")
     check(scene_of(view, "LR"), view)
     for options in ({}, {"fold": "*"}, {"fold": None}, {"fold": view.scopes[-1]}):
-        picture = draw(y, **options)
+        picture = draw(y, direction="LR", **options)
         known = {"svg", "title", "desc", "style", "g", "rect", "text", "path", "circle"}
         assert {e.tag.removeprefix(SVG) for e in parsed(picture).iter()} == known
         assert "<script>" not in picture.svg
