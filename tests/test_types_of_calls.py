@@ -4,6 +4,7 @@ import inspect
 import json
 import re
 import sys
+from pathlib import Path
 
 import pytest
 from test_types import ROOT, mypy_on, run
@@ -389,41 +390,63 @@ def attributes():
 
 
 def revealed_by_mypy(folder):
-    return re.findall(r"^calls\.py:(\d+): (?:note: Revealed type is|error:) (.*)", mypy_on("calls.py", folder), re.MULTILINE)
+    found = re.findall(r"^(\w+)\.py:(\d+): (?:note: Revealed type is|error:) (.*)", mypy_on(".", folder), re.MULTILINE)
+    return [(name, int(line), message) for name, line, message in found]
 
 
 def revealed_by_pyright(folder):
     (folder / "pyrightconfig.json").write_text(json.dumps({"extraPaths": [str(ROOT)], "typeCheckingMode": "standard"}))
-    output = run(["-m", "pyright", "--outputjson", "--pythonpath", sys.executable, "calls.py"], folder)
+    output = run(["-m", "pyright", "--outputjson", "--pythonpath", sys.executable], folder)
     found = json.loads(output[output.index("{") :])["generalDiagnostics"]
-    return [(d["range"]["start"]["line"] + 1, re.sub("^Type of .* is ", "", d["message"], flags=re.DOTALL)) for d in found]
+    return [
+        (Path(d["file"]).stem, d["range"]["start"]["line"] + 1, re.sub("^Type of .* is ", "", d["message"], flags=re.DOTALL))
+        for d in found
+    ]
 
 
 CHECKERS = {"mypy": revealed_by_mypy, "pyright": revealed_by_pyright}
 
 
-@pytest.mark.parametrize("checker", CHECKERS)
-def test_no_ordinary_call_reveals_any(checker, tmp_path):
-    pytest.importorskip(checker)
+def calls():
+    """A module that asks for the type of each call, and which stands on which line."""
     before = GIVEN.strip().splitlines()
-    (tmp_path / "calls.py").write_text("\n".join([*before, *(f"reveal_type({x})" for x in EXPRESSIONS)]) + "\n")
-    revealed = {int(line): found for line, found in CHECKERS[checker](tmp_path)}
-    types = {x: revealed.get(i, "nothing") for i, x in enumerate(EXPRESSIONS, len(before) + 1)}
+    text = "\n".join([*before, *(f"reveal_type({x})" for x in EXPRESSIONS)]) + "\n"
+    return text, dict(enumerate(EXPRESSIONS, len(before) + 1))
+
+
+def reads():
+    """The same for public attributes."""
+    lines, places = ["import autograd_core as ag", "import autograd_core.testing as testing", "import nn"], {}
+    for k, (name, kind) in enumerate(attributes().items()):
+        lines += [f"def f{k}(o: {kind}) -> None:", f"    reveal_type(o.{name.rpartition('.')[2]})"]
+        places[len(lines)] = name
+    return "\n".join(lines) + "\n", places
+
+
+@pytest.fixture(scope="module", params=CHECKERS)
+def types(request, tmp_path_factory):
+    """What one run of a checker reveals: by module and expression."""
+    pytest.importorskip(request.param)
+    folder = tmp_path_factory.mktemp(request.param)
+    modules = {"calls": calls(), "reads": reads()}
+    for name, (text, _) in modules.items():
+        (folder / f"{name}.py").write_text(text)
+    revealed = {(name, line): found for name, line, found in CHECKERS[request.param](folder)}
+    return {
+        name: {x: revealed.get((name, line), "nothing") for line, x in places.items()}
+        for name, (_, places) in modules.items()
+    }
+
+
+def test_no_ordinary_call_reveals_any(types):
+    types = types["calls"]
     bad = ("nothing", '"Any"', '"Unknown"')
     wrong = {x: found for x, found in types.items() if found in bad or not found.startswith('"')}
     assert not wrong, "\n".join(f"{x}: {found}" for x, found in wrong.items())
 
 
-@pytest.mark.parametrize("checker", CHECKERS)
-def test_no_public_attribute_is_any(checker, tmp_path):
-    pytest.importorskip(checker)
-    lines, places = ["import autograd_core as ag", "import autograd_core.testing as testing", "import nn"], {}
-    for k, (name, kind) in enumerate(attributes().items()):
-        lines += [f"def f{k}(o: {kind}) -> None:", f"    reveal_type(o.{name.rpartition('.')[2]})"]
-        places[len(lines)] = name
-    (tmp_path / "calls.py").write_text("\n".join(lines) + "\n")
-    revealed = {int(line): found for line, found in CHECKERS[checker](tmp_path)}
-    types = {name: revealed.get(line, "nothing") for line, name in places.items()}
+def test_no_public_attribute_is_any(types):
+    types = types["reads"]
     assert {name: found for name, found in types.items() if found in ("nothing", '"Any"', '"Unknown"') or not found.startswith('"')} == {}
     assert types["ag.Value.data"] == types["ag.Path.product"] == types["ag.Explanation.gradient"]
 
