@@ -9,8 +9,11 @@ NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
 
 # Runs of the library's own experiments that take longest, and smaller ones that say and draw the same.
 SMALLER = {
-    "06_learning": {'experiments.run("xor")': "experiments.xor(starts=40)"},
-    "08_linear_to_general_networks": {"memory(progress=False)": "memory(cases=80, epochs=10, progress=False)"},
+    "06_learning": {'experiments.run("xor")': "experiments.xor(starts=20)"},
+    "08_linear_to_general_networks": {
+        "memory(progress=False)": "memory(cases=40, epochs=4, progress=False)",
+        "linear_time(widths=(4, 8, 16, 32), cases=2)": "linear_time(widths=(2, 4, 6, 8), cases=2)",
+    },
 }
 
 
