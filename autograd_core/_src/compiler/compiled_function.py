@@ -316,7 +316,7 @@ class CompiledFunction(Exported, TracedFunction, NotOnCompiled, Generic[R_co, P_
         with np.errstate(all="ignore"):  # inf - inf, and 0 / 0 where there are no rows
             total = values.sum(dtype=float)
             if self._reduce == "mean":
-                total, per_row = total / len(values), [group / len(values) for group in per_row]
+                total, per_row = total / len(values), [np.divide(g, len(values), out=g) for g in per_row]
         results = float(total), self._grads(args, per_row, summed)
         self._stubs.prepare(self, "reduced", len(values), began)
         return results

@@ -15,8 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from .runtime.bound_call import Bound
+    from .runtime.result_memory import ResultMemory
     from .runtime.specialization import Specialization
     from .runtime.traced_function import Reduction
+
+FLOAT = np.dtype(float)
 
 
 class Bindable(Protocol):
@@ -26,6 +29,7 @@ class Bindable(Protocol):
     _mapped: tuple[bool, ...]
     _specializations: list[Specialization]
     _reduce: Reduction | None
+    _memory: ResultMemory
 
     def bind(self, *args: Any) -> Bound:
         """A call with memory of its own."""
@@ -100,7 +104,7 @@ class Objective:
         self._run(x)
         out = self._call.out
         if not self._is_cost:
-            return np.array(out, float).ravel()
+            return self._flat._memory.copy(np.asarray(out), FLOAT).ravel()
         return float(self._over_rows(out, 0))
 
     def jac(self, x: Any) -> Any:
@@ -120,9 +124,9 @@ class Objective:
         if self._is_cost:
             return np.concatenate([np.empty(0), *slopes])
         shapes = [(-1, part.stop - part.start) for part in self._parts]
-        return np.concatenate(
-            [np.reshape(s, shape) for s, shape in zip(slopes, shapes, strict=True)], axis=1, dtype=float
-        )
+        blocks = [np.reshape(s, shape) for s, shape in zip(slopes, shapes, strict=True)]
+        fresh = self._flat._memory.empty((len(blocks[0]), len(self.x0)), FLOAT)
+        return np.concatenate(blocks, axis=1, out=fresh)
 
     def fun_and_jac(self, x: Any) -> tuple[Any, Any]:
         """Both, for `minimize(..., jac=True)`.

@@ -96,22 +96,24 @@ def array(leaves: list[Any], shape: tuple[int, ...]) -> Any:
 
 def build(spec: Spec, make: Callable[[int, Spec], Any]) -> Any:
     """A tree of that shape whose blocks (numbers or whole arrays) are `make(first leaf, block)`."""
+    return _built(spec, make, 0)[0]
 
-    def at(spec: Spec, start: int) -> tuple[Any, int]:
-        """The tree, and where the next one starts: asking each child for its size would walk through it once more."""
-        if spec.kind in ("leaf", "array"):
-            return make(start, spec), start + spec.size
-        built = []
-        for child in spec.children:
-            part, start = at(child, start)
-            built.append(part)
-        if spec.kind == "list":
-            return built, start
-        if spec.kind == "dict":
-            return dict(zip(spec.about, built, strict=True)), start
-        return spec.about(*built) if hasattr(spec.about, "_fields") else spec.about(built), start
 
-    return at(spec, 0)[0]
+# No function within `build`, which would refer to itself: what `make` refers to, such as large results of a call, would
+# stay until the garbage collector comes.
+def _built(spec: Spec, make: Callable[[int, Spec], Any], start: int) -> tuple[Any, int]:
+    """The tree, and where the next one starts: asking each child for its size would walk through it once more."""
+    if spec.kind in ("leaf", "array"):
+        return make(start, spec), start + spec.size
+    built = []
+    for child in spec.children:
+        part, start = _built(child, make, start)
+        built.append(part)
+    if spec.kind == "list":
+        return built, start
+    if spec.kind == "dict":
+        return dict(zip(spec.about, built, strict=True)), start
+    return spec.about(*built) if hasattr(spec.about, "_fields") else spec.about(built), start
 
 
 def flatten_as(expected: Spec, tree: Any, what: str) -> list[Any]:

@@ -263,20 +263,18 @@ def _pair(parameters: Any, given: Any, what: str, visit: Callable[[Value, Any], 
     Raises:
         StructureError: The shapes differ.
     """
-
-    def walk(p: Any, x: Any) -> None:
+    left = [(parameters, given)]
+    while left:
+        p, x = left.pop()
         if isinstance(p, Value):
             visit(p, x)
-            return
+            continue
         items = plain(x)
         if not isinstance(items, list) or len(items) != len(p):
             shape = by(tuple(shape_of(parameters)))
             msg = f"{what}: expected {shape} numbers, got {shown(given)}"
             raise StructureError(msg)
-        for q, y in zip(p, items):
-            walk(q, y)
-
-    walk(parameters, given)
+        left.extend(reversed(list(zip(p, items, strict=True))))
 
 
 def _rows_of_one(given: Any, rows: list[Any]) -> Any:

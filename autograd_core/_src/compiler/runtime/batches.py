@@ -238,12 +238,14 @@ def views(spec: Spec, columns: Any, *, rows: bool) -> Any:
     Nested lists of one shape become one array.
     """
 
-    def blocks(spec: Spec) -> Spec:
-        shape = shape_of(spec)
-        return spec._replace(children=tuple(map(blocks, spec.children))) if shape is None else Spec("array", (), shape)
-
     def view(start: int, block: Spec) -> Any:
         part = columns[:, start : start + block.size]
         return part.reshape((len(columns), *block.about) if rows else block.about)
 
-    return build(blocks(spec), view)
+    return build(_blocks(spec), view)
+
+
+def _blocks(spec: Spec) -> Spec:
+    """The same shape with arrays in place of nested lists."""
+    shape = shape_of(spec)
+    return spec._replace(children=tuple(map(_blocks, spec.children))) if shape is None else Spec("array", (), shape)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from .memory import LANES, LaneSums, zeros_together
+from .memory import LANES, LaneSums, address, zeros_together
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -196,6 +196,7 @@ class KernelRunner:
             self.blocks.append(np.array(fields, np.int64))
         self.tables, self.per_row = [t[:count] for t in tables], [g[:count] for g in per_row]
         self.results = results[:count]
+        self._writes_all = len({*layout.places}) == layout.width  # and not those that are always 0
         self.hands = [None] * 3
         self._call = ctypes.CFUNCTYPE(None, ctypes.c_int64)(kernel.address)
         self.address, self.at = kernel.address, self.blocks[0].ctypes.data
@@ -206,6 +207,25 @@ class KernelRunner:
         self.at_means = means.ctypes.data
         self._memory = shared, summed, scratch, kept, divisor, means, n
         self.bytes = _bytes(shared, summed, scratch, kept, results, *tables, *per_row)
+
+    def run_in_place(self, tables: Sequence[Any], results: Any, per_row: Sequence[Any]) -> bool:
+        """Run on arrays of the caller's instead of its own, which saves copies; only sums are its own.
+
+        Returns:
+            Whether it did: the code reads and writes whole blocks of rows, of arrays like its own.
+        """
+        arrays = (*tables, results, *per_row)
+        if not self.is_native or len(results) % self.kernel.rows or results.shape != self.results.shape:
+            return False
+        if not all(x.dtype == self.kernel.dtype and x.flags.c_contiguous and x.flags.aligned for x in arrays):
+            return False
+        if not self._writes_all:
+            results[:] = 0.0
+        fields, n = self.blocks[0].copy(), len(self.kernel.fields)
+        fields[self.kernel.fields.index("results")] = address(results)
+        fields[n - len(arrays) + 1 :] = [address(x) for x in (*tables, *per_row)]
+        self._call(fields.ctypes.data)
+        return True
 
     def run(self) -> None:
         """Run with the GIL released."""

@@ -68,6 +68,11 @@ def zeros_together(shapes: Sequence[Any], dtype: Any = np.float64) -> list[Any]:
     return found
 
 
+def address(array: Any) -> int:
+    """Where an array's numbers are; `array.ctypes.data` takes three times as long."""
+    return array.__array_interface__["data"][0]  # type: ignore[no-any-return]
+
+
 def _blank(size: int) -> Any:
     """So many bytes; of medium size from the system itself, to which they go back.
 

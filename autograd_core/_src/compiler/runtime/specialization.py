@@ -232,11 +232,20 @@ class Specialization:
         first, rest = self._interpreters[layout]
         return InterpreterRunner(rest, layout, count, SharedPart(parts, layout.summed, first))
 
-    def run(self, layout: Layout, shared: Any, tables: Sequence[Any]) -> Runner:
+    def run(
+        self, layout: Layout, shared: Any, tables: Sequence[Any], into: tuple[Any, Sequence[Any]] | None = None
+    ) -> Runner:
         """Run, and return the runner: `give_back` it when its results and gradients are read.
 
         Interpreted until that has taken as long as compiling would, and while a thread compiles. The bits are the same;
         but not those of regions that may use the vector library, or add up a gradient, which are compiled at once.
+
+        Args:
+            layout: The inputs and results.
+            shared: What all rows share.
+            tables: The other arguments, rows first.
+            into: Of a trace without guards: where to write results, and gradients per row. They may be in the runner,
+                too, or not.
         """
         count = len(tables[0]) if tables else 1
         compiled = self.compiles(layout)
@@ -248,12 +257,20 @@ class Specialization:
             runner = self.runner(layout, count, compiled=compiled)
             runner.serves = key
             self._free.made(runner)
+        self._latest = -1.0
+        if into is not None and isinstance(runner, KernelRunner):
+            self.fill(runner, shared, ())
+            if runner.run_in_place(tables, *into):
+                return runner
         self.fill(runner, shared, tables)
         runner.run()
-        self._latest = -1.0
         if isinstance(runner, InterpreterRunner):
             self._latest = runner.seconds
             self.seconds += runner.seconds
+        if into is not None:
+            into[0][:] = runner.results[:, : self.width]
+            for group, rows in zip(into[1], runner.per_row, strict=True):
+                group[:] = rows
         return runner
 
     def count(self, seconds: float) -> bool:
@@ -353,7 +370,7 @@ class Specialization:
         """Write the inputs; doubles beyond floats are infinite, and below them 0, whatever NumPy is to say of it."""
         with np.errstate(all="ignore") if self._dtype == "float32" else nullcontext():
             runner.shared[:] = shared
-            for table, rows in zip(runner.tables, tables, strict=True):
+            for table, rows in zip(runner.tables, tables, strict=False):
                 table[:] = rows
 
     def named_guard(self, k: int) -> str:

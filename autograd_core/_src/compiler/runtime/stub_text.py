@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 KINDS = ("values", "value_and_grad", "reduced")
 SHORTEST, LONGEST = 16, 4096  # numbers of a list that is packed; a longer one takes time anyway
+FLOAT = np.dtype(float)  # of results without rows, whatever the function computes in
 FEW_WRITTEN = 16  # guards that are tested one by one; and results that are read one by one
 _KEEPING = ctypes.PYFUNCTYPE(None, ctypes.c_void_p)  # an address is passed on faster than an int of 64 bits
 _RELEASING = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
@@ -234,8 +235,8 @@ class StubWriter:
     def _per_row(self, name: str, spec: Spec, group: int) -> str:
         if not self.has_rows:
             return self._as_passed(name, spec, lambda r: r.per_row[group][0])
-        mean = " / n" if self.kind == "reduced" and self.f._reduce == "mean" else ""
-        return self._of_rows(name, spec, lambda r: r.per_row[group], mean)
+        is_mean = self.kind == "reduced" and self.f._reduce == "mean"
+        return self._of_rows(name, spec, lambda r: r.per_row[group], divided=is_mean)
 
     def _as_passed(self, name: str, spec: Spec, numbers: Callable[[Runner], Any]) -> str:
         """A fresh gradient in the containers that were passed, as `batches.as_passed` has it."""
@@ -246,11 +247,14 @@ class StubWriter:
         if spec.kind in {"leaf", "array"}:
             return tree
         self.reading.insert(0, f"passed_{given} = isinstance({given}, ndarray)")  # before it is read as an array
-        self.taken[f"array_{name}"] = lambda r: numbers(r).reshape(shape)
-        return f"{self._fresh(f'array_{name}')} if passed_{given} else {tree}"
+        array = self._copy(f"array_{name}", lambda r: numbers(r).reshape(shape), FLOAT)
+        return f"{array} if passed_{given} else {tree}"
 
-    def _fresh(self, name: str) -> str:
-        return f"{name}.copy()" if self.f.dtype == np.float64 else f"{name}.astype(float)"
+    def _copy(self, name: str, view: Callable[[Runner], Any], dtype: Any) -> str:
+        """A fresh array of what a view of the runner's memory holds."""
+        copies = self.f._memory.copies
+        self.taken[name] = lambda r: copies(view(r), dtype)
+        return f"{name}()"
 
     def _tree(self, name: str, spec: Spec, numbers: Callable[[Runner], Any]) -> str:
         """A fresh tree of floats, as `batches.tree_of` makes it."""
@@ -259,8 +263,7 @@ class StubWriter:
             self.taken[name] = lambda r: memoryview(numbers(r))
             return f"{name}[0]"
         if spec.kind == "array":
-            self.taken[name] = lambda r: numbers(r).reshape(shape)
-            return self._fresh(name)
+            return self._copy(name, lambda r: numbers(r).reshape(shape), FLOAT)
         if shape is not None and _is_nested_lists(spec):
             self.taken[name] = lambda r: numbers(r).reshape(shape)
             return f"{name}.tolist()"
@@ -268,15 +271,18 @@ class StubWriter:
         self.names[f"spec_{name}"] = spec
         return f"tree_of(spec_{name}, {name})"
 
-    def _of_rows(self, name: str, spec: Spec, columns: Callable[[Runner], Any], divided: str = "") -> str:
+    def _of_rows(self, name: str, spec: Spec, columns: Callable[[Runner], Any], *, divided: bool = False) -> str:
         """A fresh tree of arrays, rows first, as `batches.views` makes it."""
-        shape = shape_of(spec)
-        # A quotient is a fresh array as it is.
-        fresh = f"({name}{divided})" if divided else f"{name}.copy()"
-        if shape is not None:
-            self.taken[name] = lambda r: columns(r).reshape(-1, *shape) if spec.size else columns(r)
-            return fresh if spec.size else f"views(spec_{name}, {fresh}, rows=True)"
-        self.taken[name] = columns
+        shape, memory = shape_of(spec), self.f._memory  # no reference to the function, which would make a cycle
+        rows = None if shape is None or not spec.size else (-1, *shape)
+        view: Callable[[Runner], Any] = lambda r: columns(r) if rows is None else columns(r).reshape(rows)
+        if divided:
+            self.taken[name] = lambda r: memory.quotients(view(r))
+            fresh = f"{name}(n)"
+        else:
+            fresh = self._copy(name, view, self.f.dtype)
+        if rows is not None:
+            return fresh
         self.names[f"spec_{name}"] = spec
         return f"views(spec_{name}, {fresh}, rows=True)"
 

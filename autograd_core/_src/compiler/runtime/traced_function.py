@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from functools import cache
+from collections import deque
+from contextlib import suppress
 from itertools import pairwise
+from threading import Thread
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -13,21 +15,22 @@ from ...engine.contexts import answering, uncollected
 from ...engine.pytrees import Spec, is_array, same_shape
 from ...transforms.recorded_call import one_of, positions
 from ..ir.layout import Layout
-from ..locks import Locked, compiling
+from ..locks import Locked
 from ..tracing.captured_constants import CapturedConstants
 from ..tracing.record import lowered
 from . import executors
 from .batches import as_passed, numbers_of, plain, rows_of, same_length, shape_of, tree_of, views
+from .result_memory import ResultMemory
 from .specialization import EDGE_SECONDS, Specialization
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from concurrent.futures import ThreadPoolExecutor
 
     from ...engine.value import Value
     from ..ir.tape import TapedGraph
     from ..tracing.record import RecordedGraph, Traced
 
+ALONE = 2**20  # edges times rows below which one thread takes less time than to start another
 Reduction = Literal["sum", "mean"]  # over examples
 Guards = Literal["part", "error"]  # where data takes another branch: one more trace, or an error
 
@@ -96,6 +99,7 @@ class TracedFunction(Locked):
         self._place: int = len(specs) - 1 if origin is None else origin[0]._place
         self._origin = origin  # a derivative is that attribute of that function
         self._layouts: dict[tuple[Specialization, bool], Layout] = {}
+        self._memory = ResultMemory()
         self._specializations: list[Specialization] = [self._specialization(traced) for traced in traces]
         # A saved program brings its traces; the function behind it need not be there any more.
         if not traces:
@@ -235,8 +239,8 @@ class TracedFunction(Locked):
         """Values, gradients per row, and summed gradients."""
         count = len(tables[0]) if tables else 1
         layout = self._layout(self._specializations[0], gradient=gradient)
-        values = np.empty((count, self._specializations[0].width), self.dtype)
-        per_row = [np.empty((count, len(slots)), self.dtype) for slots in layout.per_row]
+        values = self._memory.empty((count, self._specializations[0].width), self.dtype)
+        per_row = [self._memory.empty((count, len(slots)), self.dtype) for slots in layout.per_row]
         if not count:
             return values, per_row, np.zeros(len(layout.summed), self.dtype)
         # Chunks have one size whatever the number of threads, and their sums are added in their order: so bits depend
@@ -253,14 +257,48 @@ class TracedFunction(Locked):
         specialization = self._specializations[0]
         # So much work is known to come.
         specialization.seconds += EDGE_SECONDS * len(specialization.program.operands) * count
-        pool_of = _pools()
         # By itself, before the others: else all threads would meet a new branch at once, and wait for the one that
         # traces it.
         total = chunk(0)  # traces what there is to trace, and begins to compile
-        with pool_of(max_workers=executors.processors()) as pool, np.errstate(all="ignore"):
-            for part in pool.map(chunk, starts[1:]):  # inf - inf, and sums beyond all doubles
+        with np.errstate(all="ignore"):  # inf - inf, and sums beyond all doubles
+            for part in self._each(chunk, starts[1:], count):
                 total = total + part
         return values, per_row, total
+
+    def _each(self, chunk: Callable[[int], Any], starts: Sequence[int], count: int) -> list[Any]:
+        """What is returned for each chunk; computed by several threads where that takes less time."""
+        edges = len(self._specializations[0].program.operands)
+        helpers = min(executors.processors(), len(starts)) - 1 if edges * (count - starts[0]) >= ALONE else 0
+        found: list[Any] = [None] * len(starts)
+        left, errors = deque(range(len(starts))), dict[int, BaseException]()
+
+        def work() -> None:
+            while True:
+                try:
+                    k = left.popleft()
+                except IndexError:
+                    return
+                try:
+                    found[k] = chunk(starts[k])
+                except BaseException as error:  # noqa: BLE001  raised below
+                    errors[k] = error
+                    left.clear()
+
+        threads = [Thread(target=work, name="autograd-core computes") for _ in range(helpers)]
+        begun = []
+        try:
+            with suppress(RuntimeError):  # no thread can be had, as where the process ends: then this one does it all
+                for thread in threads:
+                    thread.start()
+                    begun.append(thread)
+            work()
+        finally:
+            for thread in begun:
+                thread.join()
+        # Chunks are begun in their order, so those before the first that failed are done: the error is always the same.
+        if errors:
+            raise errors[min(errors)]
+        return found
 
     def _chunk(self, shared: Any, tables: list[Any], values: Any, per_row: list[Any], *, gradient: bool) -> Any:
         """Write values and gradients of some rows, and return their sums: each trace runs the rows that match it."""
@@ -277,7 +315,13 @@ class TracedFunction(Locked):
             specialization = self._specializations[k]
             layout = self._layout(specialization, gradient=gradient)
             # A runner is this call's until it is given back: what is needed of it is copied before that.
-            runner = specialization.run(layout, shared, mine)
+            # Without guards, all that are left are its own.
+            is_all = not k and not specialization.guards
+            runner = specialization.run(layout, shared, mine, (values, per_row) if is_all else None)
+            if is_all:
+                summed = runner.summed.copy()
+                specialization.give_back(runner)
+                return summed
             as_traced = specialization.as_traced(runner)
             agree = as_traced.all(axis=1)
             agree[0] |= is_new  # if the function takes another branch each time, the last trace counts
@@ -375,15 +419,6 @@ def _in_order(sums: list[tuple[int, Any]]) -> Any:
 def _some(rows: Any, mask: Any) -> Any:
     """Select rows: all, or those at the given places."""
     return np.flatnonzero(mask) if isinstance(rows, slice) else rows[mask]
-
-
-@cache
-def _pools() -> type[ThreadPoolExecutor]:
-    """What makes pools of threads; it brings `logging`, and most calls have one chunk."""
-    with compiling:  # a child forked during an import would wait for ever
-        from concurrent.futures import ThreadPoolExecutor
-
-    return ThreadPoolExecutor
 
 
 def _mapped(in_axes: Any, n: int, name: str) -> tuple[bool, ...]:
