@@ -282,6 +282,27 @@ CASES = {
         assert_type(ag.compile(lambda v: {"a": v[0]}, [1.0])([1.0]), dict[str, float])
         ag.compile(f, 1.0, 2.0)(1.0, 2.0).backward()  # error
 
+        weight = Value(2.0)
+        point = ag.compile(lambda x: weight * x, 1.0, parameters=[weight])
+        assert_type(point(1.0), Value)
+        assert_type(point.value_and_grad(1.0)[0], float)
+        mean = ag.compile(lambda x: weight * x, 1.0, in_axes=0, reduce="mean", parameters=[weight])
+        mean([1.0, 2.0]).backward()
+        assert_type(mean.value_and_grad([1.0, 2.0])[0], NDArray[Any])
+        each = ag.compile(lambda x: weight * x, 1.0, in_axes=0, parameters=[weight])
+        assert_type(each([1.0, 2.0]), NDArray[Any])
+
+        def both(x: float) -> list[Value]:
+            return [weight * x, weight + x]
+
+        assert_type(ag.compile(both, 1.0, parameters=[weight])(1.0), list[Value])
+
+        @ag.compile
+        def area(width: float, height: float) -> float:
+            return width * height
+
+        assert_type(area(2.0, 3.0), float)
+        area.value_and_grad(2.0, 3.0)[1]
         g.derivative  # error
     """,
     "derivatives": """

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from ..engine.value import Value
     from .compiled_function import CompiledFunction as CompiledFunction
-    from .compiled_function import Point, Rows
+    from .compiled_function import Point, PointOfParameters, ReducedOfParameters, Rows
     from .ir.program import Program
     from .runtime.traced_function import Guards, Reduction
 
@@ -40,7 +40,35 @@ def compile(  # noqa: A001
     in_axes: None = None,
     reduce: Reduction | None = None,
     argnums: int | Sequence[int] | None = None,
-    parameters: Iterable[Any] | None = None,
+    parameters: Iterable[Any],
+    guards: Guards = "part",
+    max_traces: int = 16,
+    optimize: bool = True,
+    dtype: Any = "float64",
+) -> CompiledFunction[R, PointOfParameters]: ...
+@overload
+def compile(  # noqa: A001
+    f: Callable[..., R],
+    *example_args: Any,
+    inputs: None = None,
+    in_axes: int | Sequence[int | None],
+    reduce: Reduction,
+    argnums: int | Sequence[int] | None = None,
+    parameters: Iterable[Any],
+    guards: Guards = "part",
+    max_traces: int = 16,
+    optimize: bool = True,
+    dtype: Any = "float64",
+) -> CompiledFunction[R, ReducedOfParameters]: ...
+@overload
+def compile(  # noqa: A001
+    f: Callable[..., R],
+    *example_args: Any,
+    inputs: None = None,
+    in_axes: None = None,
+    reduce: Reduction | None = None,
+    argnums: int | Sequence[int] | None = None,
+    parameters: None = None,
     guards: Guards = "part",
     max_traces: int = 16,
     optimize: bool = True,

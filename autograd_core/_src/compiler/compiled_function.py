@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
     R_co = TypeVarWithDefault("R_co", covariant=True, default=Any)  # what a call returns
     P_co = TypeVarWithDefault("P_co", covariant=True, default=Any)  # where a call runs: Point, Rows
+    Node: TypeAlias = "PointOfParameters | ReducedOfParameters"
     K = TypeVar("K")
     Operand: TypeAlias = float | Value
     Items: TypeAlias = list[Any] | NDArray[Any]
@@ -47,14 +48,22 @@ else:
     R_co, P_co = TypeVar("R_co"), TypeVar("P_co")
 
 
-@final
 class Point:
     """For type checkers: a call is at one point, and returns floats."""
 
 
-@final
 class Rows:
     """For type checkers: a call runs over a batch, and returns arrays."""
+
+
+@final
+class PointOfParameters(Point):
+    """For type checkers: the function reads parameters, so that a call returns a Value."""
+
+
+@final
+class ReducedOfParameters(Rows):
+    """For type checkers: the function reads parameters, and its results over a batch are one Value."""
 
 
 @final
@@ -138,6 +147,12 @@ class CompiledFunction(Exported, TracedFunction, NotOnCompiled, Generic[R_co, P_
     def __call__(self, x: Value, /, *more: Any, **named: Any) -> R_co: ...
     @overload
     def __call__(self: CompiledFunction[Any, Unknown], /, *args: Any, **named: Any) -> Any: ...
+    @overload
+    def __call__(  # pyright: ignore[reportOverlappingOverload]
+        self: CompiledFunction[Operand, Node], /, *args: Any, **named: Any
+    ) -> Value: ...
+    @overload
+    def __call__(self: CompiledFunction[Any, Node], /, *args: Any, **named: Any) -> R_co: ...
     @overload
     def __call__(self: CompiledFunction[Operand, Rows], /, *args: Any, **named: Any) -> NDArray[Any]: ...
     @overload
