@@ -6,7 +6,7 @@ waits for a later call of its function instead.
 
 The base of such an array is a `Loan`, which all its views keep alive, and a memoryview or another library as well. When
 the last of them is gone, Python deletes the loan, and that returns the memory. So nothing is ever overwritten that
-somebody can still see (docs/adr/0025).
+somebody can still see (docs/adr/0027).
 """
 
 from __future__ import annotations
