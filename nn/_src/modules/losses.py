@@ -17,7 +17,7 @@ from __future__ import annotations
 import functools
 import math
 from numbers import Real
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Protocol, overload
 
 import autograd_core as ag
 from autograd_core import RangeError, Value
@@ -57,16 +57,27 @@ if TYPE_CHECKING:
     Values = Value | Sequence["Values"]
     Numbers = float | Sequence["Numbers"]
 
+    class LossOfPredictions(Protocol):
+        """A loss here: a Value if there is a Value among the predictions, else a number."""
+
+        __name__: str
+
+        @overload
+        def __call__(self, prediction: Values, target: Any, *, reduction: Reduction = ...) -> Value: ...
+        @overload
+        def __call__(self, prediction: Numbers, target: Numbers, *, reduction: Reduction = ...) -> float: ...
+        @overload
+        def __call__(self, prediction: Any, target: Any, *, reduction: Reduction = ...) -> float | Value: ...
+
+
+def _typed_as_loss(function: Callable[..., Any]) -> LossOfPredictions:
+    return function
+
 
 # --- of numbers ---------------------------------------------------------------------------------
 
 
-@overload
-def sse(prediction: Values, target: Any, *, reduction: Reduction = "sum") -> Value: ...
-@overload
-def sse(prediction: Numbers, target: Numbers, *, reduction: Reduction = "sum") -> float: ...
-@overload
-def sse(prediction: Any, target: Any, *, reduction: Reduction = "sum") -> float | Value: ...
+@_typed_as_loss
 def sse(prediction: Any, target: Any, *, reduction: Reduction = "sum") -> Any:
     """Half the sum of squared errors: 1/2 * sum (p - t)^2.
 
@@ -96,12 +107,7 @@ def sse(prediction: Any, target: Any, *, reduction: Reduction = "sum") -> Any:
     return as_one(total if n == 1 else total / n, HALF_SQUARED_ERRORS, ps, ts, n)
 
 
-@overload
-def mse(prediction: Values, target: Any, *, reduction: Reduction = "mean") -> Value: ...
-@overload
-def mse(prediction: Numbers, target: Numbers, *, reduction: Reduction = "mean") -> float: ...
-@overload
-def mse(prediction: Any, target: Any, *, reduction: Reduction = "mean") -> float | Value: ...
+@_typed_as_loss
 def mse(prediction: Any, target: Any, *, reduction: Reduction = "mean") -> Any:
     """Mean of squared errors over all outputs and cases: mean (p - t)^2.
 
@@ -134,12 +140,7 @@ def mse(prediction: Any, target: Any, *, reduction: Reduction = "mean") -> Any:
     return as_one(total if n == 1 else total / n, SQUARED_ERRORS, ps, ts, n)
 
 
-@overload
-def l1_loss(prediction: Values, target: Any, *, reduction: Reduction = "mean") -> Value: ...
-@overload
-def l1_loss(prediction: Numbers, target: Numbers, *, reduction: Reduction = "mean") -> float: ...
-@overload
-def l1_loss(prediction: Any, target: Any, *, reduction: Reduction = "mean") -> float | Value: ...
+@_typed_as_loss
 def l1_loss(prediction: Any, target: Any, *, reduction: Reduction = "mean") -> Any:
     """Mean of absolute errors: mean |p - t|; its derivative where p = t is 0.
 
@@ -207,12 +208,7 @@ def huber_loss(prediction: Any, target: Any, delta: float = 1.0, *, reduction: R
     return written_as_one(terms, prediction, reduction, huber_rule(delta), ps, ts)
 
 
-@overload
-def hinge(prediction: Values, target: Any, *, reduction: Reduction = "mean") -> Value: ...
-@overload
-def hinge(prediction: Numbers, target: Numbers, *, reduction: Reduction = "mean") -> float: ...
-@overload
-def hinge(prediction: Any, target: Any, *, reduction: Reduction = "mean") -> float | Value: ...
+@_typed_as_loss
 def hinge(prediction: Any, target: Any, *, reduction: Reduction = "mean") -> Any:
     """Mean of max(0, 1 - t * p) for targets -1 and 1 (Cortes, Vapnik, 1995).
 
@@ -245,12 +241,7 @@ def hinge(prediction: Any, target: Any, *, reduction: Reduction = "mean") -> Any
 # --- of two classes -----------------------------------------------------------------------------
 
 
-@overload
-def binary_cross_entropy(prediction: Values, target: Any, *, reduction: Reduction = "mean") -> Value: ...
-@overload
-def binary_cross_entropy(prediction: Numbers, target: Numbers, *, reduction: Reduction = "mean") -> float: ...
-@overload
-def binary_cross_entropy(prediction: Any, target: Any, *, reduction: Reduction = "mean") -> float | Value: ...
+@_typed_as_loss
 def binary_cross_entropy(prediction: Any, target: Any, *, reduction: Reduction = "mean") -> Any:
     """Mean of -(t log p + (1 - t) log(1 - p)), for probabilities p.
 
@@ -316,16 +307,7 @@ def _probability(p: Any) -> Any:
     return p
 
 
-@overload
-def binary_cross_entropy_with_logits(prediction: Values, target: Any, *, reduction: Reduction = "mean") -> Value: ...
-@overload
-def binary_cross_entropy_with_logits(
-    prediction: Numbers, target: Numbers, *, reduction: Reduction = "mean"
-) -> float: ...
-@overload
-def binary_cross_entropy_with_logits(
-    prediction: Any, target: Any, *, reduction: Reduction = "mean"
-) -> float | Value: ...
+@_typed_as_loss
 def binary_cross_entropy_with_logits(prediction: Any, target: Any, *, reduction: Reduction = "mean") -> Any:
     """`binary_cross_entropy` of sigmoid(z), from the scores z: mean of t softplus(-z) + (1 - t) softplus(z).
 
@@ -367,12 +349,7 @@ def _between(p: Any, t: Any, one: Callable[[Any], Any], zero: Callable[[Any], An
 # --- of many classes ----------------------------------------------------------------------------
 
 
-@overload
-def cross_entropy(prediction: Values, target: Any, *, reduction: Reduction = "mean") -> Value: ...
-@overload
-def cross_entropy(prediction: Numbers, target: Numbers, *, reduction: Reduction = "mean") -> float: ...
-@overload
-def cross_entropy(prediction: Any, target: Any, *, reduction: Reduction = "mean") -> float | Value: ...
+@_typed_as_loss
 def cross_entropy(prediction: Any, target: Any, *, reduction: Reduction = "mean") -> Any:
     """Mean of -log softmax(z)_k, from the scores z of all classes and the right class k.
 
@@ -408,12 +385,7 @@ def cross_entropy(prediction: Any, target: Any, *, reduction: Reduction = "mean"
     return as_one(result, OF_SCORES_OF_CLASSES, zs, ys, n, [len(scores) for scores, _ in cases])
 
 
-@overload
-def nll_loss(prediction: Values, target: Any, *, reduction: Reduction = "mean") -> Value: ...
-@overload
-def nll_loss(prediction: Numbers, target: Numbers, *, reduction: Reduction = "mean") -> float: ...
-@overload
-def nll_loss(prediction: Any, target: Any, *, reduction: Reduction = "mean") -> float | Value: ...
+@_typed_as_loss
 def nll_loss(prediction: Any, target: Any, *, reduction: Reduction = "mean") -> Any:
     """Mean of -l_k, from the logarithms l of all classes' probabilities and the right class k.
 
