@@ -10,19 +10,19 @@ from .engine.graph import order_of, roots_of
 from .engine.recording import check_fresh
 from .engine.sweep import reverse
 from .engine.value import Constant, Value
+from .notation.composites import as_written
 from .notation.formulas import adds_to_zero, latex_name, latex_number, latex_operation, named, operation
 from .notation.names import atom
 from .notation.numbers import shown
 from .notation.rules import rules_at
-from .notation.wholes import as_written
 from .wrong_calls import says_how
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from .engine.ops import Primitive
+    from .notation.composites import ReadGraph
     from .notation.rules import Rule
-    from .notation.wholes import ReadGraph
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -18,7 +18,7 @@ from autograd_core._src.number_systems.symbolic import Symbolic
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from autograd_core._src.engine.ops import Primitive, Whole
+    from autograd_core._src.engine.ops import Composite, Primitive
 
 
 class Textbook(Symbolic):
@@ -133,8 +133,8 @@ def elsewhere(expression: Any) -> Any:
 
 def latex_of(primitive: Primitive) -> list[str]:
     """The value and the derivatives of an operation, as LaTeX equations."""
-    if primitive.whole is not None:
-        return latex_of_whole(primitive.name, primitive.whole)
+    if primitive.composite is not None:
+        return latex_of_composite(primitive.name, primitive.composite)
     xs, value, partials = expressions(primitive)
     lines = [f"{VALUE} = {written(value)}"]
     for x, partial in zip(xs, partials, strict=True):
@@ -142,20 +142,20 @@ def latex_of(primitive: Primitive) -> list[str]:
     return lines
 
 
-def latex_of_whole(name: str, whole: Whole) -> list[str]:
-    """The same of one that is computed in parts: entry i of the result, its derivatives to x_i and to another x_j."""
+def latex_of_composite(name: str, composite: Composite) -> list[str]:
+    """The formulas of a composite: entry i of the result, its derivatives to x_i and to another x_j."""
     total, x = r"\sum_j e^{x_{j}}", "x_{i}"
     z = SHARE if name == "softmax" else VALUE
     p, q = sympy.symbols(f"{SHARE}_i {SHARE}_j")
-    assert whole.slopes is not None
-    own, other = whole.slopes[0](p), whole.slopes[1](p, q)
+    assert composite.slopes is not None
+    own, other = composite.slopes[0](p), composite.slopes[1](p, q)
     lines = [
-        f"{z}_i = {whole.latex.format(x, total)}".replace(r"\log", r"\ln"),
+        f"{z}_i = {composite.latex.format(x, total)}".replace(r"\log", r"\ln"),
         rf"\frac{{\partial {z}_i}}{{\partial x_i}} = {written(own)}",
         rf"\frac{{\partial {z}_i}}{{\partial x_j}} = {written(other)}",
     ]
     if z != SHARE:
-        shares = PRIMITIVES["softmax"].whole
+        shares = PRIMITIVES["softmax"].composite
         assert shares is not None
         lines.append(f"{SHARE}_i = {shares.latex.format(x, total)}")
     return lines

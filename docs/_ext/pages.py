@@ -356,7 +356,7 @@ def _parameters(thing: Any) -> list[str]:
 def formula(name: Name) -> str:
     """The formula of a function of the table, and its derivatives."""
     primitive = PRIMITIVES.get(name.name) if name.space == "autograd_core" else None
-    if primitive is None or (primitive.inner and primitive.whole is None):
+    if primitive is None or (primitive.inner and primitive.composite is None):
         return ""
     text = "\n\n".join(f"$$\n{line}\n$$" for line in latex_of(primitive))
     source = f"\n\n**Source.** {inline(primitive.source)}." if primitive.source else ""

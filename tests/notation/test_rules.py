@@ -10,10 +10,10 @@ import nn
 from autograd_core._src.engine.ops import INF, PRIMITIVES
 from autograd_core._src.engine.recording import record
 from autograd_core._src.notation import rules
+from autograd_core._src.notation.composites import as_written
 from autograd_core._src.notation.formulas import mathml, names_of
 from autograd_core._src.notation.numbers import number, shown
 from autograd_core._src.notation.rules import rules_of
-from autograd_core._src.notation.wholes import as_written
 
 POINTS = ((0.6, 1.3, -0.8, 1.7), (-1.4, 0.3, 2.1, 0.9), (2.5, -0.7, 0.4, -1.1), (0.0, 0.0, 0.0, 0.0), (3.0, 3.0, 1.0, 3.0))
 LETTERS = "abcd"

@@ -11,10 +11,10 @@ import pytest
 
 import autograd_core as ag
 import nn
-from autograd_core._src.notation import wholes
+from autograd_core._src.notation import composites
+from autograd_core._src.notation.composites import as_written
 from autograd_core._src.notation.losses import LossRule, WrittenLoss, loss_of
 from autograd_core._src.notation.rules import rules_of
-from autograd_core._src.notation.wholes import as_written
 from autograd_core._src.number_systems.floats import FLOATS
 from autograd_core._src.pictures import text
 from nn._src.modules import loss_rules
@@ -286,9 +286,9 @@ def test_a_batch_of_cases_is_a_plate_and_one_loss():
 @pytest.mark.parametrize(("name", "reduction"), [*itertools.product(LOSSES, REDUCTIONS)])
 def test_a_page_is_told_of_it(name, reduction):
     _, _, loss = made(name, reduction)
-    [whole] = ag.live(loss).state["wholes"]
-    assert (whole["name"], len(whole["operands"])) == (name, 3)
-    assert all(whole["form"]["variants"])
+    [composite] = ag.live(loss).state["composites"]
+    assert (composite["name"], len(composite["operands"])) == (name, 3)
+    assert all(composite["form"]["variants"])
 
 
 def test_a_written_loss_is_a_rule_as_others_are():
@@ -320,18 +320,18 @@ def test_a_terminal_names_it():
     assert "op sse" in str(ag.Stepper(loss))
 
 
-@pytest.mark.parametrize("whole", [ag.softmax, ag.log_softmax])
-def test_outputs_of_a_whole_are_looked_up_and_not_searched(whole, monkeypatch):
+@pytest.mark.parametrize("composite", [ag.softmax, ag.log_softmax])
+def test_outputs_of_a_composite_are_looked_up_and_not_searched(composite, monkeypatch):
     """Of n outputs each part would be compared with n."""
 
     class NotSearched(list):
         def __contains__(self, x):
             pytest.fail("the outputs are searched")
 
-    real = wholes.wholes_of
+    real = composites.composites_of
     kept = lambda *given: [group._replace(nodes=NotSearched(group.nodes), outputs=NotSearched(group.outputs)) for group in real(*given)]
-    monkeypatch.setattr(wholes, "wholes_of", kept)
-    root = ag.sum(whole([ag.Value(float(k)) for k in range(5)]))
+    monkeypatch.setattr(composites, "composites_of", kept)
+    root = ag.sum(composite([ag.Value(float(k)) for k in range(5)]))
     assert as_written([root]) is not None
     ag.draw(root)
     list(ag.forward_steps(root))

@@ -17,6 +17,6 @@ from .primitives import (  # noqa: F401, I001
     sequences,
     softmax,
 )
-from .primitives.table import INF, PRIMITIVES, REALS, USER_PRIMITIVES, Primitive, Whole, find_primitive
+from .primitives.table import INF, PRIMITIVES, REALS, USER_PRIMITIVES, Composite, Primitive, find_primitive
 
-__all__ = ["INF", "PRIMITIVES", "REALS", "USER_PRIMITIVES", "Primitive", "Whole", "find_primitive"]
+__all__ = ["INF", "PRIMITIVES", "REALS", "USER_PRIMITIVES", "Composite", "Primitive", "find_primitive"]

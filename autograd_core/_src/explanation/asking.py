@@ -27,7 +27,7 @@ from .walks import dependents
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from ..notation.wholes import Edge
+    from ..notation.composites import Edge
     from .units import PartOfModel
     from .uses import Explained
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Unpack
 from ..engine.evaluation import is_finite, is_fraction, plus
 from ..engine.graph import count_paths, node_of, topological_order
 from ..engine.recording import check_fresh
+from ..notation.composites import as_written
 from ..notation.formulas import mathml, names_of
 from ..notation.numbers import number
-from ..notation.wholes import as_written
 from ..pictures import draw
 from ..pictures.scene.highlight import ACCENTS
 from ..pictures.scene.overlay import Mark, Overlay
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ..engine.value import Value
-    from ..notation.wholes import ReadGraph
+    from ..notation.composites import ReadGraph
     from ..pictures import Picture
     from ..pictures.picture import DrawOptions
     from .answers import CaseGradients, Comparison, WhatIf, Without

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ..engine.value import Value
-    from ..notation.wholes import ReadGraph
+    from ..notation.composites import ReadGraph
     from .path import Path
     from .reasons import Reason
 

@@ -19,7 +19,7 @@ from .numbers import shown
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ..engine.ops import Whole
+    from ..engine.ops import Composite
 
 SCOPES = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
 NUMBERED = re.compile(r"([A-Za-z_]+?)_?([0-9]+)")
@@ -75,20 +75,21 @@ def dotted(scope: str) -> str:
     return scope.replace("/", ".")
 
 
-class WrittenWhole(Primitive):
+class WrittenComposite(Primitive):
     """A primitive with its parts as one operation, whose first operand is its own: s_2 of z_2, z_1, z_3.
 
     Args:
         primitive: The primitive at its end.
-        whole: How it is written.
+        composite: How it is written.
         place: Where among the others its own operand stands in a sum over all.
     """
 
     __slots__ = ("place",)
 
-    def __init__(self, primitive: Primitive, whole: Whole, place: int) -> None:
+    def __init__(self, primitive: Primitive, composite: Composite, place: int) -> None:
         super().__init__(
-            whole.name, primitive.value, primitive.partials, arity=None, whole=whole, summary=primitive.summary
+            composite.name, primitive.value, primitive.partials,
+            arity=None, composite=composite, summary=primitive.summary,
         )
         self.place = place
 
@@ -99,15 +100,15 @@ class WrittenWhole(Primitive):
 
     def text(self, operands: Sequence[str]) -> str:
         """In text, of operands in text."""
-        assert self.whole is not None
+        assert self.composite is not None
         total = " + ".join(x if "..." in x else f"exp({x})" for x in self.in_order(operands))
-        return self.whole.text.format(operands[0], total)
+        return self.composite.text.format(operands[0], total)
 
     def latex_text(self, operands: Sequence[str]) -> str:
         """In LaTeX, of operands in LaTeX."""
-        assert self.whole is not None
+        assert self.composite is not None
         total = " + ".join(x if x == r"\cdots" else f"e^{{{x}}}" for x in self.in_order(operands))
-        return self.whole.latex.format(operands[0], total)
+        return self.composite.latex.format(operands[0], total)
 
 
 def is_written_out(primitive: Primitive) -> bool:
@@ -129,7 +130,7 @@ def operation(primitive: Primitive, operands: Sequence[str]) -> str:
         >>> operation(PRIMITIVES["dot"], ["w1", "w2", "x1", "x2"]), operation(PRIMITIVES["pow"], ["-3", "2"])
         ('w1 * x1 + w2 * x2', '(-3) ** 2')
     """
-    if isinstance(primitive, (WrittenWhole, WrittenLoss)):
+    if isinstance(primitive, (WrittenComposite, WrittenLoss)):
         return primitive.text(operands)
     if primitive.pairs:
         half = len(operands) // 2
@@ -300,8 +301,8 @@ def _strength(text: str) -> int:
 
 def typeset(primitive: Primitive, operands: Sequence[Piece], *, brackets: bool = True) -> Piece:
     """An operation as a piece, with brackets only where it needs them; a + (-b) keeps them unless told otherwise."""
-    if isinstance(primitive, WrittenWhole):
-        is_sum = primitive.whole is not None and " - " in primitive.whole.latex
+    if isinstance(primitive, WrittenComposite):
+        is_sum = primitive.composite is not None and " - " in primitive.composite.latex
         return Piece(primitive.latex_text([x.latex for x in operands]), SUM if is_sum else TIGHT)
     if isinstance(primitive, WrittenLoss):
         strength = PRODUCT if primitive.is_quotient else SUM

@@ -16,7 +16,7 @@ from ..engine.value import Constant
 from ..number_systems.floats import FLOATS, Double
 from ..number_systems.written import WRITTEN, RuleTerm
 from .formulas import (
-    WrittenWhole,
+    WrittenComposite,
     operation,
 )
 from .losses import WrittenLoss
@@ -140,8 +140,8 @@ def formulas_of(primitive: Primitive, xs: Sequence[RuleTerm], result: Any) -> Se
     if len(xs) > MOST_OPERANDS and primitive.reduction is None:
         return None
     z = RuleTerm("result", (), _double(result))
-    if isinstance(primitive, WrittenWhole):
-        return _of_whole(primitive, xs)
+    if isinstance(primitive, WrittenComposite):
+        return _of_composite(primitive, xs)
     rule = primitive.textbook or primitive.partials
     try:
         return list(map(WRITTEN.number, rule(WRITTEN, *xs, z)))
@@ -149,16 +149,16 @@ def formulas_of(primitive: Primitive, xs: Sequence[RuleTerm], result: Any) -> Se
         return None
 
 
-def _of_whole(primitive: WrittenWhole, xs: Sequence[RuleTerm]) -> list[RuleTerm] | None:
+def _of_composite(primitive: WrittenComposite, xs: Sequence[RuleTerm]) -> list[RuleTerm] | None:
     """The slopes of one output to its own operand and to the others, by their shares of the sum."""
-    assert primitive.whole is not None
-    if primitive.whole.slopes is None:
+    assert primitive.composite is not None
+    if primitive.composite.slopes is None:
         return None
     top = max(x.data for x in xs)
     terms = [FLOATS.exp(Double(x.data - top)) for x in xs]
     total = FLOATS.sum(terms)
     shares = [RuleTerm("softmax", (x,), term / total) for x, term in zip(xs, terms, strict=True)]
-    own, other = primitive.whole.slopes
+    own, other = primitive.composite.slopes
     return [WRITTEN.number(own(shares[0]) if k == 0 else other(shares[0], share)) for k, share in enumerate(shares)]
 
 
@@ -182,7 +182,7 @@ class _Writer:
     def at_kink(self) -> bool:
         """Whether the operands are where the rule has no derivative, and its convention holds."""
         primitive = self.primitive
-        if primitive.kinks is None or not primitive.kink or isinstance(primitive, WrittenWhole):
+        if primitive.kinks is None or not primitive.kink or isinstance(primitive, WrittenComposite):
             return False
         if len(self.data) > MOST_OPERANDS:
             return False
@@ -211,7 +211,7 @@ class _Writer:
 
     def _operation(self, style: Plain, names: Sequence[SetText], setter: Setter) -> SetText:
         """The operation itself, as a rule writes it."""
-        if isinstance(self.primitive, WrittenWhole):
+        if isinstance(self.primitive, WrittenComposite):
             return style.function(self.primitive.name, names[:1])
         places: Sequence[Any] = self.operands
         if self.primitive.reduction is not None and not self.primitive.reduction.is_mean:
@@ -229,8 +229,8 @@ class _Writer:
         if found is not None and (_is_longer(found, 2 * LONGEST) or not _is_near(found.data, d, FAR)):
             found = None  # it is not written; or what is left out of textbooks matters here
         digits = 0 if found is None else next((n for n in DIGITS if _is_near(_as_read(found, n), d, NEAR)), 0)
-        if isinstance(self.primitive, WrittenWhole) and self.primitive.whole is not None:
-            note = self.primitive.whole.notes[k > 0]
+        if isinstance(self.primitive, WrittenComposite) and self.primitive.composite is not None:
+            note = self.primitive.composite.notes[k > 0]
         elif isinstance(self.primitive, WrittenLoss):
             note = note or self.primitive.note(k)
         sides = shown_sides(found)

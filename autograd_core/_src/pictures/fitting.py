@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from .choose_layout import MOST_HIGH, NARROW_WIDTH, NOTEBOOK_WIDTH, SCREEN_HEIGHT, frame, needed_width, shown_height
 from .layout.layered import ARRANGED
 from .view.auto_groups import BANDS, MOST_IN_SCOPE
-from .view.folding import alike_folded, grouped, operations_shown, wholes_together
+from .view.folding import alike_folded, grouped, losses_together, operations_shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -62,7 +62,7 @@ def _folded(view: View, look: Look, kept: Iterable[int]) -> tuple[View, Frame]:
     kept = tuple(kept)
     if _excess(best[1]) <= 1 or len(best[1].scene.cards) > MOST_CARDS:
         return best
-    together = None if kept else wholes_together(view)
+    together = None if kept else losses_together(view)
     if together is not None:
         best = min(best, (together, frame(together, look, "auto")), key=lambda way: _excess(way[1]))
     best = _least(*best, look, kept)

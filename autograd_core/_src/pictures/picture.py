@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Never
 
-    from ..notation.wholes import ReadGraph
+    from ..notation.composites import ReadGraph
     from .choose_layout import Frame
     from .scene.highlight import HighlightedPath
     from .scene.overlay import Overlay

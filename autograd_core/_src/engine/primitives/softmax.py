@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .table import INF, REALS, Whole, entry
+from .table import INF, REALS, Composite, entry
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -307,7 +307,7 @@ entry(
 entry(
     "cross_entropy", cross_entropy, cross_entropy_partials,
     arity=None, lists=1, singles=1,
-    whole=Whole("cross_entropy", "log Σ exp(x) − x", "log({1}) - {0}", r"\log\left({1}\right) - {0}",
+    composite=Composite("cross_entropy", "log Σ exp(x) − x", "log({1}) - {0}", r"\log\left({1}\right) - {0}",
         (lambda p: p - 1, lambda p, q: q), ("p − y, of the right class: y = 1", "p − y, of another class: y = 0"),
         "∂/∂x = p − y, p = softmax(x)",
     ),
@@ -326,7 +326,7 @@ entry(
 entry(
     "softmax", share, share_partials,
     arity=3, parts=2,
-    whole=Whole("softmax", "exp(x) / Σ exp(x)", "exp({0}) / ({1})", r"\frac{{e^{{{0}}}}}{{{1}}}",
+    composite=Composite("softmax", "exp(x) / Σ exp(x)", "exp({0}) / ({1})", r"\frac{{e^{{{0}}}}}{{{1}}}",
         (lambda p: p * (1 - p), lambda p, q: -p * q), derivative="∂sᵢ/∂xⱼ = sᵢ (δᵢⱼ − sⱼ)",
     ),
     inner=True, summary="exp(x - floor(top)) * scale, or exp(x - top) * scale; operands x, top and the scale.",
@@ -334,7 +334,7 @@ entry(
 entry(
     "log_softmax", log_share, log_share_partials,
     arity=3, parts=2,
-    whole=Whole("log_softmax", "x − log Σ exp(x)", "{0} - log({1})", r"{0} - \log\left({1}\right)",
+    composite=Composite("log_softmax", "x − log Σ exp(x)", "{0} - log({1})", r"{0} - \log\left({1}\right)",
         (lambda p: 1 - p, lambda p, q: -q), derivative="∂/∂xⱼ = δᵢⱼ − pⱼ, p = softmax(x)",
     ),
     inner=True, summary="x - floor(top) - log_scale, or x - top + log_scale.",

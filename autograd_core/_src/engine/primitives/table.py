@@ -18,8 +18,8 @@ REALS = (-INF, INF)
 TABLE = "autograd_core._src.engine.ops"  # under which pickles and saved programs look an entry of ours up
 
 
-class Whole(NamedTuple):
-    """What a primitive is together with what is computed for it alone, as texts write it.
+class Composite(NamedTuple):
+    """A composite: a primitive with the parts that are computed for it alone, as texts write them in one operation.
 
     In `text` and `latex`, {0} is its own operand, the first, or the last where it has no parts, and {1} the sum of exp
     of all operands. `slopes` are its derivatives to its own operand and to another one, of their shares p and q of that
@@ -36,7 +36,7 @@ class Whole(NamedTuple):
 
 
 class LongSum(NamedTuple):
-    """A sum over lists of one length: the term of one element of each list, and the derivatives of the whole to these.
+    """A sum over lists of one length: the term of one element of each list, and the derivatives of the sum to these.
 
     Attributes:
         term: `term(x)` or `term(w, x)`.
@@ -72,8 +72,8 @@ class Primitive:
         domain: One closed interval per operand, within which the value is real.
         kinks: `kinks(m, x, ...)`, expressions whose zeros are the points with no derivative.
         kink: The convention there, in words.
-        parts: How many of its last operands are computed for it alone, to keep digits: no formula has them.
-        whole: What it is, together with these, by a sum of exponentials; None where no text has a name for that.
+        parts: How many of its last operands are computed for it alone, to keep digits; formulas do not have them.
+        composite: How texts write it together with its parts; None if it is no composite.
         inner: Whether only rules, sweeps and functions of many numbers use it: it is no public function, and no method.
         summary: One line for the documentation.
         source: Where a formula comes from, with its year.
@@ -81,6 +81,7 @@ class Primitive:
 
     __slots__ = (
         "arity",
+        "composite",
         "domain",
         "exact_partials",
         "inner",
@@ -102,7 +103,6 @@ class Primitive:
         "textbook",
         "ulps",
         "value",
-        "whole",
     )
 
     def __init__(
@@ -125,7 +125,7 @@ class Primitive:
         kinks: Callable[..., Any] | None = None,
         kink: str = "",
         parts: int = 0,
-        whole: Whole | None = None,
+        composite: Composite | None = None,
         inner: bool = False,
         summary: str = "",
         source: str = "",
@@ -149,7 +149,7 @@ class Primitive:
         self.kinks: Callable[..., Any] | None = kinks
         self.kink: str = kink
         self.parts: int = parts
-        self.whole: Whole | None = whole
+        self.composite: Composite | None = composite
         self.inner: bool = inner
         self.summary: str = summary
         self.source: str = source

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...engine.evaluation import is_fraction, rounded
 from ...engine.value import Constant
-from ...notation.formulas import WrittenWhole
+from ...notation.formulas import WrittenComposite
 from ...notation.rules import MOST_OPERANDS, formulas_of, shown_sides
 from ...number_systems.floats import FLOATS, Double
 from ...number_systems.written import WRITTEN, RuleTerm
@@ -20,7 +20,7 @@ from .numbers import number
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from ...engine.ops import Primitive, Whole
+    from ...engine.ops import Composite, Primitive
     from ...engine.value import Value
     from ...notation.losses import WrittenLoss
 
@@ -88,7 +88,7 @@ class RuleForms:
         return {"variants": variants, "kinks": self._kinks(primitive, fixed, recorded), "note": primitive.kink}
 
     def _kinks(self, primitive: Primitive, fixed: Sequence[float | None], recorded: Sequence[float]) -> list[Tree]:
-        if primitive.kinks is None or not primitive.kink or isinstance(primitive, WrittenWhole):
+        if primitive.kinks is None or not primitive.kink or isinstance(primitive, WrittenComposite):
             return []
         operands = [
             RuleTerm("operand", (k,), Double(x)) if c is None else RuleTerm("number", (), Double(x))
@@ -99,7 +99,7 @@ class RuleForms:
         except Exception:  # noqa: BLE001  a user's rule
             return []
 
-    def of_whole(self, said: Whole) -> dict[str, Any] | None:
+    def of_composite(self, said: Composite) -> dict[str, Any] | None:
         """The formulas of a composite: the derivatives of an output to its own operand, number 0, and to another, 1."""
         if said.slopes is None:
             return None

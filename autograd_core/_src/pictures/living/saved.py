@@ -11,7 +11,7 @@ from . import html
 from .guards import beyond, guards_of
 from .rule_forms import RuleForms
 from .rules import operations_in
-from .state import state_of, wholes_in
+from .state import composites_in, state_of
 
 if TYPE_CHECKING:
 
@@ -37,10 +37,10 @@ def told_of(
         guards: The nodes whose truth was asked while it was recorded, with the outcome.
     """
     forms = RuleForms(view.graph.order)
-    wholes = wholes_in(view, forms)
+    composites = composites_in(view, forms)
     more = beyond(view.graph.order, guards or {})
     operations, rules = operations_in([*view.graph.order, *more], forms.called)
-    state = state_of(view, operations, forms, wholes, title=title, theme=theme)
+    state = state_of(view, operations, forms, composites, title=title, theme=theme)
     if guards:
         state["guards"] = guards_of(view.graph, more, guards, operations, state["shown"])
     return state, rules

@@ -11,9 +11,9 @@ from ...engine.graph import order_of, roots_of
 from ...engine.ops import PRIMITIVES
 from ...engine.provenance import box_of
 from ...engine.value import Constant, Value
+from ...notation.composites import composites_of
 from ...notation.formulas import dotted, named, operation
 from ...notation.losses import LossRule, WrittenLoss
-from ...notation.wholes import wholes_of
 from .. import text
 from ..view.scope_tree import ROOT
 from .numbers import number
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from ...engine.ops import Primitive
-    from ...notation.wholes import WholeInGraph
+    from ...notation.composites import CompositeInGraph
     from ..view.folding import View
     from ..view.plates import Plate
     from ..view.scope_tree import Graph
@@ -72,7 +72,7 @@ def names_in(order: Sequence[Value]) -> NodeNames:
 
 
 def state_of(
-    view: View, operations: Mapping[Operation, tuple[int, str]], forms: RuleForms, wholes: list[dict[str, Any]],
+    view: View, operations: Mapping[Operation, tuple[int, str]], forms: RuleForms, composites: list[dict[str, Any]],
     *, title: str, theme: str,
 ) -> dict[str, Any]:  # fmt: skip
     """The graph of a view, and which of its scopes are open.
@@ -81,7 +81,7 @@ def state_of(
         view: Of the graph as recorded.
         operations: For each operation its number, and the key of its rule; "" where the page has none.
         forms: How its local derivatives come about.
-        wholes: What `wholes_in` found.
+        composites: What `composites_in` found.
         title: A heading.
         theme: "light", "dark" or "auto".
     """
@@ -117,7 +117,7 @@ def state_of(
         "scopeOf": [scope_paths[box_of(node)] for node in order],
         "tags": _tags(order),
         "roots": [graph.index[root] for root in dict.fromkeys(order[v] for v in sorted(graph.roots))],
-        "wholes": wholes,
+        "composites": composites,
         "forms": forms.forms,
         "formOf": forms.of,
         "rows": sorted(graph.rows),
@@ -207,27 +207,27 @@ def template(primitive: Primitive, arity: int) -> str:
     return wrapped
 
 
-def wholes_in(view: View, forms: RuleForms) -> list[dict[str, Any]]:
+def composites_in(view: View, forms: RuleForms) -> list[dict[str, Any]]:
     """The composites of a graph, each with the scope that folds it; -1 if there is none."""
     graph, found = view.graph, []
-    for group in wholes_of(graph.order, graph.users, graph.roots | graph.constants):
+    for group in composites_of(graph.order, graph.users, graph.roots | graph.constants):
         scope = view.tree.home[group.nodes[-1]]
-        whole = {
+        composite = {
             "nodes": group.nodes,
             "outputs": group.outputs,
-            "scope": scope if view.tree.scopes[scope].whole else -1,
+            "scope": scope if view.tree.scopes[scope].composite else -1,
             "name": group.said.name,
             "caption": group.captions[0],
         }
         said = group.said
         if isinstance(said, LossRule):
-            found.append(whole | _of_loss(graph, group, forms))
+            found.append(composite | _of_loss(graph, group, forms))
         else:
-            found.append(whole | {"text": said.text, "rules": forms.of_whole(said)})
+            found.append(composite | {"text": said.text, "rules": forms.of_composite(said)})
     return found
 
 
-def _of_loss(graph: Graph, group: WholeInGraph, forms: RuleForms) -> dict[str, Any]:
+def _of_loss(graph: Graph, group: CompositeInGraph, forms: RuleForms) -> dict[str, Any]:
     """How a loss is written, of which operands, and its rules."""
     assert group.loss is not None
     operands = group.loss.operands or []

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ....errors import RangeError
 from ...engine.graph import roots_of
-from ...notation.wholes import as_written
+from ...notation.composites import as_written
 from ...wrong_calls import says_how
 from .. import text
 from ..view.scope_tree import Graph

@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 from ...engine.evaluation import is_finite
 from ...engine.provenance import box_of
 from ...engine.value import Constant
-from ...notation.formulas import WrittenWhole
+from ...notation.formulas import WrittenComposite
 from ...notation.names import without_latex
 from ...notation.rules import rules_of
 from .. import text
@@ -248,7 +248,7 @@ def _operand_order(node: Value) -> list[int]:
         half = len(places) // 2
         return [k for pair in zip(places, places[half:], strict=False) for k in pair]
     primitive = node._primitive
-    return primitive.in_order(places) if isinstance(primitive, WrittenWhole) else places
+    return primitive.in_order(places) if isinstance(primitive, WrittenComposite) else places
 
 
 DRAWN: WeakKeyDictionary[Graph, dict[int, list[Port]]] = WeakKeyDictionary()  # shared by all views of a page

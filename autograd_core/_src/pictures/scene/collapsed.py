@@ -66,10 +66,11 @@ def folded_card(board: Board, s: int, group: list[int], around: tuple[str, ...],
     exits = board.exits[group[-1]]
     leaves = [v for v in group if graph.is_leaf(v)]
     inner = _norm([graph.grads[v] for v in leaves]) if board.has_grads and 0 < len(leaves) < len(group) else None
-    caption = scope.whole or scope.of_each or _contents(graph, group, inner, scope.name if scope.is_generated else "")
+    caption = scope.composite or scope.of_each
+    caption = caption or _contents(graph, group, inner, scope.name if scope.is_generated else "")
     name, _, which = scope.name.partition(" · ") if scope.is_generated else (scope.name, "", "")
     caption = f"{which}: {caption}" if which else caption
-    if scope.whole and len(exits) == 1 and not board.closed_in(s):
+    if scope.composite and len(exits) == 1 and not board.closed_in(s):
         caption += _in_numbers(graph, exits[0], group)
     width, height = fold_size(name, caption)
     card = blank_card(group[-1], around, name, (width, height + PILE), "", kind="fold")
@@ -193,7 +194,7 @@ def folded_ports(board: Board, s: int, group: list[int], sources: list[Entering]
     alone = len(exits) == 1 and sum(len(e.edges) for e in sources) <= MOST_PORTS
     # A plate within has copies that are not in the group, so a sweep of the group would miss their part.
     slopes = through(graph, group, exits[0]) if len(exits) == 1 and not board.closed_in(s) else {}
-    rules = _rules_of_loss(graph, exits[0], slopes) if board.view.tree.scopes[s].whole and slopes else {}
+    rules = _rules_of_loss(graph, exits[0], slopes) if board.view.tree.scopes[s].composite and slopes else {}
     places = _places_in_loss(graph, exits[0]) if rules and alone else {}
     if places:
         sources = sorted(sources, key=lambda e: min((places.get(u, len(places)) for u in e.edges), default=0))

@@ -160,7 +160,7 @@ def _operand(source: Value, user: Value, operand: int) -> int:
     half = len(edges) // 2
     if 0 <= operand < half and edges[operand] is source:
         return operand
-    if (primitive is not None and primitive.whole) or loss_of(user) is not None:
+    if (primitive is not None and primitive.composite) or loss_of(user) is not None:
         return next((k for k in range(half) if edges[k] is source), -1)
     msg = f"draw: no such path in this graph: operand {operand} of {user!r:.60} is not {source!r:.60}"
     raise StructureError(msg)

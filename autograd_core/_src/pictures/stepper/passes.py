@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ...engine.value import Value
-    from ...notation.wholes import ReadGraph
+    from ...notation.composites import ReadGraph
     from ...steps import Step
 
 LONGEST_NAME = 22  # cells of a name; a table of five columns still fits

@@ -12,7 +12,7 @@ from ....errors import OperandError, RangeError, StructureError, UsageWarning
 from ...engine.evaluation import whole
 from ...engine.provenance import warn_user
 from ...engine.value import Value
-from ...notation.wholes import as_written, has_wholes
+from ...notation.composites import as_written, has_composites
 from .. import text
 from .auto_groups import NONE_HIDDEN, Hidden, generate_scopes
 from .copies import LEAST
@@ -22,7 +22,7 @@ from .scope_tree import ROOT, Graph, Scope, scopes_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from ...notation.wholes import ReadGraph
+    from ...notation.composites import ReadGraph
     from .scope_tree import ScopeTree
 
 Fold = bool | str | Iterable[str] | None
@@ -95,7 +95,7 @@ def view_of(
     """The view that the arguments of `draw` ask for. `read` is the graph as texts write it; None: as recorded."""
     all_folded, fold = fold is True, "auto" if fold is True else fold
     folds, unfolds = _patterns("fold", fold), _patterns("unfold", unfold)
-    whole = isinstance(read, str)
+    folds_composites = isinstance(read, str)
     if isinstance(read, str):  # a composite with one output stays recorded: it is a scope, which can be opened
         read = read_graph(roots, fold, unfold, around=around, least=2)
     graph = Graph(roots, gradients, read)
@@ -119,9 +119,9 @@ def view_of(
         view = view._replace(opened=frozenset(plate.scope for plate in found))
     elif automatic or (fold == "auto" and found and len(shown) > MODERATE):
         view = _opened(view)
-        view = view._replace(opened=view.opened - (_single(view) if whole else set()))
+        view = view._replace(opened=view.opened - (_single(view) if folds_composites else set()))
     elif fold == "auto":
-        view = view._replace(opened=frozenset(every) - (_single(view) if whole else set()))
+        view = view._replace(opened=frozenset(every) - (_single(view) if folds_composites else set()))
     elif not folds:
         view = view._replace(opened=frozenset(every))
     else:
@@ -129,8 +129,8 @@ def view_of(
         view = view._replace(opened=frozenset(every) - closed)
         view = view._replace(opened=frozenset(s for s, f in enumerate(view.folds()) if f == ROOT))
     wanted = _matching("unfold", unfolds, view)
-    of_wholes = any(tree.scopes[s].whole for s in wanted)  # asking for one changes how the graph is read
-    asked = () if of_wholes else unfolds
+    of_composites = any(tree.scopes[s].composite for s in wanted)  # asking for one changes how the graph is read
+    asked = () if of_composites else unfolds
     _say_if_in_vain(view, view.with_open(wanted), folds, asked, all_folded=all_folded)
     return view.with_open(wanted)
 
@@ -161,14 +161,14 @@ def read_graph(
 ) -> ReadGraph | None:
     """The graph with composites as single operations, except for those named; None if that changes nothing."""
     patterns = [*_patterns("fold", fold), *_patterns("unfold", unfold)]
-    if fold is None or fold is False or not has_wholes(roots):
+    if fold is None or fold is False or not has_composites(roots):
         return None
     keep = [around] if isinstance(around, Value) else []
     if patterns:
         graph = Graph(roots)
         tree = scopes_of(graph)
         named = {
-            s for s, scope in enumerate(tree.scopes) if scope.whole and any(_matches(x, tree, s) for x in patterns)
+            s for s, scope in enumerate(tree.scopes) if scope.composite and any(_matches(x, tree, s) for x in patterns)
         }
         keep += [node for node, s in zip(graph.order, tree.home, strict=True) if s in named]
     return as_written(roots, keep, least)
@@ -180,7 +180,7 @@ def _single(view: View) -> set[int]:
     gives: Counter[int] = Counter()
     for v in view.shown:
         s = tree.home[v]
-        if tree.scopes[s].whole and (v in graph.roots or any(tree.home[w] != s for w in graph.users[v])):
+        if tree.scopes[s].composite and (v in graph.roots or any(tree.home[w] != s for w in graph.users[v])):
             gives[s] += 1
     return {s for s, n in gives.items() if n == 1}
 
@@ -370,7 +370,7 @@ def grouped(view: View, most: int, bands: int) -> View:
     return _opened(view)
 
 
-def wholes_together(view: View) -> View | None:
+def losses_together(view: View) -> View | None:
     """The view with sibling losses of one kind, such as those of all cases, as one card; None if there are none.
 
     `plates` does not find them: losses with different targets differ in their operations.
@@ -378,7 +378,7 @@ def wholes_together(view: View) -> View | None:
     graph, tree, folds = view.graph, view.tree.copy(), view.folds()
     inside: dict[int, list[int]] = {}
     for v in sorted(view.shown):
-        if tree.scopes[tree.home[v]].whole:
+        if tree.scopes[tree.home[v]].composite:
             inside.setdefault(tree.home[v], []).append(v)
     alike: dict[tuple[int, str], list[int]] = {}
     for s in inside:
@@ -390,7 +390,7 @@ def wholes_together(view: View) -> View | None:
             continue
         number = len(tree.scopes)
         tree.scopes.append(Scope(parent, f"{len(members)} × {name}", tree.scopes[parent].plain, is_generated=True))
-        tree.scopes[number].of_each = tree.scopes[members[0]].whole
+        tree.scopes[number].of_each = tree.scopes[members[0]].composite
         for s in members:
             tree.scopes[s] = tree.scopes[s].within(number)
     if len(tree.scopes) == len(view.tree.scopes):

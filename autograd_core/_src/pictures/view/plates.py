@@ -228,7 +228,7 @@ def _families(tree: ScopeTree) -> Iterator[tuple[int, str, list[int]]]:
     for s in range(1, len(tree.scopes)):
         scope = tree.scopes[s]
         stem = re.sub(r"\d+", "#", scope.name)
-        if "#" in stem and not scope.whole and re.sub(r"\W|\d|_", "", scope.name.partition(" ")[0]) not in UNITS:
+        if "#" in stem and not scope.composite and re.sub(r"\W|\d|_", "", scope.name.partition(" ")[0]) not in UNITS:
             families.setdefault((scope.parent, stem), []).append(([int(n) for n in re.findall(r"\d+", scope.name)], s))
     depth = tree.scopes
     for (parent, stem), members in sorted(families.items(), key=lambda f: depth[f[0][0]].depth):
@@ -268,7 +268,7 @@ def _of_sums(plates: Plates) -> None:
         done |= top
         terms = {u for v in top for u in graph.operands[v]} - top
         home = tree.home[r]
-        parent = tree.scopes[home].parent if tree.scopes[home].whole else home
+        parent = tree.scopes[home].parent if tree.scopes[home].composite else home
         if home != parent:
             top |= plates.inside[home].keys()
             terms = {u for v in top for u in graph.operands[v]} - top

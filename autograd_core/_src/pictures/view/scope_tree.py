@@ -15,13 +15,13 @@ from ...engine.recording import check_fresh
 from ...engine.value import Constant
 from ...notation.formulas import dotted, named
 from .. import text
-from .wholes import wholes
+from .composites import composites
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ...engine.value import Value
-    from ...notation.wholes import ReadGraph
+    from ...notation.composites import ReadGraph
 
 DEEPEST = 16  # levels of nested scopes; deeper ones are merged into one scope with slashes in its name
 MANY_OPERANDS = 8  # operands beyond which leaves are drawn as cards of one line
@@ -130,7 +130,7 @@ def _stale(order: Sequence[Value]) -> list[Value]:
 class Scope:
     """One scope of the tree; `path` is unique, `plain` is what the user called it."""
 
-    __slots__ = ("depth", "is_generated", "is_use", "name", "of_each", "parent", "path", "plain", "whole")
+    __slots__ = ("composite", "depth", "is_generated", "is_use", "name", "of_each", "parent", "path", "plain")
 
     def __init__(self, parent: int, name: str, plain: str, *, is_generated: bool = False) -> None:
         self.parent = parent
@@ -138,7 +138,7 @@ class Scope:
         self.plain = plain
         self.is_generated = is_generated
         self.is_use = False  # one of several uses of the same scope
-        self.whole = ""  # of a composite: its formula as texts write it
+        self.composite = ""  # of a composite: its formula as texts write it
         self.of_each = ""  # of several equal composites: the formula of each
         self.path = ""  # set by `finish`, once all scopes are known
         self.depth = 0
@@ -146,7 +146,7 @@ class Scope:
     def within(self, parent: int) -> Scope:
         """A copy of this scope with another parent."""
         made = Scope(parent, self.name, self.plain, is_generated=self.is_generated)
-        made.is_use, made.whole, made.of_each = self.is_use, self.whole, self.of_each
+        made.is_use, made.composite, made.of_each = self.is_use, self.composite, self.of_each
         return made
 
 
@@ -216,12 +216,12 @@ def scopes_of(graph: Graph) -> ScopeTree:
             known[scope] = own, tuple(called.get(own[: i + 1], part) for i, part in enumerate(own))
         plain.append(known[scope][0])
         parts.append(known[scope][1])
-    groups = wholes(graph.order, graph.users, graph.roots | graph.constants, parts)
+    groups = composites(graph.order, graph.users, graph.roots | graph.constants, parts)
     plain = [(*own, *path[len(own) :]) for own, path in zip(plain, parts, strict=True)]
     for depth in range(max(map(len, parts))):
         _descend(graph, tree, parts, plain, depth)
-    for group, whole in groups:
-        tree.scopes[tree.home[group[0]]].whole = whole
+    for group, formula in groups:
+        tree.scopes[tree.home[group[0]]].composite = formula
     _leaves_at_home(graph, tree)
     tree.finish()
     return tree
@@ -342,6 +342,6 @@ def _leaves_at_home(graph: Graph, tree: ScopeTree) -> None:
     for v in range(len(tree.home)):
         if tree.home[v] == ROOT and graph.is_leaf(v):
             around = {tree.home[w] for w in graph.users[v]}
-            around = {tree.scopes[s].parent if tree.scopes[s].whole else s for s in around}
+            around = {tree.scopes[s].parent if tree.scopes[s].composite else s for s in around}
             if len(around) == 1:
                 tree.home[v] = around.pop()

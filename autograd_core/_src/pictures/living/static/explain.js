@@ -34,13 +34,13 @@ function operationText(template, names) {
 }
 
 Written.prototype.op = function (i) {
-  return this.operations.has(i) ? this.operations.get(i).op ||= wholeOp(this.model, this.operations.get(i)) : this.model.state.ops[this.model.state.op[i]];
+  return this.operations.has(i) ? this.operations.get(i).op ||= compositeOp(this.model, this.operations.get(i)) : this.model.state.ops[this.model.state.op[i]];
 };
-function wholeOp(model, { whole, turned, mine }) {  // of few operands its sum is written out, in the order of the sum
-  if (whole.operands) return { name: whole.name, sign: whole.name, pairs: false, saturates: null, text: whole.text };
+function compositeOp(model, { composite, turned, mine }) {  // of few operands its sum is written out, in the order of the sum
+  if (composite.operands) return { name: composite.name, sign: composite.name, pairs: false, saturates: null, text: composite.text };
   const slot = (k) => String.fromCharCode(0xe000 + k), others = [...turned.keys()].slice(1).map(slot);
   const total = [...others.slice(0, mine), slot(0), ...others.slice(mine)].map((x) => `exp(${x})`).join(" + ");
-  return { name: whole.name, sign: whole.name, pairs: false, saturates: null, text: whole.text.replaceAll("{0}", slot(0)).replaceAll("{1}", total) };
+  return { name: composite.name, sign: composite.name, pairs: false, saturates: null, text: composite.text.replaceAll("{0}", slot(0)).replaceAll("{1}", total) };
 }
 
 class Flow {

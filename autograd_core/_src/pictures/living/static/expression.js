@@ -137,7 +137,7 @@ function ordered(nodes, root, known, rules, before) {
   });
   const zeros = sorted.map(() => 0);
   return { ...before, names, shown: names, bare: names, op: sorted.map((node) => node.op), ops: known.ops, operands, data, slopes: {}, labelled: [...sorted.keys()].filter((i) => sorted[i].label), home: zeros,
-    scopes: [[-1, "", "", 0]], opened: [], roots: [sorted.length - 1], wholes: [], rows: [], forms: known.forms, formOf: sorted.map((node) => (node.op < 0 ? -1 : known.formOf[node.op])), scopePaths: [""], scopeOf: zeros, cases: null, points: null };
+    scopes: [[-1, "", "", 0]], opened: [], roots: [sorted.length - 1], composites: [], rows: [], forms: known.forms, formOf: sorted.map((node) => (node.op < 0 ? -1 : known.formOf[node.op])), scopePaths: [""], scopeOf: zeros, cases: null, points: null };
 }
 
 function nearest(name, all) {

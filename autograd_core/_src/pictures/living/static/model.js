@@ -115,7 +115,7 @@ class Model {
     return into;
   }
 
-  // A cut edge of a whole, such as a softmax, is no recorded edge: what it would bring is taken off its operand.
+  // A cut edge of a composite, such as a softmax, is no recorded edge: what it would bring is taken off its operand.
   withhold(operation, g, local, into) {
     operation.operands.forEach((p, k) => {
       if (this.cuts.has(`${operation.output} ${k}`) && !this.cuts.has(`${p}`)) into[p] -= slopesOf(this, operation, local)[k] * g;
@@ -124,9 +124,9 @@ class Model {
 
   get written() { return this.known ||= new Written(this, this.roots[0]); }
 
-  // The same for a root, with nodes that are to be seen even where they are parts of a whole.
+  // The same for a root, with nodes that are to be seen even where they are parts of a composite.
   writtenWith(root, keep) {
-    const isHidden = (i) => this.state.wholes.some(({ nodes, outputs }) => nodes.includes(i) && !outputs.includes(i));
+    const isHidden = (i) => this.state.composites.some(({ nodes, outputs }) => nodes.includes(i) && !outputs.includes(i));
     return root === this.roots[0] && !keep.some(isHidden) ? this.written : new Written(this, root, keep);
   }
 
@@ -214,7 +214,7 @@ class Model {
   }
 
   // Whether an edge is cut, or the unit that it comes from. Operands count as texts write the operation, which those within
-  // a whole that is open do not.
+  // a composite that is open do not.
   isCut(i, k, from) { return this.cuts.size > 0 && (this.cuts.has(`${from}`) || (this.cuts.has(`${i} ${k}`) && this.written.operandsOf(i)[k] === from)); }
 
   // The numbers were 0 to come along all that is cut; the page's own stay as they are.
@@ -223,7 +223,7 @@ class Model {
     for (let i = 0; i < this.count; i++) {
       const list = this.operands[i], operation = this.written.operations.get(i);
       if (this.cuts.has(`${i}`)) data[i] = 0;
-      else if (operation) data[i] = this.wholeWithout(operation, data);
+      else if (operation) data[i] = this.compositeWithout(operation, data);
       else if (list.length && this.rule(i)) data[i] = this.valueWithout(i, data, zeros(i));
     }
     return data;
@@ -231,10 +231,10 @@ class Model {
 
   valueWithout(i, data, isZero) { return this.rule(i).value(this.operands[i].map((p, k) => (isZero(p, k) ? 0 : data[p]))); }
 
-  // One output of a whole, whose parts others may share.
-  wholeWithout({ whole, output, of, turned }, data) {
+  // One output of a composite, whose parts others may share.
+  compositeWithout({ composite, output, of, turned }, data) {
     const zero = new Set(turned.filter((_, k) => this.cuts.has(`${output} ${k}`))), own = zero.size ? data.slice() : data;
-    for (const v of whole.nodes) {
+    for (const v of composite.nodes) {
       if (zero.size && v !== output && this.operands[v].length) own[v] = this.valueWithout(v, own, (p, k) => zero.has(of.get(`${v} ${k}`)));
     }
     return this.valueWithout(output, own, (p, k) => zero.has(of.get(`${output} ${k}`)));

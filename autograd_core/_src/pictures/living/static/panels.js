@@ -231,7 +231,7 @@ function smallCurve(host, i) {
     s("path", { class: "agl-curve", d: `M${points.map(([u, y]) => `${X(u).toFixed(1)} ${Y(y).toFixed(1)}`).join("L")}` }), s("path", { class: "agl-tangent", d: `M${tangent(x - reach * 0.55)}L${tangent(x + reach * 0.55)}` }), s("circle", { class: "agl-new", cx: X(x), cy: Y(z), r: 3 }));
 }
 
-// An edge within an opened whole is cut as the unit that it comes from.
+// An edge within an opened composite is cut as the unit that it comes from.
 function cutButton(host, i, k, from = host.written.operandsOf(i)[k]) {
   if (host.model.cuts.has(`${from}`) || from !== host.written.operandsOf(i)[k]) return unitButton(host, from);
   const cut = host.model.cuts.has(`${i} ${k}`), { model } = host, said = `${cut ? "Take back" : "Cut"} the edge from ${model.state.shown[host.written.operandsOf(i)[k]]} to ${model.state.shown[i]}`;

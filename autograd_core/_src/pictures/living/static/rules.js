@@ -51,10 +51,10 @@ class NodeRules {
     this.node = node;
     this.list = written.operandsOf(node);
     const operation = written.operations.get(node);
-    this.operation = operation?.whole.operands ? null : operation;  // of a primitive in parts; a loss has forms as others do
+    this.operation = operation?.composite.operands ? null : operation;  // of a primitive in parts; a loss has forms as others do
     this.op = written.op(node);
-    this.form = operation ? operation.whole.form : model.state.forms[model.state.formOf[node]];
-    this.notes = operation?.whole.notes || [];  // of a loss
+    this.form = operation ? operation.composite.form : model.state.forms[model.state.formOf[node]];
+    this.notes = operation?.composite.notes || [];  // of a loss
     this.data = this.list.map((p) => model.data[p]);
     const short = (name) => (name.length > LONGEST_OPERAND ? `${name.slice(0, LONGEST_OPERAND - 3)}...` : name);
     this.called = this.list.map((p) => (model.isConstant[p] ? shownNumber(model.data[p]) : short(model.state.shown[p])));
@@ -91,13 +91,13 @@ class NodeRules {
   found(k, d) {
     if (this.operation) {
       const place = (tree) => (Array.isArray(tree) ? (tree[0] === "o" ? ["o", tree[1] ? k : 0] : tree.map((x, at) => (at ? place(x) : x))) : tree);
-      return this.operation.whole.rules ? [place(this.operation.whole.rules.trees[k ? 1 : 0]), [], []] : null;
+      return this.operation.composite.rules ? [place(this.operation.composite.rules.trees[k ? 1 : 0]), [], []] : null;
     }
     return this.form?.variants[k].find(([tree, sides]) => sides.every((side) => this.evaluate(side)) && isNear(this.evaluate(tree), d, FAR)) || null;
   }
 
   note(k) {
-    if (this.operation) return this.operation.whole.rules?.notes[k ? 1 : 0] || "";
+    if (this.operation) return this.operation.composite.rules?.notes[k ? 1 : 0] || "";
     return this.form?.kinks.some((tree) => this.evaluate(tree) === 0) ? this.form.note : this.notes[k] || "";
   }
 

@@ -17,8 +17,8 @@ class Scopes {
     for (const { scope } of this.plates.list) this.opened.add(scope);
     this.sizes = this.paths.map(() => 0);
     this.home.forEach((scope, i) => { if (!model.isConstant[i]) for (let at = scope; at > 0; at = this.parent[at]) this.sizes[at] += 1; });
-    this.wholeOf = new Map(state.wholes.filter((whole) => whole.scope > 0).map((whole) => [whole.scope, whole]));
-    for (const scope of this.wholeOf.keys()) if (operationsOf(model, this.wholeOf.get(scope))) this.opened.delete(scope);
+    this.compositeOf = new Map(state.composites.filter((composite) => composite.scope > 0).map((composite) => [composite.scope, composite]));
+    for (const scope of this.compositeOf.keys()) if (operationsOf(model, this.compositeOf.get(scope))) this.opened.delete(scope);
   }
   isFoldable(scope) { return scope > 0 && this.sizes[scope] > 1; }
   find(path) {
@@ -65,15 +65,15 @@ class Scene {
     this.cardOf = new Array(model.count).fill(null);
     this.plates = scopes.plates;
     this.groups = new Map();
-    this.wholes = new Set();  // outputs that are drawn with the operands of their whole
+    this.composites = new Set();  // outputs that are drawn with the operands of their composite
     const tall = new Set(model.state.rows);
     for (let i = 0; i < model.count; i++) {
       if (model.isConstant[i] || this.plates.place(i) !== i) continue;
-      const node = this.plates.now(i), home = scopes.home[i], at = scopes.folded(home), whole = scopes.wholeOf.get(at);
-      if (whole && written.operations.has(whole.outputs[0])) {
-        this.cardOf[i] = whole.outputs.includes(i) ? i : whole.outputs[0];
+      const node = this.plates.now(i), home = scopes.home[i], at = scopes.folded(home), composite = scopes.compositeOf.get(at);
+      if (composite && written.operations.has(composite.outputs[0])) {
+        this.cardOf[i] = composite.outputs.includes(i) ? i : composite.outputs[0];
         if (this.cardOf[i] !== i) continue;
-        this.wholes.add(node);
+        this.composites.add(node);
         this.add({ id: i, kind: "node", node, around: scopes.chain(scopes.parent[at]), unfolds: at });
       } else if (at) {
         const id = `s${at}`;
@@ -116,10 +116,10 @@ class Scene {
   }
 
   add(card) { this.cards.set(card.id, card); }
-  operandsOf(i) { return this.wholes.has(i) ? this.written.operandsOf(i) : this.model.operands[i]; }
-  slopesOf(i) { return this.wholes.has(i) ? this.written.uncut.get(i) : this.model.local[i]; }
+  operandsOf(i) { return this.composites.has(i) ? this.written.operandsOf(i) : this.model.operands[i]; }
+  slopesOf(i) { return this.composites.has(i) ? this.written.uncut.get(i) : this.model.local[i]; }
   isCut(i, k) { return this.model.isCut(i, k, this.operandsOf(i)[k]); }
-  opOf(i) { return this.model.isLeaf[i] ? null : this.wholes.has(i) ? this.written.op(i) : this.model.state.ops[this.model.state.op[i]]; }
+  opOf(i) { return this.model.isLeaf[i] ? null : this.composites.has(i) ? this.written.op(i) : this.model.state.ops[this.model.state.op[i]]; }
 
   exitsOf(card) {
     const inside = card.inside = new Set(card.nodes);
@@ -134,8 +134,8 @@ class Scene {
     const some = [...kinds].sort((a, b) => b[1] - a[1]).slice(0, 4).map(([sign, n]) => (n > 1 ? `${n} ${sign}` : sign));
     if (kinds.size > 4) some.push("…");
     if (leaves) some.push(`${leaves} ${leaves === 1 ? "leaf" : "leaves"}`);
-    const whole = this.scopes.wholeOf.get(card.scope);
-    card.caption = whole ? whole.caption : some.join(", ");
+    const composite = this.scopes.compositeOf.get(card.scope);
+    card.caption = composite ? composite.caption : some.join(", ");
     card.isLeaf = card.nodes.every((i) => this.model.isLeaf[i]);
   }
 

@@ -1,21 +1,21 @@
 // The graph as texts write it: a softmax, which is computed in parts, is one operation per output, and a loss is one.
 
-const MOST_WRITTEN = 400;  // edges of one whole; beyond, it stays as recorded
+const MOST_WRITTEN = 400;  // edges of one composite; beyond, it stays as recorded
 
 // A loss names its operands; its derivatives have a form each.
-function lossOf(model, whole) {
-  const { operands, outputs: [output] } = whole, of = new Map();
+function lossOf(model, composite) {
+  const { operands, outputs: [output] } = composite, of = new Map();
   if (operands.length > MOST_WRITTEN) return null;
-  for (const node of whole.nodes) model.operands[node].forEach((p, k) => { const at = operands.indexOf(p); if (at >= 0) of.set(`${node} ${k}`, at); });
-  return [{ output, of, turned: [...operands.keys()], mine: 0, operands, whole }];
+  for (const node of composite.nodes) model.operands[node].forEach((p, k) => { const at = operands.indexOf(p); if (at >= 0) of.set(`${node} ${k}`, at); });
+  return [{ output, of, turned: [...operands.keys()], mine: 0, operands, composite }];
 }
 
-// For each output of a whole its operands, its own one first, and where each recorded edge goes among them.
-function operationsOf(model, whole) {
-  if (whole.operands) return lossOf(model, whole);
-  const inside = new Set(whole.nodes), ends = new Set(whole.outputs);
+// For each output of a composite its operands, its own one first, and where each recorded edge goes among them.
+function operationsOf(model, composite) {
+  if (composite.operands) return lossOf(model, composite);
+  const inside = new Set(composite.nodes), ends = new Set(composite.outputs);
   const places = new Map(), owners = new Map(), own = new Map(), of = new Map(), operands = [];
-  for (const node of whole.nodes) {
+  for (const node of composite.nodes) {
     const seen = new Map();
     model.operands[node].forEach((p, k) => {
       if (inside.has(p)) return;
@@ -31,23 +31,23 @@ function operationsOf(model, whole) {
       of.set(`${node} ${k}`, known[which]);
       if (ends.has(node)) {
         owners.set(p, (owners.get(p) || 0) + 1);
-        if (whole.nodes.length > 1 && !own.has(node)) own.set(node, known[which]);  // else it has no parts, and the last is its own
+        if (composite.nodes.length > 1 && !own.has(node)) own.set(node, known[which]);  // else it has no parts, and the last is its own
       }
     });
   }
-  if (operands.length * whole.outputs.length > MOST_WRITTEN) return null;
-  return whole.outputs.map((output) => {
+  if (operands.length * composite.outputs.length > MOST_WRITTEN) return null;
+  return composite.outputs.map((output) => {
     const mine = own.get(output) ?? operands.length - 1;
     const turned = [mine, ...operands.keys()].filter((k, at) => at === 0 || k !== mine);
-    return { output, of, turned, mine, operands: turned.map((k) => operands[k]), whole };
+    return { output, of, turned, mine, operands: turned.map((k) => operands[k]), composite };
   });
 }
 
-// The derivatives of one output to its operands: a reverse sweep of the whole alone.
+// The derivatives of one output to its operands: a reverse sweep of the composite alone.
 function slopesOf(model, operation, local = model.local) {
-  const { whole, output, of, turned } = operation, adjoints = new Map([[output, 1]]);
+  const { composite, output, of, turned } = operation, adjoints = new Map([[output, 1]]);
   const slopes = new Array(turned.length).fill(0);
-  for (const node of [...whole.nodes].reverse()) {
+  for (const node of [...composite.nodes].reverse()) {
     const g = adjoints.get(node) || 0;
     if (g === 0) continue;
     model.operands[node].forEach((p, k) => {
@@ -67,10 +67,10 @@ class Written {
     this.model = model;
     this.operations = new Map();
     const kept = new Set(keep);
-    for (const whole of model.state.wholes) {
-      const parts = whole.nodes.filter((v) => !whole.outputs.includes(v));
+    for (const composite of model.state.composites) {
+      const parts = composite.nodes.filter((v) => !composite.outputs.includes(v));
       if (parts.some((v) => kept.has(v))) continue;
-      for (const operation of operationsOf(model, whole) || []) this.operations.set(operation.output, operation);
+      for (const operation of operationsOf(model, composite) || []) this.operations.set(operation.output, operation);
     }
     this.root = root;
     this.order = [];

@@ -1,8 +1,9 @@
-"""What is computed in parts: primitives, such as a softmax by its largest operand and a scale, and losses.
+"""Composites: what is recorded as several nodes but written as one operation, such as a softmax or a loss.
 
-What a primitive's parts are stands at its entry. Outputs that share a part are one whole: the n of one softmax. A loss
-says so at its result (`losses.py`). `as_written` gives the graph in which each whole is as in texts: s_i of all x_j,
-with the slopes s_i (1 - s_i) and -s_i s_j.
+An entry of the table says which primitives are its parts; a softmax is recorded as its largest operand, a scale and the
+shares. Outputs that share a part are one composite: all n of a softmax. A loss is marked at its result (`losses.py`).
+`as_written` gives the graph in which each composite is a single operation, as texts write it: s_i of all x_j, with the
+slopes s_i (1 - s_i) and -s_i s_j.
 """
 
 from __future__ import annotations
@@ -15,26 +16,26 @@ from ..engine.evaluation import plus, times
 from ..engine.graph import order_of
 from ..engine.pickling import restore
 from ..engine.value import Constant, Value
-from .formulas import WrittenWhole
+from .formulas import WrittenComposite
 from .losses import LossRule, WrittenLoss, loss_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
-    from ..engine.ops import Primitive, Whole
+    from ..engine.ops import Composite, Primitive
     from .losses import UsedLoss
 
-MOST_EDGES = 400  # of a whole as texts write it, from each operand to each output: those of 20 classes
+MOST_EDGES = 400  # of a composite as texts write it, from each operand to each output: those of 20 classes
 
 
-class WholeInGraph(NamedTuple):
-    """A whole in a graph, its nodes as numbers in topological order."""
+class CompositeInGraph(NamedTuple):
+    """A composite in a graph, its nodes as numbers in topological order."""
 
     nodes: list[int]
     outputs: list[int]
     primitive: Primitive
-    said: Whole | LossRule
+    said: Composite | LossRule
     loss: UsedLoss | None = None
 
     @property
@@ -43,8 +44,10 @@ class WholeInGraph(NamedTuple):
         return (self.said.caption, self.said.derivative) if self.loss is None else self.loss.captions
 
 
-def wholes_of(order: Sequence[Value], users: Sequence[Sequence[int]], never: AbstractSet[int]) -> list[WholeInGraph]:
-    """The wholes of a graph.
+def composites_of(
+    order: Sequence[Value], users: Sequence[Sequence[int]], never: AbstractSet[int]
+) -> list[CompositeInGraph]:
+    """The composites of a graph.
 
     Args:
         order: The nodes, operands first.
@@ -63,12 +66,12 @@ def wholes_of(order: Sequence[Value], users: Sequence[Sequence[int]], never: Abs
         [primitive] = found_here if len(found_here) == 1 else [None]
         if primitive is None:
             continue
-        if primitive.whole is not None:
-            found.append(WholeInGraph(group, outputs, primitive, primitive.whole))
+        if primitive.composite is not None:
+            found.append(CompositeInGraph(group, outputs, primitive, primitive.composite))
     return found + losses
 
 
-def _losses(order: Sequence[Value], users: Sequence[Sequence[int]], never: AbstractSet[int]) -> list[WholeInGraph]:
+def _losses(order: Sequence[Value], users: Sequence[Sequence[int]], never: AbstractSet[int]) -> list[CompositeInGraph]:
     """Losses with all nodes between their result and their operands, unless one of these has a use elsewhere.
 
     One that is not what its formula gives stays as recorded, as where a logarithm is held.
@@ -96,7 +99,7 @@ def _losses(order: Sequence[Value], users: Sequence[Sequence[int]], never: Abstr
         if parts and all(
             u not in never and order[u].op and not order[u].label and inside.issuperset(users[u]) for u in parts
         ):
-            found.append(WholeInGraph(sorted(inside), [v], primitive, loss.rule, loss))
+            found.append(CompositeInGraph(sorted(inside), [v], primitive, loss.rule, loss))
     return found
 
 
@@ -105,9 +108,9 @@ def _together(
 ) -> list[list[int]]:
     """Nodes and their parts, with all that share one; in topological order. What has other uses, too, is no part.
 
-    What is a whole without any part is a group by itself.
+    What is a composite without any part is a group by itself.
     """
-    composed = [v for v, node in enumerate(order) if _is_written_whole(node)]
+    composed = [v for v, node in enumerate(order) if _is_written_composite(node)]
     if not composed:
         return []
     index = {node: v for v, node in enumerate(order)}
@@ -158,16 +161,16 @@ Edge = tuple[Value, int]  # a node and the position of one of its operands
 
 
 class AsWritten(NamedTuple):
-    """One output of a whole as texts write it."""
+    """One output of a composite as texts write it."""
 
-    primitive: WrittenWhole | WrittenLoss
+    primitive: WrittenComposite | WrittenLoss
     operands: list[Value]
     slopes: list[Any]
-    edges: list[list[Edge]]  # for each operand the edges by which it enters the whole
+    edges: list[list[Edge]]  # for each operand the edges by which it enters the composite
 
 
 class ReadGraph(NamedTuple):
-    """The graph as texts write it: copies of its wholes and of all nodes above them, other nodes themselves."""
+    """The graph as texts write it: copies of its composites and of all nodes above them, other nodes themselves."""
 
     roots: list[Value]
     shown: dict[Value, Value]  # by recorded node its copy; a part has the copy of an output
@@ -194,26 +197,26 @@ class _Copy(Value):
         return self._edges[len(self.parents) :]
 
 
-def _is_written_whole(node: Value) -> bool:
+def _is_written_composite(node: Value) -> bool:
     """Whether texts write it as one operation, with or without nodes that are computed for it alone."""
     primitive = node._primitive
-    return primitive is not None and bool(primitive.parts or primitive.whole)
+    return primitive is not None and bool(primitive.parts or primitive.composite)
 
 
-def has_wholes(roots: Iterable[Value]) -> bool:
+def has_composites(roots: Iterable[Value]) -> bool:
     """Whether anything below the roots may be computed in parts."""
-    return any(_is_written_whole(node) or loss_of(node) is not None for node in order_of(roots))
+    return any(_is_written_composite(node) or loss_of(node) is not None for node in order_of(roots))
 
 
 def as_written(roots: Sequence[Value], keep: Iterable[Value] = (), least: int = 1) -> ReadGraph | None:
-    """The graph with each whole as texts write it; None where it has none.
+    """The graph with each composite as texts write it; None where it has none.
 
     Args:
         roots: The results.
-        keep: Nodes that are to be in it: a whole of which one is a part stays as recorded.
+        keep: Nodes that are to be in it: a composite of which one is a part stays as recorded.
         least: Wholes with fewer outputs stay as recorded.
     """
-    if not has_wholes(roots):
+    if not has_composites(roots):
         return None
     order = order_of(roots)
     index = {node: v for v, node in enumerate(order)}
@@ -225,7 +228,7 @@ def as_written(roots: Sequence[Value], keep: Iterable[Value] = (), least: int = 
     kept = {index[node] for node in keep if node in index}
     written: dict[Value, AsWritten] = {}
     hidden: dict[Value, Value] = {}  # by part: the output that stands for it
-    for group in wholes_of(order, users, never):
+    for group in composites_of(order, users, never):
         ends = frozenset(group.outputs)
         parts = [v for v in group.nodes if v not in ends]
         new = _operation([order[v] for v in group.nodes], [order[v] for v in group.outputs], group)
@@ -263,7 +266,7 @@ def _copied(
 
 
 def _operation(
-    nodes: Sequence[Value], outputs: Sequence[Value], group: WholeInGraph
+    nodes: Sequence[Value], outputs: Sequence[Value], group: CompositeInGraph
 ) -> Mapping[Value, AsWritten] | None:
     """Each output with its operands, its own one first; None if there are too many."""
     if group.loss is not None:
@@ -331,12 +334,12 @@ def _by_operand(of: Mapping[Edge, int], turned: Iterable[int]) -> list[list[Edge
 
 
 @cache
-def _named(primitive: Primitive, said: Whole, place: int) -> WrittenWhole:
-    return WrittenWhole(primitive, said, place)
+def _named(primitive: Primitive, said: Composite, place: int) -> WrittenComposite:
+    return WrittenComposite(primitive, said, place)
 
 
 def _slopes(nodes: Sequence[Value], output: Value, of: dict[tuple[Value, int], int], count: int) -> list[Any]:
-    """The derivatives of one output to the operands: a reverse sweep of the whole alone."""
+    """The derivatives of one output to the operands: a reverse sweep of the composite alone."""
     adjoints: dict[Value, Any] = defaultdict(int)
     adjoints[output] = 1
     slopes: list[Any] = [0.0] * count

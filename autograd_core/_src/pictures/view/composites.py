@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from ...notation.wholes import wholes_of
+from ...notation.composites import composites_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ...engine.value import Value
 
 
-def wholes(
+def composites(
     order: Sequence[Value], users: Sequence[Sequence[int]], never: AbstractSet[int], parts: list[tuple[str, ...]]
 ) -> list[tuple[list[int], str]]:
     """Give each composite a scope within the scope it is in.
@@ -30,7 +30,7 @@ def wholes(
     """
     found = []
     names: Counter[tuple[str, ...]] = Counter()
-    for group in wholes_of(order, users, never):
+    for group in composites_of(order, users, never):
         if len(group.nodes) == 1 or len({parts[v] for v in group.nodes}) > 1:
             continue
         around = (*parts[group.nodes[0]], group.said.name)

@@ -281,7 +281,7 @@ def test_of_many_classes_the_parts_are_left():
 
 
 def test_only_facts_at_entries_say_what_a_part_is():
-    known = {name: (primitive.parts, primitive.whole.caption if primitive.whole else "") for name, primitive in PRIMITIVES.items() if primitive.parts}
+    known = {name: (primitive.parts, primitive.composite.caption if primitive.composite else "") for name, primitive in PRIMITIVES.items() if primitive.parts}
     assert known == {
         "softmax": (2, "exp(x) / Σ exp(x)"),
         "log_softmax": (2, "x − log Σ exp(x)"),
@@ -289,10 +289,10 @@ def test_only_facts_at_entries_say_what_a_part_is():
         "scale": (2, ""),
         "log_scale": (2, ""),
     }
-    assert [name for name, primitive in PRIMITIVES.items() if primitive.whole and not primitive.parts] == ["cross_entropy"]
+    assert [name for name, primitive in PRIMITIVES.items() if primitive.composite and not primitive.parts] == ["cross_entropy"]
 
 
 def test_many_outputs_take_linear_time():
     z = [ag.Value(math.sin(k)) for k in range(3000)]
     view = view_of(ag.softmax(z))
-    assert sum(scope.whole != "" for scope in view.tree.scopes) == 1
+    assert sum(scope.composite != "" for scope in view.tree.scopes) == 1
