@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
-PARTS, LEVELS = 8, 16  # an interval is cut in parts, and these again: what still changes at the end is a kink
-LARGE_SHARE = 1.5 / PARTS  # of a change: a part with less has what a smooth curve has
-LEFT_OF_A_CHANGE, MIDDLE = 0.25, 8  # share of the change at the middle level that is left at the end where it is one
+PARTS, LEVELS = 8, 16  # an interval is cut into parts, again and again: a change that remains at the end is a kink
+LARGE_SHARE = 1.5 / PARTS  # a part with a smaller share of the change changes as a smooth curve does
+LEFT_OF_A_CHANGE, MIDDLE = 0.25, 8  # share of the change at the middle level that must remain at the last level
 NO_CHANGE = 1e-9
-JUMP = 0.05  # from the line through two places beside it; the way between inputs is short beside what f bends in
+JUMP = 0.05  # distance from the line through two neighbours; inputs are so close that a smooth f is straight there
 
 
 class _Place(NamedTuple):
@@ -39,7 +39,7 @@ class _Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ActivationCurve(Table):
-    """A function of one number and its slope, as `nn.activation_curve` gives it. It is a table.
+    """A function of one number and its slope, made by `nn.activation_curve`. It is a table.
 
     Attributes:
         name: The function's name.
@@ -64,7 +64,7 @@ class ActivationCurve(Table):
 
     @property
     def jumps(self) -> tuple[float, ...]:
-        """Those of the kinks at which f itself jumps, as a step does.
+        """The kinks at which f itself jumps, as a step function does.
 
         Example:
             >>> import autograd_core as ag, nn
@@ -138,7 +138,7 @@ class ActivationCurve(Table):
         return figure
 
     def _pieces(self, ys: tuple[float, ...]) -> list[tuple[list[float], list[float]]]:
-        """The curve between kinks; each piece goes up to them as it is beside them."""
+        """The curve cut at kinks; each piece is continued up to the kinks."""
         cuts = [self.x.index(kink) for kink in self.kinks]
         found = []
         for first, last in zip([-1, *cuts], [*cuts, len(self.x)], strict=True):
@@ -152,7 +152,7 @@ class ActivationCurve(Table):
 
 
 def _towards(x: float, xs: list[float], ys: list[float]) -> float:
-    """Where the line through the two places next to x comes to."""
+    """The value at x of the line through the two neighbouring places."""
     if len(xs) == 1 or xs[0] == x:
         return ys[0]
     return ys[0] + (ys[1] - ys[0]) / (xs[1] - xs[0]) * (x - xs[0])
@@ -211,7 +211,7 @@ def _name(activation: Any) -> str:
 
 
 def _looking(activation: Any) -> Callable[[float], _Place]:
-    """What gives value and slope at an input."""
+    """A function from an input to value and slope there."""
     function = activation_function(activation)
 
     def look(x: float) -> _Place:
@@ -233,7 +233,7 @@ def _looking(activation: Any) -> Callable[[float], _Place]:
 
 
 def _kinks(look: Callable[[float], _Place], places: list[_Place]) -> list[float]:
-    """Where slope or value jumps. A kink on a grid point is seen from both of its sides, and counted once."""
+    """Where slope or value jumps. A kink on a grid point is found in both intervals beside it, and counted once."""
     width = places[-1].x - places[0].x
     found: list[float] = []
     for a, b in pairwise(places):
@@ -244,14 +244,14 @@ def _kinks(look: Callable[[float], _Place], places: list[_Place]) -> list[float]
 
 
 def _change(a: _Place, b: _Place) -> float:
-    """How much of the slope, or of the value beyond what the slopes explain, changes from one place to another."""
+    """How much the slope changes from one place to another, or the value beyond what the slopes explain."""
     steepest = max(abs(a.slope), abs(b.slope))
     jump = abs(b.y - a.y) - 2.0 * steepest * (b.x - a.x)
     return max(abs(b.slope - a.slope), jump, 0.0)
 
 
 def _between(look: Callable[[float], _Place], a: _Place, b: _Place) -> list[float]:
-    """The kinks between two places: a change is followed into each part that has more of it than a smooth curve's."""
+    """The kinks between two places: bisection into every part that has more of the change than a smooth curve's."""
     found = []
     waiting = [(0, a, b, 0.0)]
     while waiting:
@@ -271,7 +271,7 @@ def _between(look: Callable[[float], _Place], a: _Place, b: _Place) -> list[floa
 
 
 def _simplest(a: float, b: float) -> float:
-    """The number of the fewest digits from a to b."""
+    """The number with the fewest digits between a and b."""
     for digits in range(17):
         x = round(0.5 * (a + b), digits)
         if a <= x <= b:

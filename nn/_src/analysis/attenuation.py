@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Attenuation(Table):
-    """What `nn.attenuation` measured. It is a table, as text and in a notebook.
+    """The measurements of `nn.attenuation`. It is a table, as text and in a notebook.
 
     Attributes:
         norms: For each activation the length of the error signal after 0, 1, ... layers back; it starts as 1.
@@ -109,7 +109,7 @@ class Attenuation(Table):
         """
         figure, (left, right) = figure_of("Attenuation.plot", 2, height=3.4)
         for k, name in enumerate(self.norms):
-            # What is 0 has no place on a logarithmic axis.
+            # Zeros cannot be shown on a logarithmic axis.
             norms = [norm if norm > 0 else math.nan for norm in self.norms[name]]
             left.plot(range(self.depth + 1), norms, **curve(k), label=name)
             right.plot(range(self.depth + 1), self.zeros[name], **curve(k), label=name)
@@ -223,7 +223,7 @@ def _signals(layers: Sequence[Layer], depth: int, width: int, gain: float, seed:
 def _through(
     layer: Layer, matrices: list[list[list[float]]], x: list[float], error: list[float]
 ) -> list[list[float]]:
-    passed = []  # each layer a graph of its own: of weights no derivatives are asked
+    passed = []  # each layer is a graph of its own, as no derivatives to weights are needed
     for matrix in matrices:
         sums = [ag.Value(ag.dot(row, x)) for row in matrix]
         outputs = layer(sums)

@@ -27,18 +27,18 @@ if TYPE_CHECKING:
     from ..metrics.accuracy import Loss
 
 FLAT = 1e-3  # |slope| below which an activation counts as saturated, as in `explain`
-MOSTLY = 0.95  # of its cases, for a unit to be named
-FADED = 1e-3  # of the last layer's error signal, below which that of another has vanished
+MOSTLY = 0.95  # a unit is named if it is saturated or dead in this share of cases
+FADED = 1e-3  # an error signal below this share of the last layer's has vanished
 LARGE_INPUT = 10.0
-UNEVEN = 10.0  # times the range of another column
+UNEVEN = 10.0  # ratio of the ranges of two columns that is reported
 LARGE_WEIGHT = 20.0
-STEEP = 0.1  # of the largest slope of a sigmoid or tanh, below which it is far out on its curve
+STEEP = 0.1  # below this share of its largest slope, a sigmoid or tanh is far out on its curve
 LARGEST_SLOPE = {"sigmoid": 0.25, "tanh": 1.0}
-FAR_OUT = 0.5  # of the units and cases of a layer, for its weights to be named; those beyond +-3 are in any case
+FAR_OUT = 0.5  # weights are reported if this share of a layer's units and cases is far out, or beyond +-3
 SMALL_WEIGHT, EXTREME = 1.0, 3.0  # the first is the bound of the lecture's XOR
-MANY_WRONG = 0.25  # of the cases
+MANY_WRONG = 0.25  # share of cases
 MANY_PARAMETERS = 20  # parameters per case
-STILL = 1e-3  # share by which a loss falls that hardly falls
+STILL = 1e-3  # a loss that falls by a smaller share hardly falls
 NAMED = 3  # findings of one kind that are listed one by one
 
 
@@ -283,7 +283,7 @@ class Examination:
         yield from _shortened(dead, "units")
 
     def signal_findings(self) -> Iterator[Finding]:
-        """Layers whose error signals or outputs fade or blow up, and numbers that are none."""
+        """Layers whose error signals or outputs vanish or explode, and numbers that are NaN or infinite."""
         bad = [i for i, p in enumerate(self.predictions) if not all(_finite(x) for x in flat_values(p))]
         if bad:
             text = f"the prediction is infinite or not a number in {len(bad)} of {len(self.rows)} cases."
@@ -310,7 +310,7 @@ class Examination:
             yield from _shortened(found, "findings", 2 * NAMED)
 
     def weight_findings(self) -> Iterator[Finding]:
-        """Weights that are none, too large, or the same in two units."""
+        """Weights that are NaN or infinite, too large, or the same in two units."""
         for name, p in self.model.named_parameters():
             if not math.isfinite(p.data):
                 text = f"it is {float(p.data)}, the first such parameter."
@@ -346,7 +346,7 @@ class Examination:
                 yield from nearly_alike(name, units) if name != self.layers[-1].name else ()
 
     def _far_out(self, layer: LayerState) -> float | None:
-        """The share of a layer's slopes that large weights have made small; None where that is no matter.
+        """The share of a layer's slopes that large weights have made small; None if that does not matter.
 
         So it is after training, which has a finding of its own where it stands still: large weights are what a sigmoid
         needs for outputs near 0 and 1.
@@ -358,7 +358,7 @@ class Examination:
         return sum(s < STEEP * most for s in slopes) / len(slopes)
 
     def _wrong(self) -> float:
-        """The share of cases that are wrong, all of them where nothing says so."""
+        """The share of wrong cases; 1 if nothing tells right from wrong."""
         if self.loss is None or self.refusal is not None or not all(map(_finite, flat_values(self.predictions))):
             return 1.0
         return mistaken(self.loss, self.predictions, self.targets)
@@ -384,7 +384,7 @@ class Examination:
                 yield Finding("labels", f"class {missing[0]}", len(missing), text, advice)
 
     def size_findings(self, cases: int) -> Iterator[Finding]:
-        """More parameters than the cases can tell apart, where there are hidden units to leave out."""
+        """More parameters than the cases can determine, if there are hidden units to leave out."""
         count, hidden = len(self.model.parameters()), sum(layer.units for layer in self.layers[:-1])
         if hidden and count > MANY_PARAMETERS * cases:
             largest = max(self.layers[:-1], key=lambda layer: layer.units)
@@ -431,7 +431,7 @@ class Examination:
             yield Finding("learning rate", f"lr={lr:g}", lr, text, advice)
 
     def course_findings(self, history: History) -> Iterator[Finding]:
-        """What the course of the loss says of the learning rate."""
+        """What the losses of the history tell about the learning rate."""
         first, last, lr = history.loss[0], history.loss[-1], history.lr
         rate, epochs = "the learning rate" if lr is None else f"lr={lr:g}", len(history.loss)
         if lr == 0:
@@ -459,7 +459,7 @@ class Examination:
         return (lr, after) if after < before - 0.01 * abs(before) else None
 
     def _other_rate(self) -> str:
-        """What to do where a step changes next to nothing."""
+        """The advice if a step changes next to nothing."""
         if self.rest() is not None:
             return "It isn't the rate: there is next to no gradient here, as said under plateau."
         if any(f for name, units in list(self.groups.items())[:-1] for f in nearly_alike(name, units)):

@@ -40,9 +40,9 @@ if TYPE_CHECKING:
     from ..modules.module import Module
     from ..support.names import Names
 
-SHOWN = 4  # so many outputs have their sums named
+SHOWN = 4  # outputs whose sums are named
 SHOWN_ON_NETWORK = ("signals", "slopes", "jacobians")
-MARKED = 0.25  # how strongly sums are tinted in a picture
+MARKED = 0.25  # strength of the tint of sums in a picture
 HEADS = ("unit", "s", "z", "f′(s)", "∂E/∂z", "δ")
 
 
@@ -77,8 +77,8 @@ class ErrorSignals(Table):
     names: Names | None = None
     _mean_of: int = 1
     _asked: tuple[Any, Any] | None = None  # the loss and its target
-    _recursion: bool = True  # whether what the text's recursion sums over is all that a unit goes to
-    _layered: bool = True  # whether that is the next layer
+    _recursion: bool = True  # whether the textbook's recursion sums over all uses of a unit
+    _layered: bool = True  # whether these are in the next layer
 
     def __getitem__(self, name: str) -> Any:
         if name in self.layers:
@@ -211,7 +211,7 @@ class ErrorSignals(Table):
         return self.formulas.latex
 
     def _products(self) -> dict[str, list[Formula]]:
-        """The factors of each signal, by its unit's name."""
+        """The factors of each error signal, by the name of its unit."""
         return explicit_products(self.run, self._by_name(), self.names, self._tops())
 
     def _tops(self) -> dict[str, Top]:
@@ -433,7 +433,7 @@ class ErrorSignals(Table):
         return f"{self.names.loss} = {number(self.run.loss.data)}  {rule}{last}{same}{then}"
 
     def _remarks(self) -> str:
-        """What a reader of the table has to know of this model and this loss."""
+        """A note on what is special about this model and this loss, for readers of the table."""
         said = ""
         if self._mean_of > 1:
             said += f'; the loss is a mean over {self._mean_of} outputs: with reduction="sum" signals are as many times'
@@ -581,5 +581,5 @@ def _signal(
 
 
 def _times(x: float, y: float) -> float:
-    """By strict zero: 0 times anything is 0."""
+    """The product by strict zero: 0 times anything is 0."""
     return x * y if x and y else 0.0

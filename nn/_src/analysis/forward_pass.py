@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 WRITERS = (forward_formulas, explicit_formulas, forward_matrices)
-OWN = frozenset({"inputs", "outputs", "softmax", "loss"})  # names that no layer can have
+OWN = frozenset({"inputs", "outputs", "softmax", "loss"})  # reserved: no layer may have these names
 
 
 @says_how
@@ -153,7 +153,7 @@ def takes_sums(run: ForwardPass) -> bool:
 
 
 def activations_of_scores(function: str, run: ForwardPass, given: Names) -> tuple[Value, ...]:
-    """What a loss makes of scores, as nodes with names; they are above the scores, but not below the loss."""
+    """The activations that a loss computes from scores, as named nodes above the scores; the loss does not use them."""
     if not function:
         return ()
     sums = [unit.sum for unit in run.layers[run.last]]
@@ -228,7 +228,7 @@ def _is_softmax(model: Any) -> bool:
 
 
 def _stages(model: Any, x: Any) -> dict[str, Any]:
-    """What the parts of a model without any layer give, one after the other."""
+    """The outputs of the parts of a model without layers, one after the other."""
     parts, todo = [], [model]
     while todo:
         part = todo.pop()
@@ -264,7 +264,7 @@ def _groups(model: Module) -> list[tuple[str, list[_Part]]]:
 
 
 class _Reading:
-    """One look at a graph: who uses what, and which nodes depend on one weighted sum alone."""
+    """A graph as the search for layers needs it: users of nodes, and nodes that depend on a single weighted sum."""
 
     def __init__(
         self,
@@ -340,7 +340,7 @@ class _Reading:
 
 
     def shares(self, sums: list[Value], outputs: dict[Value, Value]) -> dict[Value, Value]:
-        """By each sum of a layer its share, where a softmax within the model is what all of them go through."""
+        """For each sum of a layer its share in a softmax, if all sums of the layer enter one within the model."""
         found: dict[Value, Value] = {}
         for s in sums:
             of_s = [node for node in self.users[s] if node.op == "softmax" and node.parents[0] is s]

@@ -25,19 +25,19 @@ if TYPE_CHECKING:
 
     from ..support.names import Names
 
-Outputs = Literal["numerator", "denominator"]  # where a Jacobian has them: in rows, or in columns
+Outputs = Literal["numerator", "denominator"]  # the layout: outputs along the rows, or along the columns
 LAYOUTS = get_args(Outputs)
 
 
 class Axis(NamedTuple):
-    """What runs along one axis: a layer's name, and the names of its units."""
+    """One axis: the name of a layer, and the names of its units."""
 
     title: str
     labels: tuple[str, ...]
 
 
 class Nodes(NamedTuple):
-    """The nodes that a Jacobian is of, by which its entries can be written in letters.
+    """The nodes between which a Jacobian is taken, for writing its entries as formulas.
 
     Attributes:
         run: The pass that they are in.
@@ -109,11 +109,11 @@ class Jacobian:
         return f"∂{self.of}/∂{self.to}{hat}"
 
     def _below(self) -> str:
-        """What it is differentiated to, as Downing writes it below J: a layer's own sums are Sum."""
+        """The variable, as Downing writes it as the subscript of J: a layer's own sums are Sum."""
         return "Sum" if self.to == f"sum({self.of})" else self.to
 
     def named(self, names: Names | None) -> Jacobian:
-        """The same with the names of a text.
+        """The same Jacobian with the names of a textbook.
 
         Args:
             names: As `nn._src.notation.naming.names` gives them; None changes nothing.
@@ -136,7 +136,7 @@ class Jacobian:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """How many labels each axis has."""
+        """The length of each axis."""
         return tuple(len(axis.labels) for axis in self.axes)
 
     @property
@@ -351,7 +351,7 @@ class Jacobian:
         return numpy("Jacobian @").tensordot(factor, self.array, 1)
 
     def _fitting(self, other: Jacobian) -> str:
-        """Of which factor .T is to be taken, so that both have one layout, and which is the left one."""
+        """Which factor to transpose so that both have one layout, and which one belongs on the left, in words."""
         if self.simplified or other.simplified:
             return ""
         a, b = f"({self.name})", f"({other.name})"

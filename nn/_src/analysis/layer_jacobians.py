@@ -298,7 +298,7 @@ def weights_to_themselves(run: ForwardPass, layer: str, layout: str, index: str,
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Chain(Table):
-    """A product of Jacobians, one factor at a time. It is a table, as text and in a notebook.
+    """A product of Jacobians, factor by factor. It is a table, as text and in a notebook.
 
     Attributes:
         factors: The Jacobians, from the loss (or the outputs) down.
@@ -337,7 +337,7 @@ class Chain(Table):
 
     @property
     def singular_values(self) -> list[list[float]]:
-        """Those of R after each factor that is a matrix, the largest first.
+        """The singular values of R after each factor, if R is a matrix then, the largest first.
 
         Raises:
             MissingExtraError: NumPy is not installed.
@@ -530,7 +530,7 @@ def chain(
 
 
 def _cut(ends: list[JacobianEnd]) -> bool:
-    """Whether as many paths lead from the last end to the first by way of those between as do at all."""
+    """Whether every path from the last end to the first passes all ends between: then counts of paths agree."""
     order = below(ends[0].nodes)
     seeds = dict.fromkeys(ends[0].nodes, 1)
     straight = _paths_down(order, seeds)

@@ -42,7 +42,7 @@ class Unit:
 
     @property
     def is_share(self) -> bool:
-        """Whether its activation is its share in a softmax, which the sums of the layer's other units move, too."""
+        """Whether its activation is a share of a softmax, which depends on the layer's other sums, too."""
         return self.output is not self.sum and self.output.op == "softmax" and self.output.parents[0] is self.sum
 
     def __repr__(self) -> str:
@@ -51,7 +51,7 @@ class Unit:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class JacobianEnd:
-    """What a Jacobian can begin or end at: nodes side by side, with their names."""
+    """A point of the pass at which a Jacobian can begin or end: nodes side by side, with their names."""
 
     name: str
     labels: tuple[str, ...]
@@ -60,7 +60,7 @@ class JacobianEnd:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ForwardPass(Table):
-    """What one forward pass of a model computed, layer by layer; every number in it is a node of one graph.
+    """The layers of one forward pass of a model; every number in it is a node of one graph.
 
     It is a table of weighted sums and activations, as text and in a notebook.
 
@@ -129,7 +129,7 @@ class ForwardPass(Table):
 
     @property
     def explicit_formulas(self) -> Formulas:
-        """What each unit gives, and the loss, by inputs, weights and biases alone.
+        """The output of each unit, and the loss, in terms of inputs, weights and biases only.
 
         Raises:
             RangeError: There are more than 64 paths from an input to the end.

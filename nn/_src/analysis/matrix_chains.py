@@ -19,17 +19,17 @@ from .labelled_jacobian import Jacobian, Outputs, layout_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-SHOWN = 60  # entries of a product, and terms of an entry, that are written out
-WIDEST = 160  # signs of the heading up to which its matrices are written out
-WIDE = 60  # signs of a cell with symbols; in a wider one factors of more than LONG signs stand by their names
+SHOWN = 60  # a product of more entries, or an entry of more terms, is not written out
+WIDEST = 160  # characters; a longer heading has no matrices written out
+WIDE = 60  # characters of a cell with symbols; in a wider cell, factors longer than LONG have names
 LONG = 12
-MOST_TERMS = 8  # of a sum in the table; of more the first three and the last
+MOST_TERMS = 8  # of a longer sum the table shows the first three terms and the last
 HEADS = ("", "products", "terms", "sum")
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class JacobianChain(Table):
-    """What `nn.jacobian_chain` computed. It is a table of every product, as text and in a notebook.
+    """The result of `nn.jacobian_chain`. It is a table of every product, as text and in a notebook.
 
     Attributes:
         products: R after each factor, a list of numbers where r was one, else a list of rows.
@@ -325,7 +325,7 @@ def jacobian_chain(r: Any, *jacobians: Any, layout: Outputs = "numerator") -> Ja
 
 
 def is_symbol(x: Any) -> bool:
-    """Whether it is an expression of SymPy's, which is not imported for it."""
+    """Whether it is a SymPy expression; does not import SymPy."""
     return type(x).__module__.partition(".")[0] == "sympy"
 
 
@@ -335,12 +335,12 @@ def has_symbols(rows: list[list[Any]]) -> bool:
 
 
 def _exact(x: Any) -> Any:
-    """A whole number as an int, beside which SymPy keeps fractions."""
+    """A float without fraction as an int, so that SymPy keeps exact fractions."""
     return int(x) if isinstance(x, float) and x.is_integer() else x
 
 
 def symbolic_product(left: list[list[Any]], right: list[list[Any]]) -> list[list[Any]]:
-    """A product of matrices in which expressions stand."""
+    """A product of matrices that contain expressions."""
     return [
         [sum(_exact(a) * _exact(b) for a, b in zip(row, column, strict=True)) for column in zip(*right, strict=True)]
         for row in left
@@ -396,7 +396,7 @@ def _rows(x: Any, what: str, *, flat: bool = False, layout: str = "") -> Any:
 
 
 def _labels(x: Any) -> Any:
-    """What entries are called: their labels, or their numbers, a negative one in brackets."""
+    """The names of entries: their labels, or their numbers, negative ones in brackets."""
     x = plain(x.entries if isinstance(x, Jacobian) else x)
     if isinstance(x, list):
         return [_labels(y) for y in x]

@@ -1,4 +1,4 @@
-"""One entry of a product of Jacobians as what it is: a sum over paths, with a factor for each step of a path."""
+"""One entry of a product of Jacobians as a sum over paths, with a factor for each step of a path."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why a network rests without having learned: hidden units nearly alike, and points of rest with many wrong cases."""
+"""Plateaus: why a network stops learning, with hidden units nearly alike, or at a point with many wrong cases."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
     from .units import UnitUses
 
-ALIKE = 0.05  # of their outputs, by which the units of a layer differ at least, over all cases
-SHUT = 0.01  # |slope| below which next to no error goes through, a twenty-fifth of a sigmoid's largest
-WRONG = 0.25  # of the cases, for a rest to be no end of learning, and of its cases, for a unit to be shut
-AT_REST = 0.1  # |gradient| |parameters| / loss, below which descent is at rest where units are shut; solved, it is 10
-STILL = 1e-3  # the same for any network: at a random start it is about 0.1
-NAMED = 3  # units that are named
+ALIKE = 0.05  # units whose outputs differ by a smaller share, over all cases, are nearly alike
+SHUT = 0.01  # |slope| below which next to no error passes: a twenty-fifth of a sigmoid's largest
+WRONG = 0.25  # share of wrong cases that makes a standstill a plateau; share of cases in which a shut unit is shut
+AT_REST = 0.1  # |gradient| |parameters| / loss below which descent stands still if units are shut; solved, it is 10
+STILL = 1e-3  # the same bound for any network; at a random start the ratio is about 0.1
+NAMED = 3  # units that a sentence names
 
 
 def nearly_alike(layer: str, units: list[UnitUses]) -> Iterator[Finding]:
@@ -62,7 +62,7 @@ def mistaken(loss: Callable[[Any, Any], Any], predictions: list[Any], targets: l
     levels = sorted({t for row in aims for t in row})
     if len(levels) != 2 or any(len(p) != len(t) for p, t in zip(rows, aims)):
         return 0.0
-    side = 0.49 * (levels[1] - levels[0])  # an output in the middle is no answer
+    side = 0.49 * (levels[1] - levels[0])  # an output in the middle is neither answer
     return sum(any(abs(x - t) > side for x, t in zip(p, y)) for p, y in zip(rows, aims)) / len(aims)
 
 
@@ -96,12 +96,13 @@ class Rest:
 
 
 def rest(value: Value, parameters: list[Value], hidden: list[UnitUses], wrong: float) -> Rest | None:
-    """The rest that a network has come to, if it has."""
+    """The plateau that a network is on; None if it is on none."""
     if wrong < WRONG or not 0.0 < value.data < math.inf:
         return None
     shares = {u.name: sum(s < SHUT for s in u.slopes) / max(1, len(u.slopes)) for u in hidden}
     shut = {name: share for name, share in shares.items() if share >= WRONG}
     slope = math.hypot(*map(float, grad_of(value, parameters)))
-    size = max(1.0, math.hypot(*(float(p.data) for p in parameters)))  # a step of length 1 is none too long at 0
+    # At least 1: where parameters are near 0, a step of length 1 is still reasonable.
+    size = max(1.0, math.hypot(*(float(p.data) for p in parameters)))
     moves = slope * size / float(value.data)
     return Rest(float(value.data), slope, wrong, shut) if moves < (AT_REST if shut else STILL) else None

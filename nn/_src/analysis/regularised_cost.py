@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from .layers_by_name import ForwardPass
 
 HEADS = ("layer", "Θ", "‖Δ‖", "‖λ/n · Θ‖", "‖D‖")
-SHOWN = 12  # rows and columns of matrices that are shown whole
+SHOWN = 12  # matrices with more rows or columns are not shown in full
 per_case = partial(binary_cross_entropy, reduction="sum")
 
 
@@ -54,7 +54,7 @@ class _InLetters(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class RegularisedCost(Table):
-    """J(Theta), and how backpropagation comes to its gradient. It is a table, as text and in a notebook.
+    """J(Theta) with its gradient and the steps of backpropagation. It is a table, as text and in a notebook.
 
     Below the lengths of all matrices, each D is shown that has no more than 12 rows and columns.
 
@@ -392,7 +392,7 @@ def cost(
 
 
 def _over_cases(loss: Any, called: Names | None) -> str:
-    """What is taken over the cases: as the loss says, if it was given a reduction, else as the text has it."""
+    """Sum or mean over the cases: that of the loss if it was given a reduction, else that of the textbook."""
     chosen = None
     while isinstance(loss, partial) and loss is not per_case:
         chosen = chosen or loss.keywords.get("reduction")

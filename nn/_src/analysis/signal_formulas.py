@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from ..support.names import Names
     from .layers_by_name import ForwardPass, Unit
 
-CLOSE = 1e-9  # the recursion's sum, against what the sweep found
+CLOSE = 1e-9  # relative difference allowed between the recursion and the reverse sweep
 EQUAL = Formula("= ", " = ")
 
 
 @dataclass(frozen=True, slots=True)
 class UnitSignal:
-    """The error signal of one unit, and the two factors that the recursion makes it from.
+    """The error signal of one unit, and the two factors whose product it is in the recursion.
 
     Attributes:
         name: "layer1/neuron0".
@@ -59,7 +59,7 @@ SUMS_OF_CASES = {  # how a text writes it
 
 
 class Top(NamedTuple):
-    """What the loss gives to an output: its derivative to it, and to its weighted sum where that is shorter."""
+    """The derivative of the loss to an output, and to its weighted sum where that is shorter."""
 
     to_output: Formula | None
     to_sum: Formula | None
@@ -130,7 +130,7 @@ def _signal_names(run: ForwardPass, names: Names | None) -> list[str]:
 
 
 def rate_of(names: Names | None) -> Formula:
-    """The text's letter for the learning rate."""
+    """The textbook's letter for the learning rate."""
     letter = "η" if names is None else names.rate
     return Formula(letter, latex(letter))
 
@@ -178,18 +178,18 @@ def batch_updates(
 
 
 def letter_of_cases(names: Names | None) -> str:
-    """The text's letter for how many cases there are."""
+    """The textbook's letter for the number of cases."""
     return "n" if names is not None and names.notation.startswith("cs60050") else "N"
 
 
 def value_of(x: float) -> Formula:
-    """What a line comes to, as it stands beside it."""
+    """The value of a line, as written beside it."""
     x += 0.0  # −0 is 0
     return Formula(f"= {number(x)}", f" = {tex(x)}")
 
 
 def _step_value(weight: Formula, step: float, names: Names | None, sign: Formula = EQUAL) -> Formula:
-    """What a step comes to: 0.25 η, or where a text assigns W + 0.25 η."""
+    """The value of a step: 0.25 η, or W + 0.25 η for textbooks that write assignments."""
     rate, to = rate_of(names), Formula("", "")
     size = step + 0.0  # −0 is 0
     if names is not None and names.assigns:
@@ -223,7 +223,7 @@ def _accumulated(weight: Formula, rate: Formula, total: Formula, *, drawn: bool,
 
 
 class _Weight(NamedTuple):
-    """A weight or bias by its name, its unit, and what comes in there; None where a bias has nothing."""
+    """A weight or bias: its name, its unit, and the input that it multiplies; None for a bias."""
 
     name: Formula
     unit: Unit
@@ -300,14 +300,14 @@ def _steps(
 
 
 def in_product(part: Formula, *, alone: bool) -> Formula:
-    """A sum in brackets, unless it stands alone."""
+    """A sum in brackets, unless it has a single term."""
     if alone or not is_loose(part.text):
         return part
     return Formula(f"({part.text})", rf"\left({part.latex}\right)")
 
 
 def _came_in(names: Names | None, known: str | None, i: int, unit: Unit) -> Formula:
-    """What enters a unit: a unit, an input, or what neither of them is."""
+    """The name of an operand of a unit: a unit, an input, or something else."""
     own = f"input {i} {unit.name}"
     return _name(names, known or (own if names is not None and own in names.of else f"input {i} of {unit.name}"))
 
@@ -338,7 +338,7 @@ def _parts(
     if top is not None and not above and top.to_sum is not None:
         return _Parts([], top.to_sum, None)
     direct = None if top is None or above else top.to_output
-    if direct is not None and direct.text == "0":  # an output that the loss does not take
+    if direct is not None and direct.text == "0":  # an output that the loss ignores
         return _Parts([], direct, None)
     loss = "E" if names is None else names.loss
     return _Parts([], over(loss, _name(names, unit.name)) if direct is None else direct, slope)
@@ -409,21 +409,21 @@ def explicit_products(
 def _factors_of(
     unit: Unit, units: list[Unit], signals: dict[str, UnitSignal], names: Names | None, tops: Mapping[str, Top]
 ) -> list[Formula]:
-    """What a unit adds to the product that comes back: what the loss gives, the weights behind it, its slope."""
+    """The factors that a unit contributes on the way back: from the loss, the weights behind it, its slope."""
     parts = _parts(unit, units, signals, names, tops.get(unit.name))
     given = [in_product(parts.given, alone=False)] if parts.given is not None else [w for _, w in parts.above]
     return [*given, *([parts.slope] if parts.slope else [])]
 
 
 def _arrives(parts: _Parts, products: dict[str, list[Formula]]) -> list[Formula]:
-    """The factors of what comes back to a unit's output."""
+    """The factors of the derivative to a unit's output."""
     if parts.given is not None:
         return [in_product(parts.given, alone=False)]
     return _common([[*products[other.name], w] for other, w in parts.above])
 
 
 def _common(products: list[list[Formula]]) -> list[Formula]:
-    """A sum of products as factors: what all begin with, and the sum of the rest in brackets."""
+    """A sum of products, factored: the common beginning, and the sum of the rests in brackets."""
     if len(products) == 1:
         return products[0]
     front = 0
@@ -448,7 +448,7 @@ def sum_of(terms: Sequence[Formula]) -> Formula:
 
 
 def _slope(unit: Unit, names: Names | None) -> Formula | None:
-    """f'(s) as texts write it; None where f is the identity."""
+    """f'(s) as textbooks write it; None if f is the identity."""
     if unit.output is unit.sum:
         return None
     s, op = _name(names, f"sum({unit.name})"), unit.output.op

@@ -1,4 +1,4 @@
-"""Checks of what a model aims at: targets and labels against the loss and the output's activation."""
+"""Checks of targets and labels against the loss and the activation of the outputs."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 LARGE_TARGET = 100.0
 SQUARED = (losses.sse, losses.mse, losses.huber_loss, losses.l1_loss)
-CODES = range(3, 11)  # that many levels may stand for classes
-OFTEN = 5  # times each level comes, on average, where ordinary numbers might be spaced evenly too
+CODES = range(3, 11)  # so many distinct targets may be codes of classes
+OFTEN = 5  # each code occurs so often on average; evenly spaced ordinary numbers do not
 CODED = {(0.0, 1.0), (0.1, 0.9), (-1.0, 1.0), (-0.8, 0.8), (-0.9, 0.9)}  # between these, whatever the output can give
 LIMITS = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0), "relu": (0.0, math.inf), "softplus": (0.0, math.inf)}
 
 
 def refused(error: AutogradError, predictions: list[Any], targets: list[Any]) -> Finding:
-    """What the loss did not take."""
+    """Targets or predictions that the loss refused."""
     outputs = len(flat_values(predictions[0]))
     numbers = [t for t in targets if isinstance(t, int)]
     advice = "Give targets as the loss takes them; see its documentation."
@@ -40,7 +40,7 @@ def refused(error: AutogradError, predictions: list[Any], targets: list[Any]) ->
 
 
 def mismatch(loss: Any, predictions: list[Any], outputs: list[float]) -> Iterator[Finding]:
-    """Probabilities for scores, and scores for probabilities."""
+    """Probabilities where the loss takes scores, and the reverse."""
     loss = losses.underlying(loss)
     inside = all(0.0 <= x <= 1.0 for x in outputs)
     rows = [flat_values(p) for p in predictions]
@@ -65,7 +65,7 @@ def mismatch(loss: Any, predictions: list[Any], outputs: list[float]) -> Iterato
 
 
 def out_of_range(targets: list[float], activation: str) -> Iterator[Finding]:
-    """Targets that an output cannot reach, or only in the limit; and large ones."""
+    """Targets that an output cannot reach, or only in the limit; and large targets."""
     low, high = LIMITS.get(activation, (-math.inf, math.inf))
     beyond = [t for t in targets if not low <= t <= high]
     if beyond:

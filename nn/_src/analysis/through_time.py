@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MEASURED = "‖∂state_T / ∂state_(T−k)‖"
-MOST_STEPS = 16  # rows of the table; of more the first and the last ones
+MOST_STEPS = 16  # rows of the table; of more steps it has the first and the last ones
 
-# The least and the greatest slope of each activation; None where it has no bound that is worth a line.
+# The least and the greatest slope of each activation; None if it has no useful bound.
 SLOPES: dict[Any, tuple[float, float] | None] = {
     "linear": (1.0, 1.0),
     "tanh": (0.0, 1.0),
@@ -117,13 +117,13 @@ class SignalOverTime(Table):
         return figure
 
     def _draw(self, axes: Any, name: str, line: dict[str, str]) -> None:
-        norms = [norm if norm > 0 else math.nan for norm in self.norms]  # 0 has no place on the scale
+        norms = [norm if norm > 0 else math.nan for norm in self.norms]  # 0 cannot be shown on a logarithmic scale
         axes.plot(norms, label=name, marker="o", markersize=3, **line)
         drawn = {line.get_label() for line in axes.lines}
         for bound, sign, style in ((self.upper, "≤", "--"), (self.lower, "≥", ":")):
             if bound and any(bound[1:]):
                 label = f"{sign} {number(bound[1], 3)}^k"
-                if label not in drawn:  # networks with one V have one bound
+                if label not in drawn:  # networks with equal bounds share a line
                     on_scale = [b if b > 0 else math.nan for b in bound]
                     axes.plot(on_scale, label=label, color="0.75", linestyle=style, linewidth=4.0, zorder=1)
 

@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from ..support.names import Names
     from .layers_by_name import ForwardPass, JacobianEnd, Unit
 
-LONGEST = 40  # signs of a derivative that stands in a formula
+LONGEST = 40  # characters; a longer derivative is not written out in a formula
 
 
 def top_formulas(run: ForwardPass, names: Names | None, loss: Callable[[Any, Any], Any], target: Any) -> dict[str, Top]:
-    """For each unit of the last layer that is an output what the loss gives to it, where that is a short formula.
+    """For each output unit of the last layer, the derivative of the loss to it, where that is a short formula.
 
     The loss is called once more, on outputs and targets with names alone, and derived by the rules.
     """
@@ -158,7 +158,7 @@ def _top(units: tuple[Unit, ...], k: int, names: Names, loss: Callable[[Any, Any
 
 
 def in_letters(loss: Callable[[Any, Any], Any], outputs: Sequence[Value], target: Any) -> Value | None:
-    """The loss of one case once more, of outputs and targets that are names; None where it makes no graph of them."""
+    """The loss of one case, computed anew from outputs and targets that are names; None if it records no graph."""
     try:
         error = of_one_case(loss, outputs[0] if len(outputs) == 1 else list(outputs), target)
     except Exception:  # noqa: BLE001  one of the user's may raise anything at a target that is a Value
@@ -178,7 +178,7 @@ def _derived(error: Value | None, below: Value) -> Formula | None:
 
 
 def targets_by_name(target: Any, names: Names, *, certain: bool) -> Any:
-    """Targets with the text's letter; a certain one stands for any probability, or half of the formula would be 0."""
+    """Targets with the textbook's letter; 0 and 1 become any probability, or half of the formula would vanish."""
     target = plain(target)
     if isinstance(target, list):
         flat = [x for x in target if not isinstance(x, list)]

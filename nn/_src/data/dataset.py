@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 INTEGERS: set[type] = {int, bool}
 FLOATS: set[type] = {float}
-LISTED = 5  # columns and cases that a message names, at most
+LISTED = 5  # columns or cases that a message names at most
 
 
 class Cases(NamedTuple):
@@ -30,7 +30,7 @@ class Cases(NamedTuple):
     targets: list[Any]
 
     def some(self, chosen: list[int]) -> Cases:
-        """The cases at some places, in that order."""
+        """The cases with these indices, in that order."""
         return Cases([self.inputs[i] for i in chosen], [self.targets[i] for i in chosen])
 
 
@@ -84,7 +84,7 @@ def check_finite(cases: Cases, caller: str = "fit") -> None:
 
 
 def _not_finite(item: Any, place: tuple[int, ...] = ()) -> Iterator[tuple[int, ...]]:
-    """Where in one case a number is NaN or infinite."""
+    """The positions of NaN and infinite numbers within one case."""
     if isinstance(item, float):
         if not math.isfinite(item):
             yield place

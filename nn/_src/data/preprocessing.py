@@ -144,7 +144,7 @@ class _Learnt(ABC):
 
     @says_how
     def inverse_transform(self, X: Any) -> list[list[Any]]:
-        """From what `transform` gave back to what it took.
+        """The inverse of `transform`.
 
         Args:
             X: Rows as `transform` gives them; a network's outputs, say.
@@ -219,11 +219,11 @@ class _Learnt(ABC):
         return self._state is not None
 
     def _content(self) -> dict[str, Any]:
-        """What was learnt, as a file has it."""
+        """What was learnt, as it is written to a file."""
         return {"kind": type(self).__name__, "learnt": {**self._options(), **(self._state or {})}}
 
     def _of(self, content: Any, path: Any, form: files.Form) -> dict[str, Any]:
-        """The attributes that a file has, all of them checked."""
+        """The attributes read from a file, all of them checked."""
         kind = type(self).__name__
         if not isinstance(content, dict):
             raise files.unfit(path, form, f"there is nothing that a {kind} learns")
@@ -303,7 +303,7 @@ class _Linear(_Learnt):
         return {"_state": state}
 
 
-SQUARED = 1e-150  # squares of smaller numbers lose digits
+LEAST_SQUARED = 1e-150  # squares of smaller numbers underflow or lose digits
 
 
 class MinMaxScaler(_Linear):
@@ -506,9 +506,9 @@ def one_hot(
 
 
 def _spread(differences: list[float]) -> float:
-    """The root of their mean square, whose squares may be too small for doubles."""
+    """The root mean square, scaled first where squares would underflow."""
     found = math.sqrt(math.fsum(x**2 for x in differences) / len(differences))
     largest = max(map(abs, differences))
-    if found and largest > SQUARED:
+    if found and largest > LEAST_SQUARED:
         return found
     return largest and largest * math.sqrt(math.fsum((x / largest) ** 2 for x in differences) / len(differences))

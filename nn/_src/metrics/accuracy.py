@@ -41,7 +41,7 @@ class SameSide:
         return all((p > self.threshold) == (t > self.middle) for p, t in zip(ps, ts))
 
     def _sides(self, predictions: Any) -> Any:
-        """The answers in an array of predictions, one case per row."""
+        """The predicted answers, from an array with a row of predictions for each case."""
         return predictions > self.threshold
 
     def _answers(self, targets: Any) -> Any:
@@ -67,7 +67,7 @@ class SameClass:
         return largest(prediction) == (largest(target) if isinstance(target, list) else target)
 
     def _sides(self, predictions: Any) -> Any:
-        """The classes that an array of predictions, one case per row, says."""
+        """The predicted classes, from an array with a row of predictions for each case."""
         return predictions.argmax(axis=1)
 
     def _answers(self, targets: Any) -> Any:
@@ -76,7 +76,7 @@ class SameClass:
 
 
 def largest(numbers: list[float]) -> int:
-    """The place of the largest number, the first of several."""
+    """The index of the largest number; of equal ones the first."""
     return max(range(len(numbers)), key=numbers.__getitem__)
 
 
@@ -90,7 +90,7 @@ RIGHT: dict[Loss, SameSide | SameClass] = {
 
 
 def right_for(loss: Loss) -> SameSide | SameClass | None:
-    """What says which predictions are right, for a loss of this package that is one of classes."""
+    """The rule that decides which predictions are right, for a classification loss of this package; else None."""
     return RIGHT.get(losses.underlying(loss))
 
 

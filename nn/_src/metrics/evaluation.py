@@ -1,4 +1,4 @@
-"""Results of a trained model: predictions, classes, how many are right, and which are confused."""
+"""Evaluation of a trained model: predictions, classes, accuracy, confusion matrix."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
     from .accuracy import Loss, Right
 
 
-MANY = 1000  # rows from which on a program is made, which takes as long as some 500 rows on graphs
-TRIED = 16  # rows that are computed on graphs as well
+MANY = 1000  # with fewer rows nothing is compiled, which takes as long as some 500 rows on graphs
+TRIED = 16  # rows that are also computed on graphs, to see that the program agrees
 
 
 @says_how
 def predict(model: Module, X: Any) -> list[Any]:
-    """What a model says about each row, as plain numbers, in `eval` mode; no graph is kept.
+    """A model's prediction for each row as plain numbers, in `eval` mode; no graph is kept.
 
     A thousand rows and more are computed by a compiled program where the model can be traced (extra `fast`), with the
     same bits.
@@ -73,7 +73,7 @@ def predict(model: Module, X: Any) -> list[Any]:
             return [numbers(model(plain(x))) for x in rows]
         watch = Watch(model=model)
         first = [numbers(model(plain(x))) for x in rows[:TRIED]]
-        found = None if watch.changed() else predictions(model, rows)  # to the bit what graphs give, and sooner
+        found = None if watch.changed() else predictions(model, rows)  # the same bits as graphs give, sooner
         if found is not None and found[:TRIED] == first:
             return found
         return first + [numbers(model(plain(x))) for x in rows[TRIED:]]

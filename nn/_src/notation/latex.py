@@ -1,4 +1,4 @@
-"""Names of texts, such as δ_1^(3), as LaTeX."""
+"""Textbook names, such as δ_1^(3), as LaTeX."""
 
 from __future__ import annotations
 

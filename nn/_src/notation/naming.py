@@ -1,4 +1,4 @@
-"""The names that a text gives to all parts of one network, by its tables in `texts.py`."""
+"""The names that one textbook gives to all parts of a network, from its entry in `texts.py`."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from ..analysis.layers_by_name import ForwardPass, Unit
     from .texts import Text
 
-MOST_TERMS = 4  # of a sum that stands in a formula
+MOST_TERMS = 4  # a sum of more terms is not written out in a formula
 
 
 def names(notation: Any, run: ForwardPass, caller: str = "notation", *, scores: bool = False) -> Names | None:
-    """How a text calls what is in a forward pass; None for no text.
+    """A textbook's names for everything in a forward pass; None for no textbook.
 
     Args:
         notation: One of `NOTATIONS`, or None.
@@ -100,7 +100,7 @@ def names(notation: Any, run: ForwardPass, caller: str = "notation", *, scores: 
 
 
 def _other_names(notation: str, run: ForwardPass, of: dict[str, str], *, scores: bool) -> dict[str, str]:
-    """Names that a text has beside those of its tables."""
+    """Names that a textbook has in addition to those of its entry."""
     if notation == "downing":
         return _downings_sums(run, of)
     if not notation.startswith("cs60050"):
@@ -158,7 +158,7 @@ def _downings_sums(run: ForwardPass, of: dict[str, str]) -> dict[str, str]:
 
 
 def of_each_case(called: Names | None, outputs: int) -> Names | None:
-    """The names with a mark of the case at all that differs from case to case; weights and biases have none.
+    """The names with a mark of the case, except on weights and biases, which are the same for all cases.
 
     Dolhansky has the case's target as a superscript, δ_j^(y_i), and ŷ_i − y_i at the output. Downing's names of his
     first half have d; the other texts have no mark.
@@ -177,13 +177,13 @@ def _of_case(name: str) -> str:
 
 
 def nodes_before(run: ForwardPass) -> list[int]:
-    """How many nodes come before those of each layer, inputs first; what comes after the last layer counts too."""
+    """How many nodes come before those of each layer, inputs first, and before what follows the last layer."""
     sizes = [len(end.nodes) for name, end in run.ends.items() if not name.startswith("sum(") and name != "loss"]
     return [0, *accumulate(sizes)]
 
 
 def _weights_by_numbers(run: ForwardPass, before: list[int]) -> dict[str, str]:
-    """w_ij by the numbers of its two nodes, whichever layers they are in; what is no node with a number is "in1"."""
+    """w_ij by the numbers of its two nodes, in any two layers; an input without a number is "in1"."""
     numbers = {x: i for i, x in enumerate(run.inputs, 1)}
     for k, units in enumerate(run.layers.values(), 1):
         numbers |= {unit.output: before[k] + j for j, unit in enumerate(units, 1)}
@@ -197,7 +197,7 @@ def _weights_by_numbers(run: ForwardPass, before: list[int]) -> dict[str, str]:
 
 
 def _scores(run: ForwardPass, of: dict[str, str]) -> dict[str, str]:
-    """The last layer has sums alone, and what a text calls its activations is what the loss makes of these."""
+    """Names where the last layer has sums only, and the loss computes what the textbook calls its activations."""
     layer = list(run.layers)[-1]
     found = {layer: of[f"sum({layer})"], f"activation {layer}": of[layer]}
     for unit in run.layers[layer]:
@@ -206,7 +206,7 @@ def _scores(run: ForwardPass, of: dict[str, str]) -> dict[str, str]:
 
 
 def _function_alone(notation: str, run: ForwardPass) -> dict[str, str]:
-    """A model of one activation function, without units: it takes a text's sums, and gives its activations.
+    """Names for a model that is one activation function, without units: its inputs are sums, its outputs activations.
 
     LING3804 has f_i of x_1, ..., x_I for it, and Downing's softmax takes Z and gives S.
     """
@@ -225,7 +225,7 @@ def _function_alone(notation: str, run: ForwardPass) -> dict[str, str]:
 
 
 def _what_came_in(text: Text, run: ForwardPass, of: dict[str, str]) -> dict[str, str]:
-    """Names for what enters a unit from elsewhere than inputs and units, such as a convolution before it.
+    """Names for operands of units that are neither inputs nor units, such as outputs of a convolution.
 
     It has the names of a layer's activations where these are no other nodes' names. If they are, or would be numbers of
     nodes, a sum of nodes that have names is written as that sum, and anything else has a number.
@@ -260,7 +260,7 @@ def _sum_of_known(node: Value, known: dict[Value, str]) -> str:
 
 
 def _shared(run: ForwardPass, of: dict[str, str]) -> dict[str, str]:
-    """A weight that several units have is one node, and has one name, that of its first use."""
+    """A weight that units share is one node and has one name, that of its first use."""
     first: dict[Value, str] = {}
     found: dict[str, str] = {}
     for unit in (unit for units in run.layers.values() for unit in units):
@@ -359,7 +359,7 @@ def branches(run: ForwardPass) -> bool:
 
 
 def _after_the_last_layer(notation: str, run: ForwardPass, before: list[int], known: dict[str, str]) -> dict[str, str]:
-    """Names for a softmax, or what else a model ends in, and for what it is applied to.
+    """Names for a softmax, or for whatever follows the last layer, and for its operands.
 
     After a linear layer it is that layer's activation, and the layer has sums alone; Downing has it as a layer S.
     """
@@ -417,7 +417,7 @@ def _made_of(nodes: Sequence[Value], units: Sequence[Unit], run: ForwardPass) ->
 
 
 def put_labels(run: ForwardPass, given: Names) -> None:
-    """Label the nodes of a pass, and the model's parameters, as the text has it: pictures and steps show labels."""
+    """Label the nodes of a pass and the model's parameters with these names, which pictures and steps show."""
     for label, node in zip(run.ends["inputs"].labels, run.inputs, strict=True):
         node.label = given(label)
     for units in run.layers.values():

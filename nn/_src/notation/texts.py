@@ -54,7 +54,7 @@ MIDDLE = "jklmnpqrtuv"  # Dolhansky's hidden units; o is an output
 
 
 class Text(NamedTuple):
-    """What a text has for unit j of n in layer k of d, counted from 1; layer 0 are the inputs, where sums have none."""
+    """A textbook's notation: functions that name unit j of n in layer k of d, from 1 on; layer 0 are the inputs."""
 
     order: str
     heads: tuple[str, ...]
