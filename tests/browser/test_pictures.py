@@ -411,7 +411,7 @@ def test_edges_of_folded_cards_tell_the_derivative_through_all_of_them(shown):
 
 def test_what_was_left_out_says_so(page, save_page):
     picture = ag.draw(graphs.network(), fold="layer*")
-    data = tooltips.told(picture._view.graph) | {"states": [("layer1", True, picture.svg)]}
+    data = tooltips.data_of(picture._view.graph) | {"states": [("layer1", True, picture.svg)]}
     page.goto(save_page(embed.fragment(picture.svg, kind="picture", alt="", data=data)))
     page.locator("[data-folded=layer0]").hover()
     assert 'draw(..., unfold="layer0") shows it' in tip(page)
@@ -424,7 +424,7 @@ def test_a_mark_on_a_card_is_told_with_it(page, save_page):
     root = abc()
     picture = ag.draw(root)
     marked = picture.svg.replace('<rect class="face"', '<g><title>loses 3 digits</title></g><rect class="face"', 1)
-    page.goto(save_page(embed.fragment(marked, kind="picture", alt="", data=tooltips.told(picture._view.graph))))
+    page.goto(save_page(embed.fragment(marked, kind="picture", alt="", data=tooltips.data_of(picture._view.graph))))
     page.locator(f"{ROOT} [data-node='0'] .face").hover()
     assert tip(page).endswith("loses 3 digits")
     assert page.locator(f"{ROOT} [data-node='0']").get_attribute("aria-label") == "a value 2 grad 6, loses 3 digits"

@@ -13,7 +13,7 @@ from ..pictures import draw, text
 from ..pictures.checked_path import path_for
 from ..pictures.living import html
 from ..pictures.living.predicted import name_copies, predicted_of, untagged
-from ..pictures.living.saved import told_of
+from ..pictures.living.saved import state_and_rules
 from ..pictures.living.state import cases_of, point_added, points_of
 from ..pictures.render.theme import Theme
 from ..pictures.showing import show
@@ -232,7 +232,7 @@ def live(
         raise RangeError(msg)
     view = view_of(roots, fold=fold, unfold=unfold, read=None, plates=plates)
     _check_fresh(view.graph.stale, view.graph.order)
-    state, rules = told_of(view, title=title or "", theme=theme, guards=guards)
+    state, rules = state_and_rules(view, title=title or "", theme=theme, guards=guards)
     state["cases"] = cases_of(view.graph, cases)
     if state["cases"] is None and cases is None and len(roots) == 1:
         known = {view.graph.index[node]: name for node, name in cases_by_structure(roots[0]).items()}

@@ -29,9 +29,9 @@ from .render.raster import png
 from .render.theme import Theme
 from .render.tikz import tikz
 from .render.typst import typst
+from .scene import tooltips
 from .scene.highlight import tracks_of
 from .scene.overlay import checked
-from .scene.tooltips import told
 from .showing import show
 from .sizes import Sizes, sizes_of
 from .view.folding import count_cards, folded_further, read_graph, states, view_of
@@ -145,7 +145,7 @@ class Picture:
 
     def _live(self, note: str = "") -> str:
         look = self._frame.look
-        data = told(self._view.graph) | {"theme": look.theme, "states": self._views()}
+        data = tooltips.data_of(self._view.graph) | {"theme": look.theme, "states": self._views()}
         drawn = self._frame.write(look.theme)
         return embed.fragment(drawn, kind="picture", alt=self._alt, data=data, caption=self._formula + note)
 

@@ -148,7 +148,7 @@ entry(
 
 
 def _cosine_partials(m: Any, x: Any, y: Any, z: Any) -> tuple[Any, ...]:
-    """y^2 / |v|^3 and -x y / |v|^3, by the sine."""
+    """sin^2 / |v| and -cos sin / |v|, with cos = x / |v|: y^2 / |v|^3 itself would over- or underflow."""
     sine = m.primitive("cosine", y, x)
     return bend(m, sine, sine, x, y), bend(m, -z, sine, x, y)
 
@@ -159,7 +159,7 @@ def _leading(m: Any, *v: Any) -> Any:
 
 
 def _leading_partials(m: Any, *vz: Any) -> tuple[Any, ...]:
-    """To the entry that leads the sum of the squares of all others / |v|^3, to another y -x y / |v|^3, by cosines."""
+    """With u = x / |v| for each entry x: to the leading entry the sum of all other u^2 / |v|, to another -z u / |v|."""
     *v, z = vz
     length = m.norm(v)
 
@@ -175,7 +175,7 @@ def _leading_partials(m: Any, *vz: Any) -> tuple[Any, ...]:
 
 
 def _angle_slope_partials(m: Any, x: Any, y: Any, _: Any) -> tuple[Any, ...]:
-    """(y^2 - x^2) / |v|^4 and -2 x y / |v|^4, by sine and cosine."""
+    """(sin^2 - cos^2) / |v|^2 and -2 cos sin / |v|^2; divided by |v| twice, since |v|^2 may overflow."""
     length, cosine, sine = m.hypot(x, y), m.primitive("cosine", x, y), m.primitive("cosine", y, x)
     u, w = sine - cosine, sine + cosine
     slopes = u * w / length / length, -2 * (cosine * sine / length / length)

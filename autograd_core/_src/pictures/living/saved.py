@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 MOST_NODES = 10_000  # a larger graph takes a page too long to sweep while a reader drags
 
 
-def told_of(
+def state_and_rules(
     view: View, *, title: str, theme: str, guards: Mapping[Value, bool] | None = None
 ) -> tuple[dict[str, Any], str]:
     """The state of a view's graph as recorded, and its primitives as JavaScript.
@@ -75,7 +75,7 @@ def page_of(
     for i, node in enumerate(graph.order):
         if node._primitive is None and node in drawn.index:
             graph.data[i] = drawn.data[drawn.index[node]]
-    state, rules = told_of(view, title=title, theme=theme)
+    state, rules = state_and_rules(view, title=title, theme=theme)
     unread = [op["name"] for op in state["ops"] if not op["rule"]]
     if unread:
         return "", f"it has no rule for {', '.join(dict.fromkeys(unread))}, which runs Python code"

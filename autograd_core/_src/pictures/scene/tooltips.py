@@ -21,7 +21,7 @@ TERMS = 8  # a formula of more operands is not written out
 ROUNDING = 1e-9  # relative difference up to which a gradient counts as the sum of its products
 
 
-def told(graph: Graph) -> dict[str, Any]:
+def data_of(graph: Graph) -> dict[str, Any]:
     """The data of tooltips: one entry for each node, in topological order; null for a constant.
 
     A node is [name, label, formula, value, gradient, rest, operands]: texts, and for each operand

@@ -27,9 +27,9 @@ class Side(NamedTuple):
     """The slope on one side.
 
     Attributes:
-        slope: It; infinite where it grows without end.
-        least: The steepest that was seen of one that grows; else `slope`.
-        error: How far off it may be.
+        slope: The slope; infinite if difference quotients grow without bound.
+        least: The largest quotient that was seen, if they grow; else `slope`.
+        error: A bound of its error.
     """
 
     slope: float
@@ -40,17 +40,17 @@ class Side(NamedTuple):
 def from_afar(
     f: Callable[[float], float], size: float, noise: float, rounding: float
 ) -> tuple[float, float, float] | None:
-    """The slopes on both sides of t = 0 (or the slope seen and an infinite one), and how far off they may be.
+    """The slopes on both sides of t = 0, or the slope of one side and an infinite one, with a bound of their error.
 
     Args:
         f: A function of one number.
-        size: How large the operand is, to which t is added.
-        noise: How far off its values near by are.
-        rounding: How far off the rounding of the results alone may put them: all there is to disturb quotients that
+        size: The size of the operand to which t is added.
+        noise: The error of nearby values.
+        rounding: The part of it that rounding of the results causes, which is all that can disturb quotients that
             grow evenly.
 
     Returns:
-        The lower and the higher one, and their error; None where they are not told apart.
+        The lower and the higher slope, and their error; None if they differ by no more than that.
     """
     top = math.frexp(max(size, 1.0))[1] - 2
     steps = [t for k in range(LEVELS) if (t := math.ldexp(1.0, top - 2 * k)) <= LARGEST]
