@@ -15,7 +15,7 @@ from ..errors import AutogradError, OperandError
 from .callables import signature_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Container, Mapping, Sequence
     from inspect import Parameter
 
 F = TypeVar("F", bound="Callable[..., Any]")
@@ -72,6 +72,14 @@ def of_the_call(error: TypeError) -> bool:
     """Whether it arose where the frame that handles it called something, and not within that."""
     at = error.__traceback__
     return at is not None and at.tb_next is None and not isinstance(error, AutogradError)
+
+
+def is_among(given: Any, allowed: Container[Any]) -> bool:
+    """Whether an option is one of those that are allowed.
+
+    An array would compare itself entry by entry, and a list cannot be looked up: neither is an option.
+    """
+    return isinstance(given, (str, int, type(None))) and given in allowed
 
 
 def misfit(f: Callable[..., Any], args: Sequence[Any], options: Mapping[str, Any]) -> str:

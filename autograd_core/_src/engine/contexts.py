@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import gc
 import re
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from operator import index
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -175,13 +175,16 @@ def case(k: int | str) -> AbstractContextManager[None]:
             msg = f'case: expected a name that is not empty and has no "/", got {k!r}'
             raise RangeError(msg)
         return scope(f"case {k.strip()}")
-    if isinstance(k, bool) or not hasattr(k, "__index__"):
+    number = None
+    with suppress(TypeError):  # an array has `__index__`, too
+        number = None if isinstance(k, bool) else index(k)
+    if number is None:
         msg = f"case: expected the number of a training case, an int, or its name, got {k!r} ({type(k).__name__})"
         raise OperandError(msg)
-    if index(k) < 0:
+    if number < 0:
         msg = f"case: expected the number of a training case from 0, got {k}"
         raise RangeError(msg)
-    return scope(f"case{index(k)}")
+    return scope(f"case{number}")
 
 
 @contextmanager

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
 from ..wrong_calls import says_how
-from .graph import node_of, order_of
+from .graph import order_of, roots_of
 from .value import Constant, Value
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 @says_how
@@ -35,8 +38,7 @@ def graph_hash(root: Value | Iterable[Value]) -> str:
         >>> ag.graph_hash(x * x) == ag.graph_hash(x * y)
         False
     """
-    given = [root] if isinstance(root, Value) or not isinstance(root, Iterable) else root
-    roots: list[Value] = [node_of(x, "graph_hash") for x in given]
+    roots = roots_of(root, "graph_hash")
     order = order_of(roots)
     places = {node: k for k, node in enumerate(order)}
     digest = sha256()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from numbers import Rational, Real
 from operator import index
 from typing import TYPE_CHECKING, Any
@@ -118,10 +119,12 @@ def whole(x: Any, caller: str, name: str, least: int = 1) -> int:
         OperandError: It is no int; a bool is none.
         RangeError: It is too small.
     """
-    if isinstance(x, bool) or not hasattr(x, "__index__"):
+    n = None
+    with suppress(TypeError):  # an array has `__index__`, too
+        n = None if isinstance(x, bool) else index(x)
+    if n is None:
         msg = f"{caller}: expected {name} to be an int, got {shown(x)}"
         raise OperandError(msg)
-    n = index(x)
     if n < least:
         msg = f"{caller}: expected {name} to be at least {least}, got {n}"
         raise RangeError(msg)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from contextlib import suppress
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,7 @@ from ...errors import OperandError, StructureError
 from ..wrong_calls import says_how
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from .value import Value as Value  # noqa: PLC0414  sweeps, pickles and notes of origin have it from here
 
@@ -68,10 +68,13 @@ def roots_of(given: Any, caller: str) -> list[Value]:
     """
     if _is_node(given):
         return [given]
-    if isinstance(given, (str, bytes)) or not isinstance(given, Iterable):
+    items = None
+    with suppress(TypeError):  # an array without axes is an Iterable without items
+        items = None if isinstance(given, (str, bytes)) else iter(given)
+    if items is None:
         msg = f"{caller}: expected a Value, got {no_node(given)}; or a list of Values"
         raise OperandError(msg)
-    roots = list(given)
+    roots = list(items)
     for root in roots:
         if not _is_node(root):
             msg = f"{caller}: expected a list of Values, got one with {no_node(root)}"

@@ -20,7 +20,7 @@ from ..pictures.showing import show
 from ..pictures.sizes import sizes_of
 from ..pictures.stepper.animation import FORMATS
 from ..pictures.view.folding import view_of
-from ..wrong_calls import says_how
+from ..wrong_calls import is_among, says_how
 from .animated import film_of
 from .called import called
 
@@ -227,7 +227,7 @@ def live(
     if not isinstance(title, (str, type(None))):
         msg = f"live: expected a title (str), got {title!r:.60} ({type(title).__name__})"
         raise OperandError(msg)
-    if theme not in get_args(Theme):
+    if not is_among(theme, get_args(Theme)):
         msg = f"live: expected theme to be one of {', '.join(map(repr, get_args(Theme)))}, got {theme!r:.60}"
         raise RangeError(msg)
     view = view_of(roots, fold=fold, unfold=unfold, read=None, plates=plates)

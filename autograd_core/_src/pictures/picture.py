@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypedDict, get_args
 
 from ...errors import OperandError, RangeError, StructureError, UsageWarning
@@ -15,7 +16,7 @@ from ..engine.provenance import warn_user
 from ..engine.value import Value
 from ..notation.formulas import expression as equations
 from ..notation.formulas import mathml
-from ..wrong_calls import refuse_options, says_how
+from ..wrong_calls import is_among, refuse_options, says_how
 from . import text
 from .checked_path import path_for
 from .choose_layout import Direction, Engine, Look, Style, decorated, frame, framed
@@ -38,7 +39,7 @@ from .view.folding import count_cards, folded_further, read_graph, states, view_
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
     from typing import Never
 
@@ -361,12 +362,15 @@ def draw(
     if not isinstance(title, (str, type(None))):
         msg = f"draw: expected a title (str), got {title!r:.60} ({type(title).__name__})"
         raise OperandError(msg)
-    if not isinstance(expression, bool):
-        msg = f"draw: expected expression to be True or False, got {expression!r:.60} ({type(expression).__name__})"
+    for name, given in (("expression", expression), ("flow", flow), ("plates", False if plates is None else plates)):
+        if not isinstance(given, bool):
+            msg = f"draw: expected {name} to be True or False, got {given!r:.60} ({type(given).__name__})"
+            raise OperandError(msg)
+    if not isinstance(gradients, (Mapping, type(None))):
+        msg = f"draw: expected gradients by node, as in {{x: 2.0}}, got {gradients!r:.60} ({type(gradients).__name__})"
         raise OperandError(msg)
-    if not isinstance(flow, bool):
-        msg = f"draw: expected flow to be True or False, got {flow!r:.60} ({type(flow).__name__})"
-        raise OperandError(msg)
+    _check("layout", layout, Engine)
+    _check("direction", direction, Direction)
     is_flowing = (layout, direction) == ("builtin", "auto")
     free = fold == "auto" and not unfold and around is None and is_flowing and plates is not False
     if highlight is not None and plates is None:
@@ -461,7 +465,7 @@ def _check_look(look: Look) -> None:
 
 
 def _check(name: str, given: object, allowed: Any) -> None:
-    if given not in get_args(allowed):
+    if not is_among(given, get_args(allowed)):
         msg = f"draw: expected {name} to be one of {', '.join(map(repr, get_args(allowed)))}, got {given!r:.60}"
         raise RangeError(msg)
 

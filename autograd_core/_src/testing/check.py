@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import math
 from contextlib import nullcontext, suppress
 from dataclasses import replace
 from functools import partial
@@ -13,11 +12,11 @@ from ...errors import OperandError, RangeError, UsageWarning
 from ..engine.contexts import uncollected
 from ..engine.ops import PRIMITIVES
 from ..engine.provenance import warn_user
-from ..wrong_calls import says_how
+from ..wrong_calls import is_among, says_how
 from .arguments.complex_parts import ComplexParts
 from .arguments.function import Function
 from .arguments.inputs import as_floats, integers_held
-from .arguments.supplied import Supplied, refused
+from .arguments.supplied import Supplied, from_zero, refused
 from .directions import ulp_of
 from .explaining import unwatched
 from .numeric import numeric_checker
@@ -138,13 +137,10 @@ def check_gradient(
     if not isinstance(order, int) or isinstance(order, bool) or order < 1:
         msg = f"check_gradient: expected order as a positive int, got {order!r}"
         raise RangeError(msg)
-    if not modes or any(mode not in MODES for mode in modes):
+    if not isinstance(modes, (tuple, list)) or not modes or not all(is_among(mode, MODES) for mode in modes):
         msg = f"check_gradient: expected modes to be of {MODES}, got {modes!r}"
         raise RangeError(msg)
-    for name, tolerance in (("atol", atol), ("rtol", rtol), ("nondet_tol", nondet_tol)):
-        if not isinstance(tolerance, (int, float)) or not 0 <= tolerance < math.inf:
-            msg = f"check_gradient: expected {name} as a number from 0 on, got {tolerance!r}"
-            raise RangeError(msg)
+    from_zero("check_gradient", atol=atol, rtol=rtol, nondet_tol=nondet_tol)
     supplied = Supplied(derivative, vjp, jvp, argnums, in_axes, convention)
     refused(supplied)
     tolerances = Tolerances(atol, rtol, nondet_tol, strict)

@@ -18,8 +18,9 @@ from ..engine.value import Value
 from ..transforms import functional
 from ..transforms.recorded import pull_back, push_forward
 from ..transforms.recorded_call import require_callable
-from ..wrong_calls import says_how
+from ..wrong_calls import is_among, says_how
 from .arguments.flat import Tree
+from .arguments.supplied import from_zero
 from .compat_arrays import Differentiated, check_arrays, gradient_of, library_of, mismatch
 from .directions import total
 
@@ -106,6 +107,7 @@ def gradcheck(
     """
     _known("gradcheck", tensor_options)
     require_callable(func, "gradcheck")
+    _sizes("gradcheck", eps, atol=atol, rtol=rtol, nondet_tol=nondet_tol)
     modes = [name for name, wanted in (("backward", check_backward_ad), ("forward", check_forward_ad)) if wanted]
     if not modes:
         msg = "gradcheck: expected check_backward_ad or check_forward_ad, or nothing is checked; got False for both"
@@ -166,6 +168,7 @@ def gradgradcheck(
     """
     _known("gradgradcheck", tensor_options)
     require_callable(func, "gradgradcheck")
+    _sizes("gradgradcheck", eps, atol=atol, rtol=rtol, nondet_tol=nondet_tol)
     args = _arguments(inputs)
     tolerances: dict[str, Any] = {"eps": eps, "atol": atol, "rtol": rtol, "nondet_tol": nondet_tol}
     if library_of(args) == "torch":
@@ -224,6 +227,14 @@ def _numbers_alone(caller: str, tree: Tree, *, others: bool = False) -> None:
 def _arguments(inputs: Any) -> tuple[Any, ...]:
     """As in PyTorch: a sequence of inputs, or the only one."""
     return tuple(inputs) if isinstance(inputs, (tuple, list)) else (inputs,)
+
+
+def _sizes(caller: str, eps: float | None, **tolerances: float | None) -> None:
+    """Refuse a step that is not above 0, and tolerances below."""
+    from_zero(caller, eps=eps, **tolerances)
+    if eps == 0:
+        msg = f"{caller}: expected eps, the step, above 0, got {eps!r}"
+        raise RangeError(msg)
 
 
 def _called(func: Callable[..., Any], args: Any, *, empty: bool = False) -> tuple[list[Value], list[Any]]:
@@ -348,7 +359,8 @@ def check_grads(
         >>> check_grads(lambda x: ag.sin(x) * x, (0.5,), order=2)
     """
     require_callable(f, "check_grads")
-    if isinstance(modes, str) or not modes or any(mode not in ("fwd", "rev") for mode in modes):
+    _sizes("check_grads", eps, atol=atol, rtol=rtol)
+    if not isinstance(modes, (tuple, list)) or not modes or not all(is_among(mode, ("fwd", "rev")) for mode in modes):
         msg = f"check_grads: expected modes to be of ('fwd', 'rev'), at least one, got {modes!r}"
         raise RangeError(msg)
     if not isinstance(order, int) or isinstance(order, bool) or order < 1:

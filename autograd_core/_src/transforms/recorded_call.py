@@ -15,7 +15,7 @@ from ..engine.pytrees import Spec, described, flatten, flatten_as, unflatten
 from ..engine.recording import FUSED
 from ..engine.ufuncs import explained
 from ..engine.value import Constant, Value
-from ..wrong_calls import misfit, of_the_call
+from ..wrong_calls import is_among, misfit, of_the_call
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -161,6 +161,6 @@ def one_of(caller: str, name: str, given: Any, allowed: Any) -> None:
     Raises:
         RangeError: It is none of those that are allowed.
     """
-    if given not in get_args(allowed):
+    if not is_among(given, get_args(allowed)):
         msg = f"{caller}: expected {name} to be {' or '.join(map(repr, get_args(allowed)))}, got {given!r}"
         raise RangeError(msg)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from autograd_core import RangeError, StructureError, Value, draw, grad_of, topological_order
 from autograd_core._src.notation.numbers import rounded
 from autograd_core._src.pictures import Mark, Overlay
-from autograd_core._src.wrong_calls import says_how
+from autograd_core._src.wrong_calls import is_among, says_how
 
 from ..modules.losses import takes_mean_of_outputs
 from ..notation.naming import branches
@@ -264,7 +264,7 @@ class ErrorSignals(Table):
             >>> "δ 0.125" in signals.draw().svg, "f′ 0.25" in signals.draw("slopes").svg
             (True, True)
         """
-        if show not in SHOWN_ON_NETWORK:
+        if not is_among(show, SHOWN_ON_NETWORK):
             msg = f"draw: expected show to be {', '.join(map(repr, SHOWN_ON_NETWORK))}, got {shown(show)}"
             raise RangeError(msg)
         loss = self.run.loss

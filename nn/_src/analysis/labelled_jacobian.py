@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 from autograd_core import RangeError, StructureError
+from autograd_core._src.wrong_calls import is_among
 
 from ..notation.latex import latex
 from ..support.arrays import numpy, singular_values
@@ -552,7 +553,7 @@ def layout_of(layout: Any, caller: str) -> Outputs:
     Raises:
         RangeError: It is none.
     """
-    if layout not in LAYOUTS:
+    if not is_among(layout, LAYOUTS):
         msg = f"{caller}: expected layout to be 'numerator' or 'denominator', got {shown(layout)}"
         raise RangeError(msg)
     return "denominator" if layout == "denominator" else "numerator"

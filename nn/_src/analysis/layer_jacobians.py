@@ -15,7 +15,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from autograd_core import RangeError, StructureError, grad_of
-from autograd_core._src.wrong_calls import says_how
+from autograd_core._src.wrong_calls import is_among, says_how
 
 from ..notation.naming import names
 from ..support.matrices import by, transposed
@@ -99,7 +99,8 @@ def layer_jacobian(
     called = names(notation, run, "layer_jacobian")
     top = run.end(of, "layer_jacobian", called)
     own_sums = f"sum({top.name})"  # Downing's J_Sum^Z
-    bottom = run.end(own_sums if to in ("sum", "Sum") and own_sums in run.ends else to, "layer_jacobian", called)
+    means_sums = is_among(to, ("sum", "Sum")) and own_sums in run.ends
+    bottom = run.end(own_sums if means_sums else to, "layer_jacobian", called)
     order = list(run.ends)
     if order.index(bottom.name) >= order.index(top.name):
         msg = (
@@ -222,7 +223,7 @@ def weight_jacobian(
 
 
 def _among(given: Any, allowed: tuple[Any, ...], expected: str) -> None:
-    if given not in allowed:
+    if not is_among(given, allowed):
         msg = f"{expected} to be {' or '.join(repr(x) for x in allowed if x is not None)}, got {shown(given)}"
         raise RangeError(msg)
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
+from operator import index
 from typing import TYPE_CHECKING, Any
 
 from autograd_core import RangeError, Value
+from autograd_core._src.wrong_calls import is_among
 
 from ..support.matrix_algebra import NamedValues, as_named
 from ..support.tables import Table, number
@@ -265,11 +268,13 @@ class ForwardPass(Table):
             ('layer1/neuron0', 'layer1/neuron1', 'layer1/neuron2')
         """
         names = ["inputs", *self.layers]
-        name: Any = which
-        if which == "outputs":
-            name = self.last
-        elif isinstance(which, int) and not isinstance(which, bool) and 0 <= which < len(names):
-            name = names[which]
+        name: str | None = None
+        if isinstance(which, str):
+            name = self.last if which == "outputs" else which
+        else:
+            with suppress(TypeError):  # what is no number; an array with several has `__index__`, too
+                k = -1 if isinstance(which, bool) else index(which)
+                name = names[k] if 0 <= k < len(names) else None
         called = called or self.names
         if called is not None and isinstance(name, str) and name not in self.ends:
             of_loss = self.loss is not None and called.means_loss(name)
@@ -283,10 +288,10 @@ class ForwardPass(Table):
                     )
                     raise RangeError(msg)
                 name = weights.removeprefix("weights of ")
-        if of_weights and isinstance(name, str) and name.startswith("sum("):  # they make these sums
+        if of_weights and name is not None and name.startswith("sum("):  # they make these sums
             name = name.removeprefix("sum(").removesuffix(")")
-        if name not in self.ends:
-            hint = "; 'loss' needs target= and loss=" if which == "loss" else ""
+        if name is None or name not in self.ends:
+            hint = "; 'loss' needs target= and loss=" if name == "loss" else ""
             if called is None and isinstance(which, str) and not hint:
                 hint = '; the names of a text need its notation=, such as "downing"'
             known = self.ends if called is None else [f"{end} ({called(end)})" for end in self.ends]
@@ -332,7 +337,7 @@ def one_of(known: dict[str, Any], name: Any, caller: str) -> Any:
     Raises:
         RangeError: Nothing has.
     """
-    if name not in known:
+    if not is_among(name, known):
         msg = f"{caller}: expected one of {', '.join(known)}, got {shown(name)}"
         raise RangeError(msg)
     return known[name]

@@ -14,7 +14,7 @@ from autograd_core import OperandError, RangeError, StructureError
 from autograd_core._src.wrong_calls import says_how
 
 from ..support import files
-from ..support.validation import plain, real, shown
+from ..support.validation import plain, real, shown, whole
 
 if TYPE_CHECKING:
     import os
@@ -468,6 +468,17 @@ class OneHotEncoder(_Learnt):
         return f"OneHotEncoder({self.low:g}, {self.high:g})"
 
 
+def _classes(classes: Any) -> list[Any]:
+    """All classes there are: the numbers from 0 below an int, or those in a sequence."""
+    if isinstance(classes, int) and not isinstance(classes, bool):
+        return list(range(whole(classes, "one_hot: classes")))
+    given = plain(classes)
+    if not isinstance(given, (list, tuple, range)):
+        msg = f"one_hot: classes: expected how many there are, or a list of them, got {shown(classes)}"
+        raise OperandError(msg)
+    return list(given)
+
+
 @says_how
 def one_hot(
     labels: Any, classes: int | Sequence[Any] | None = None, *, low: float = 0.0, high: float = 1.0
@@ -498,7 +509,7 @@ def one_hot(
     if not isinstance(items, list):
         msg = f"one_hot: labels: expected a list or an array, got {shown(labels)}"
         raise OperandError(msg)
-    known = items if classes is None else list(range(classes)) if isinstance(classes, int) else list(plain(classes))
+    known = items if classes is None else _classes(classes)
     encoder = OneHotEncoder(low, high).fit([[x] for x in known])
     if classes is not None:
         encoder._state = {"categories": [known]}

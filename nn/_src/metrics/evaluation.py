@@ -15,7 +15,7 @@ from ..data.dataset import cases_of
 from ..modules.module import Module
 from ..support.figures import figure_of
 from ..support.tables import number
-from ..support.validation import LOSS, callable_of, plain, real, shown
+from ..support.validation import LOSS, ONE_PREDICTION, callable_of, plain, real, shown
 from ..training.case_programs import predictions
 from ..training.side_effects import Watch
 from .accuracy import check_scores, largest, numbers, right_for
@@ -162,9 +162,11 @@ def evaluate(model: Module, X: Any, y: Any, *, loss: Loss, accuracy: Right | Non
     """
     cases = cases_of(X, y, "evaluate")
     callable_of(loss, "evaluate: loss", LOSS)
+    if accuracy is not None:
+        callable_of(accuracy, "evaluate: accuracy", ONE_PREDICTION)
     found = predict(model, cases.inputs)
     check_scores(loss, found[0], "evaluate")
-    right = accuracy or right_for(loss)
+    right = right_for(loss) if accuracy is None else accuracy
     n = len(found)
     share = None if right is None else sum(bool(right(p, t)) for p, t in zip(found, cases.targets)) / n
     return Evaluation(float(numbers(loss(found, cases.targets))), share, n)
@@ -333,6 +335,9 @@ def confusion_matrix(truth: Any, predicted: Any, *, labels: Sequence[Any] | None
     cases = cases_of(truth, predicted, "confusion_matrix")
     pairs = [(_label(t), _label(p)) for t, p in zip(*cases)]
     known = sorted({x for pair in pairs for x in pair}, key=lambda x: (isinstance(x, str), x))
+    if labels is not None and not isinstance(plain(labels), (list, tuple, range)):
+        msg = f"confusion_matrix: labels: expected a list or an array of classes, got {shown(labels)}"
+        raise OperandError(msg)
     names = known if labels is None else list(plain(labels))
     places = {name: i for i, name in enumerate(names)}
     missing = [x for x in known if x not in places]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 import autograd_core as ag
 from autograd_core import OperandError, RangeError, StructureError, Value
 from autograd_core._src.notation.losses import LossRule, as_one
+from autograd_core._src.wrong_calls import is_among
 
 from ..support.validation import plain, real, shown
 
@@ -62,7 +63,8 @@ def _append(p: Any, t: Any, caller: str, ps: list[Any], ts: list[Any]) -> None:
 
 
 def _a_number(x: Any, caller: str) -> None:
-    if type(x).__module__ == "builtins":  # numbers of other libraries take care of themselves
+    # Numbers of other libraries take care of themselves.
+    if type(x).__module__ == "builtins" or not hasattr(x, "__sub__"):
         real(x, caller, nan=True)
 
 
@@ -113,7 +115,7 @@ def divisor(terms: int, prediction: Any, reduction: Reduction, caller: str) -> i
     Raises:
         RangeError: There is no such reduction.
     """
-    if reduction not in get_args(Reduction):
+    if not is_among(reduction, get_args(Reduction)):
         msg = f"{caller}: reduction: expected {', '.join(map(repr, get_args(Reduction)))}, got {shown(reduction)}"
         raise RangeError(msg)
     if reduction == "batchmean":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from autograd_core import OperandError, RangeError, StructureError, Value
+from autograd_core._src.wrong_calls import is_among
 
 from ..support.matrices import by
 from ..support.matrix_algebra import InNumPy, as_lists, shape_of
@@ -307,7 +308,7 @@ def rows_of(
         OperandError: A size is no int.
         RangeError: A size is below 1, or there is no such order.
     """
-    if index not in ("to_from", "from_to"):
+    if not is_among(index, ("to_from", "from_to")):
         msg = f"{caller}: index: expected 'to_from' or 'from_to', got {shown(index)}"
         raise RangeError(msg)
     per = "unit" if index == "to_from" else "input"

@@ -7,6 +7,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from autograd_core import RangeError
+from autograd_core._src.wrong_calls import is_among
 
 from ..support.names import Names, as_typed
 from ..support.validation import shown
@@ -37,7 +38,7 @@ def names(notation: Any, run: ForwardPass, caller: str = "notation", *, scores: 
     """
     if notation is None:
         return None
-    if notation not in TEXTS:
+    if not is_among(notation, TEXTS):
         msg = f"{caller}: notation: expected one of {', '.join(map(repr, NOTATIONS))}, got {shown(notation)}"
         raise RangeError(msg)
     text, d, of = TEXTS[notation], max(len(run.layers), 1), {}

@@ -90,6 +90,7 @@ def real(
 
 
 LOSS = "predictions and targets such as nn.mse"
+ONE_PREDICTION = "one prediction and its target such as nn.SameClass()"
 
 
 def callable_of(f: Any, what: str, arguments: str) -> None:

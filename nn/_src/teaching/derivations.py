@@ -265,6 +265,9 @@ def _quotient(root: Value, bottom: Written) -> tuple[str, str]:
 
 def _named(found: Derivation, name: str) -> Derivation:
     """The same with a name of its own on the left: δ_j = ∂E/∂s_j = ..."""
+    if not isinstance(name, str):
+        msg = f"derivation: name: expected a str, got {shown(name)}"
+        raise OperandError(msg)
     if not name:
         return found
     own = as_label(name)

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, get_args
 
-from autograd_core import RangeError
+from autograd_core import OperandError, RangeError
 from autograd_core._src.atomic_write import write_file
 from autograd_core._src.pictures.checked_path import path_for
 from autograd_core._src.pictures.render.raster import png
 from autograd_core._src.pictures.render.theme import DARK, LIGHT, Theme
 from autograd_core._src.pictures.text import clean
-from autograd_core._src.wrong_calls import says_how
+from autograd_core._src.wrong_calls import is_among, says_how
 
 from ..analysis.error_signals import error_signals
 from ..analysis.forward_pass import forward_pass, with_layers
@@ -107,7 +107,7 @@ class NetworkPicture:
         found = path_for(path, SUFFIXES)
         if theme is None:
             theme = "light" if self.theme == "auto" else self.theme
-        if theme not in get_args(Theme) or (theme == "auto" and found.suffix.lower() != ".svg"):
+        if not is_among(theme, get_args(Theme)) or (theme == "auto" and found.suffix.lower() != ".svg"):
             msg = f"save: expected theme to be 'light' or 'dark', or 'auto' for an .svg, got {shown(theme)}"
             raise RangeError(msg)
         drawn = self._in(theme)
@@ -164,7 +164,7 @@ def draw_network(
         (8, 3)
     """
     for what, given, allowed in (("theme", theme, get_args(Theme)), ("weights", weights, (None, *WEIGHTS))):
-        if given not in allowed:
+        if not is_among(given, allowed):
             known = ", ".join(repr(x) for x in allowed if x is not None)
             msg = f"draw_network: {what}: expected one of {known}, got {shown(given)}"
             raise RangeError(msg)
@@ -181,6 +181,9 @@ def draw_network(
             'autograd_core.draw(y, fold="layer*") draws large networks'
         )
         raise RangeError(msg)
+    if not isinstance(title, str):
+        msg = f"draw_network: title: expected a str, got {shown(title)}"
+        raise OperandError(msg)
     heading = clean(title)
     laid = placed(network, weights or ("numbers" if notation is None else "names"), heading)
     return NetworkPicture(round(laid.width), round(laid.height), theme, network_svg(laid, heading))

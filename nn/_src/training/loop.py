@@ -17,7 +17,7 @@ from ..data.dataset import Cases, cases_of, check_finite, parted
 from ..metrics.accuracy import numbers, right_for
 from ..modules.module import Module
 from ..support.tables import number
-from ..support.validation import LOSS, callable_of, generator, real, shown, whole
+from ..support.validation import LOSS, ONE_PREDICTION, callable_of, generator, real, shown, whole
 from . import compiled_steps as programs
 from .case_programs import Data, NotCompiledError, is_available
 from .choose_way import is_plain, the_way
@@ -244,7 +244,7 @@ def _check(
         raise OperandError(msg)
     callable_of(loss, "fit: loss", LOSS)
     if accuracy is not None:
-        callable_of(accuracy, "fit: accuracy", "one prediction and its target such as nn.SameClass()")
+        callable_of(accuracy, "fit: accuracy", ONE_PREDICTION)
     if optimizer is not None and not isinstance(optimizer, (Optimizer, NewtonCG)):
         msg = f"fit: optimizer: expected an Optimizer such as nn.SGD(lr=0.1), got {shown(optimizer)}"
         raise OperandError(msg)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from autograd_core import OperandError, StructureError, Value, dot, grad_of
 from autograd_core._src.wrong_calls import says_how
 
+from ..data.dataset import cases_of
 from ..support.arrays import eigenvalues
 from ..support.figures import COLOURS, figure_of
 from ..support.resuming import Resumable, fields
@@ -205,7 +206,8 @@ def hessian(model: Module, X: Sequence[Any], y: Sequence[Any], *, loss: Loss) ->
     callable_of(loss, "hessian: loss", LOSS)
     pairs = named(model, "hessian")
     params = [p for _, p in pairs]
-    curvature = _Curvature(loss([model(x) for x in plain(X)], plain(y)), params, "hessian")
+    cases = cases_of(X, y, "hessian")
+    curvature = _Curvature(loss([model(x) for x in cases.inputs], cases.targets), params, "hessian")
     n = len(params)
     matrix = [curvature.product([float(i == j) for j in range(n)]) for i in range(n)]
     return Hessian(matrix, [f"{p.scope} {p.label}".strip() or name for name, p in pairs])

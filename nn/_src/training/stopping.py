@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from autograd_core import RangeError, StructureError
+from autograd_core._src.wrong_calls import is_among
 
 from ..support.validation import real, shown, whole
 
@@ -55,7 +56,7 @@ class EarlyStopping:
     def __post_init__(self) -> None:
         whole(self.patience, "EarlyStopping: patience")
         real(self.min_delta, "EarlyStopping: min_delta", 0.0)
-        if self.monitor not in MONITORED:
+        if not is_among(self.monitor, MONITORED):
             msg = f"EarlyStopping: monitor: expected one of {', '.join(MONITORED)}, got {shown(self.monitor)}"
             raise RangeError(msg)
 

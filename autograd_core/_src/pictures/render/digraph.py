@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ....errors import RangeError
 from ...engine.graph import roots_of
 from ...notation.composites import as_written
-from ...wrong_calls import says_how
+from ...wrong_calls import is_among, says_how
 from .. import text
 from ..view.scope_tree import Graph
 
@@ -60,7 +60,7 @@ def draw_dot(root: Value | Iterable[Value], format: str = "svg", rankdir: str = 
         }
     """
     roots = roots_of(root, "draw_dot")
-    if rankdir not in RANKDIRS:
+    if not is_among(rankdir, RANKDIRS):
         msg = f"draw_dot: expected rankdir to be 'LR' or 'TB', got {rankdir!r:.60}"
         raise RangeError(msg)
     return digraph(Graph(roots, read=as_written(roots, least=2)), format, rankdir)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 from ....errors import RangeError
+from ...wrong_calls import is_among
 from ..explaining import watched
 from ..verdicts import FunctionError
 from .batches import axes_of, batched
@@ -134,13 +137,25 @@ class Supplied:
         return JacobianRows(convert.rows(jacobian_of(whole, results, inputs, what)))
 
 
+def from_zero(caller: str, **tolerances: Any) -> None:
+    """Refuse tolerances that are no finite numbers from 0 on; None stands for a default.
+
+    Raises:
+        RangeError: One is none.
+    """
+    for name, given in tolerances.items():
+        if given is not None and not (isinstance(given, Real) and 0 <= float(given) < math.inf):
+            msg = f"{caller}: expected {name} as a number from 0 on, got {given!r:.60}"
+            raise RangeError(msg)
+
+
 def refused(supplied: Supplied) -> None:
     """Reject products that are not functions, and unknown conventions.
 
     Raises:
         RangeError: `vjp` or `jvp` is no function, or `convention` is neither "torch" nor "jax".
     """
-    if supplied.convention not in CONVENTIONS:
+    if not is_among(supplied.convention, CONVENTIONS):
         msg = (
             "check_gradient: expected convention as 'torch' (∂L/∂a + i ∂L/∂b) or 'jax' (its conjugate), "
             f"got {supplied.convention!r}"
