@@ -352,6 +352,42 @@ def test_lost_digits_are_told_apart_from_wrong_ones(planted):
     assert "loses digits" in report.reason
 
 
+@pytest.mark.parametrize("at", [(0.99999, 0.99999), (0.3, 0.999), (2.0, 0.5)])
+def test_digits_that_rounding_of_operands_costs_are_no_fault_of_a_rule(at):
+    """1 - r x loses digits next to r x = 1 in any formula; 1 - x, of a population that settles, has hardly any."""
+
+    def settled(step):
+        def program(x, r):
+            for _ in range(12):
+                x = step(x, r)
+            return x
+
+        return program
+
+    @ag.primitive
+    def grown(x, r):
+        return x * ag.exp(r * (1 - x))
+
+    @grown.partials
+    def _(x, r, z):
+        return (1 - r * x) * ag.exp(r * (1 - x)), x * (1 - x) * ag.exp(r * (1 - x))
+
+    report = check_gradient(settled(grown), at)
+    assert report.faultless, str(report)
+    assert report.faulty_op == ""
+
+    @ag.primitive
+    def wrongly_grown(x, r):
+        return x * ag.exp(r * (1 - x))
+
+    @wrongly_grown.partials
+    def _(x, r, z):
+        return (1 - r * x) * ag.exp(r * (1 - x)), 1.5 * x * (1 - x) * ag.exp(r * (1 - x))
+
+    report = check_gradient(settled(wrongly_grown), at)
+    assert (report.verdict, report.faulty_op) == (Verdict.WRONG, "wrongly_grown")
+
+
 def cube(partials, value=lambda x: x**3):
     @ag.primitive
     def cubed(x):

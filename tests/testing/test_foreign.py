@@ -749,6 +749,28 @@ def test_two_arguments_may_tie(at):
         assert not off.faultless
 
 
+def harmonic_mean(y):
+    """Of the two rises, as in a monotone spline; 0 where they have different signs."""
+    a, b = y[1] - y[0], y[2] - y[1]
+    return 20.0 + (2 * a * b / (a + b) if a * b > 0 else 0.0)
+
+
+def harmonic_slopes(y):
+    a, b = y[1] - y[0], y[2] - y[1]
+    first, second = (2 * (b / (a + b)) ** 2, 2 * (a / (a + b)) ** 2) if a * b > 0 else (0.0, 0.0)
+    return [-first, first - second, second]
+
+
+@pytest.mark.parametrize("y", [[-1.9e-41, 8.7e-180, 1.4e-98], [3e-200, 0.0, -1e-30], [0.0, 1e-17, 1e-5]])
+def test_at_a_tie_distances_may_differ_much(y):
+    """A harmonic mean has the slope 2 to the smaller number and 0 to the other one, if that is far larger."""
+    report = check_gradient(harmonic_mean, (y,), derivative=harmonic_slopes)
+    assert report.faultless, str(report)
+    for times in (-1.0, 1.5, 2.0):
+        wrong = check_gradient(harmonic_mean, (y,), derivative=lambda y, t=times: [t * d for d in harmonic_slopes(y)])
+        assert not wrong.faultless, times
+
+
 def test_beside_a_kink_of_tiny_numbers_no_side_is_infinite():
     trimmed = lambda x: sum(sorted(x)[1:-1]) / 4
     x = [1.0, 1e-20, -1e-20, 2e-20, 1e-20, 0.0]

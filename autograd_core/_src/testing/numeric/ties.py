@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     Look = Callable[[list[float], list[float]], list[Slope] | None]
 
-ASKED = 3  # directions in which a function is seen to have no derivative
+ASKED = 8  # directions in which a function is seen to have no derivative: a mean of three in order needs a third of all
 DOUBT = 16.0  # times the error estimates
 RANKS, ORDERS = 12, 6  # ways at most to break a tie in one order of the inputs, and orders
 BY_GROUP = (False, True)  # whether the last argument goes first, of the first orders
@@ -32,6 +32,7 @@ DIGIT = 1e-3  # of a distance, to which the derivatives of neighbours are known
 LEAST = 2.0**-1000  # by which numbers are moved
 CLOSER = 16  # times, at which a slope is taken there
 ROUNDINGS = 8  # of a result, that a difference may be off by
+NEAR, FAR, UNEVEN = 2.0**-8, 2.0**4, 64  # times that, where distances differ, and in how many ways at most
 APART = 1 / 3  # power of the roundoff: how far neighbours are, in terms of the number
 
 
@@ -105,13 +106,19 @@ def between(
     if abs(point[j]) < CLOSER * seen / apart < math.inf:
         scales.append(CLOSER * seen / apart)
     near: list[float] = []
-    for below, scale in product(_sides(n, j, groups, rng), scales):
+    # Alike first. Of a mean that is not linear, as a harmonic one, slopes reach their ends where distances differ much.
+    sides = [*_sides(n, j, groups, rng)]
+    uneven = [*product(sides, sides)]
+    ways = [(below, below, 1.0, 1.0) for below in sides]
+    ways += [(below, far, NEAR, FAR) for below, far in rng.sample(uneven, min(len(uneven), UNEVEN))]
+    for (below, far, near_by, further), scale in product(ways, scales):
         moved = list(point)
         for i in range(n):
             if i != j:
                 away = (0.5 + rng.random()) * max(apart * max(abs(point[i]) or zero, scale), LEAST)
+                away *= further if i in far else near_by
                 moved[i] += -away if i in below else away
-        step = max(apart * max(abs(point[j]) or zero, scale) / CLOSER, LEAST)
+        step = max(apart * max(abs(point[j]) or zero, scale) * near_by / CLOSER, LEAST)
         slope, error = _difference(value, moved, j, step, units[1])
         if DOUBT * error < off:
             near.append(slope)

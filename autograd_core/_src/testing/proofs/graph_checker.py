@@ -36,10 +36,9 @@ from .written_verdicts import DIRECTIONS, FIFTY, WrittenVerdicts
 from .wrong_edges import (
     SUSPECTS,
     faulty_edge,
-    has_lost_digits,
     is_on_other_side,
     is_suspect,
-    moved_by_operands,
+    rules_as_recorded,
     wrong_edges,
 )
 
@@ -255,7 +254,7 @@ class Judge(WrittenVerdicts):
         # All nodes are right. The third part of the error, B - exact, is added to what is allowed.
         self.verified = self.given is None
         times = 1.0 if self.given is None else ITS_OWN  # a passed derivative rounds values of its own
-        rules = rules_allowance(local)
+        rules = rules_allowance(local) if self.given is not None else rules_as_recorded(local)
         for seed in {e.seed for e in bad}:
             # Paths that are as good as 0 at the exact operands need not be at the recorded ones, as those through
             # cos(x) at the double next to π/2: then the sweep's own rounding is as large as theirs.
@@ -315,9 +314,8 @@ class Judge(WrittenVerdicts):
         said = f"the local derivative of {named(node)} to its operand {i} was recorded as {own!r}"
         # The rule is right as a formula, and loses digits in doubles: a fault to report, but not a wrong rule.
         if abs(own - exact) <= rounding:
-            lost = has_lost_digits(own, exact) and abs(own - exact) > ITS_OWN * moved_by_operands(local.m, node, i)
             return self._report(
-                Verdict.ILL_CONDITIONED if lost or self._lost(e) else Verdict.RIGHT,
+                Verdict.ILL_CONDITIONED,
                 f"{said} at ({operands}), and is {exact!r}: its formula cancels there and loses digits.",
                 self._worst(e),
                 faulty=node,

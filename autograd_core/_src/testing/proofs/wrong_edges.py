@@ -8,12 +8,13 @@ from typing import Any
 from ...engine.value import Constant, Value
 from ..arguments.flat import DOUBLE
 from ..directions import total
-from .allowance import rule_allowance
+from .allowance import rule_allowance, rules_allowance
 from .local_slopes import RoughError, slopes_of, value_of
 from .recording import recorded_slopes, rule_rounding
 from .reference import Replay, pushed
 
 FEW_OPERANDS = 8  # that are moved one by one
+OPERANDS = 16.0  # times what rounding of its operands does, a local derivative may be off by it
 SUSPECTS = 64  # wrong edges that are looked at closely, at most
 
 
@@ -55,7 +56,8 @@ def faulty_edge(local: Replay, adjoints: dict[Value, Any], x: Value) -> tuple[Va
         adjoints: Those of the entry's result by the right local derivatives.
         x: The entry's input.
 
-    Nodes whose error the formula's own rounding does not explain come first.
+    Nodes whose error the formula's own rounding does not explain come first, then those whose formula loses digits.
+    An error that rounding of the operands causes in any formula is no fault of the node.
     """
     m = local.m
     # Adjoints are by right local derivatives, tangents by recorded ones: so adjoint × error × tangent, summed over all
@@ -81,14 +83,28 @@ def faulty_edge(local: Replay, adjoints: dict[Value, Any], x: Value) -> tuple[Va
     for _, node, i, off in found[:SUSPECTS]:
         if not off <= rule_rounding(node, i):
             return node, i
-    return found[0][1:3] if found else (None, 0)
+    for _, node, i, _ in found[:SUSPECTS]:
+        if loses_digits(m, node, i, float(recorded_slopes(node)[i]), float(local.slopes[node].exact[i])):
+            return node, i
+    return None, 0
 
 
-def has_lost_digits(own: float, exact: float) -> bool:
-    """Whether a number has lost more digits than its size explains."""
+def loses_digits(m: Any, node: Value, i: int, own: float, exact: float) -> bool:
+    """Whether a local derivative has lost more digits than its size and rounding of the operands explain."""
     # exp(-600) is off by 600 roundings of its operand, in any formula.
     exponent = abs(math.log(abs(exact))) if exact and math.isfinite(exact) else 0.0
-    return abs(own - exact) > max(256.0, 4 * exponent) * math.ulp(exact)
+    off = abs(own - exact)
+    return off > max(256.0, 4 * exponent) * math.ulp(exact) and off > OPERANDS * moved_by_operands(m, node, i)
+
+
+def rules_as_recorded(local: Replay) -> dict[Value, list[float]]:
+    """What rounding allows each rule, by operand, and what it did to those formulas that cancel: for right rules."""
+    rules = rules_allowance(local)
+    for node, slopes in local.slopes.items():
+        if slopes.sides is None:
+            offs = (abs(float(local.m.number(own) - d)) for own, d in zip(recorded_slopes(node), slopes.exact, strict=True))
+            rules[node] = [max(e, off) if math.isfinite(off) else e for e, off in zip(rules[node], offs, strict=True)]
+    return rules
 
 
 def moved_by_operands(m: Any, node: Value, i: int) -> float:
