@@ -102,8 +102,9 @@ def rules_as_recorded(local: Replay) -> dict[Value, list[float]]:
     rules = rules_allowance(local)
     for node, slopes in local.slopes.items():
         if slopes.sides is None:
-            offs = (abs(float(local.m.number(own) - d)) for own, d in zip(recorded_slopes(node), slopes.exact, strict=True))
-            rules[node] = [max(e, off) if math.isfinite(off) else e for e, off in zip(rules[node], offs, strict=True)]
+            rows = zip(rules[node], recorded_slopes(node), slopes.exact, strict=True)
+            offs = [(allows, abs(float(local.m.number(own) - d))) for allows, own, d in rows]
+            rules[node] = [max(allows, off) if math.isfinite(off) else allows for allows, off in offs]
     return rules
 
 
