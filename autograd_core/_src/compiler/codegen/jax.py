@@ -1,4 +1,9 @@
-"""Exports a program as a JAX function whose gradient is computed by this library's rules."""
+"""Exports a program as a JAX function whose gradient is computed by this library's rules.
+
+JAX's own differentiation would follow JAX's conventions at kinks and at 0 · ∞, so the function has a custom VJP. XLA's
+compile time decides its form: a wide program is a few arrays, one for each group of equal instructions (`InGroups`); a
+deep or irregular one is a loop over instructions (`InTurn`).
+"""
 
 from __future__ import annotations
 
@@ -32,7 +37,7 @@ product = PRIMITIVES["path_product"].value
 
 
 def jax_function(what: Description) -> Callable[..., Any]:
-    """A function of the same arguments for one row.
+    """A function of the same arguments, for one example; `jax.vmap` makes it one for batches.
 
     Raises:
         RangeError: JAX computes in single precision.
@@ -57,12 +62,12 @@ def jax_function(what: Description) -> Callable[..., Any]:
 
 
 def _differentiable(run: InGroups | InTurn, what: Description) -> Any:
-    """From all inputs to all numbers of the result."""
+    """A differentiable function from the array of all inputs to the array of all numbers of the result."""
     p = what.program
     sought = np.array(what.sought, np.int64)
 
     def broken(values: Any) -> Any:
-        """NaN where a guard does not hold, else 0."""
+        """NaN if a guard does not hold, else 0: it is added to results, as nothing can raise in compiled code."""
         truths = run.read(values, p.guards) != 0
         return jnp.where((truths == p.truths).all(), 0.0, jnp.nan)
 
@@ -84,7 +89,7 @@ def _differentiable(run: InGroups | InTurn, what: Description) -> Any:
 
 
 def _flat(arg: Any, spec: Spec, name: str) -> Any:
-    """The numbers of an argument in one array."""
+    """The numbers of an argument as one array."""
     shape = shape_of(spec)
     if shape is not None:
         array = jnp.asarray(arg, float)
@@ -98,7 +103,7 @@ def _flat(arg: Any, spec: Spec, name: str) -> Any:
 
 
 def _tree(spec: Spec, numbers: Any) -> Any:
-    """A result; nested lists of one shape become one array."""
+    """The result as a tree; nested lists of equal lengths become one array."""
 
     def at(start: int, block: Spec) -> Any:
         return numbers[start : start + block.size].reshape(block.about or ())
@@ -114,7 +119,7 @@ def _tree(spec: Spec, numbers: Any) -> Any:
 
 
 class InGroups:
-    """A wide program: one array per group of instructions, gathered from and added to."""
+    """A wide program: the values of each group of equal instructions are one array; operands are gathered."""
 
     def __init__(self, program: Program, groups: list[Group]) -> None:
         self.program, self.groups = program, groups
@@ -139,7 +144,7 @@ class InGroups:
         return values
 
     def _operands(self, group: Group, values: Sequence[Any]) -> Any:
-        """Of a sum all operands in one array, else a list of arrays."""
+        """The operands of a group: a list with an array for each; those of a sum all in one array."""
         if group.primitive.reduction is not None:
             return self.read(values, group.operands.ravel()).reshape(group.operands.shape)
         return [self.read(values, slots) for slots in group.operands]
@@ -162,11 +167,11 @@ class InGroups:
         return jnp.concatenate([jnp.broadcast_to(d, (n, len(z))) for d in partials])
 
     def backward(self, values: Sequence[Any], seeds: Any) -> Any:
-        """The inputs' adjoints."""
+        """The adjoints of the inputs."""
         adjoints = [jnp.zeros(n) for n in self.places.sizes]
         self._send(adjoints, self.program.outputs, seeds)
         for k in reversed(range(len(self.groups))):
-            group, g = self.groups[k], adjoints[k + 2]
+            group, g = self.groups[k], adjoints[k + 2]  # arrays 0 and 1 are inputs and constants
             partials = self._partials(group, values, values[k + 2])
             if group.primitive.reduction is not None:
                 self._send(adjoints, group.operands.ravel(), product(JAX, partials, g).ravel())
@@ -179,19 +184,20 @@ class InGroups:
     def _send(self, adjoints: list[Any], slots: Any, products: Any) -> None:
         """Add to the adjoints of some slots."""
         for k, indices, mine in self.places.parts(slots):
-            if k != 1:
+            if k != 1:  # constants need no adjoints
                 adjoints[k] = _added(adjoints[k], indices, _taken(products, mine))
 
 
 def _taken(x: Any, indices: Any) -> Any:
-    """x[indices], by slicing where possible, because XLA compiles that much faster."""
+    """x[indices]; a slice if indices are consecutive, since XLA compiles that much faster than a gather."""
     if len(indices) and np.array_equal(indices, np.arange(indices[0], indices[0] + len(indices))):
         return x if len(indices) == len(x) else lax.slice(x, (int(indices[0]),), (int(indices[-1]) + 1,))
     return x[indices]
 
 
 def _added(x: Any, indices: Any, products: Any) -> Any:
-    """x with products added at indices, by padding where possible."""
+    """x with products added at indices; padded if indices are consecutive, since a scatter compiles slowly."""
+    # One value that a whole group uses, such as a weight, gets the sum of its contributions.
     if (indices == indices[0]).all():
         products, indices = products.sum(keepdims=True), indices[:1]
     first = int(indices[0])
@@ -210,7 +216,8 @@ class InTurn:
         numbers = {kind: k for k, kind in enumerate(kinds)}
         self.kind = np.array([numbers[pair] for pair in zip(p.codes.tolist(), p.counts.tolist(), strict=True)])
         self.widest = int(p.counts.max())
-        # Missing operands read the result's slot, and receive no contribution.
+        # All rules must take equally many operands, to be branches of one switch. Missing operands read the slot of the
+        # result, and their partial derivative is 0.
         self.operands = np.repeat(np.arange(p.first, p.n_slots)[:, None], self.widest, axis=1)
         here = np.arange(self.widest) < p.counts[:, None]
         self.operands[here] = p.operands
@@ -235,7 +242,7 @@ class InTurn:
         return lax.fori_loop(0, len(p.codes), step, values)
 
     def backward(self, values: Any, seeds: Any) -> Any:
-        """The inputs' adjoints."""
+        """The adjoints of the inputs."""
         p = self.program
         kind, operands = jnp.array(self.kind), jnp.array(self.operands)
 

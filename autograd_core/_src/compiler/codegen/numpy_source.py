@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from .description import Description
     from .program_stages import Column, Stage
 
-BY_NUMBER = ("erf", "erfc")  # NumPy has neither
+BY_NUMBER = ("erf", "erfc")  # functions that NumPy lacks: `math` has them, for one number
 TAKEN = frozenset([*keyword.kwlist, *BY_NUMBER, "power", "np", "math", "constants", "evaluate"])
 INNER = "        "
 CALLS_POWER = re.compile(r"(?<![.\w])power\(")
-# NumPy computes a single exponent 0.5 as a square root, which is another function at -0.0 and at -inf.
+# NumPy computes a scalar exponent 0.5 as a square root, which differs from the power at -0.0 and at -inf.
 POWER = """\
 def power(x, y):
     if np.ndim(y) == 0 and y == 0.5:
@@ -33,7 +33,7 @@ def power(x, y):
 
 
 class NumPy(Language):
-    """Expressions of arrays that hold a number per row."""
+    """Expressions of arrays with one number for each example."""
 
     def literal(self, x: float) -> str:
         """As Python writes it."""
@@ -48,7 +48,7 @@ class NumPy(Language):
         return f"{name}({', '.join(args)})"
 
     def choice(self, condition: ExpressionText, a: ExpressionText, b: ExpressionText) -> ExpressionText:
-        """Both sides are evaluated."""
+        """`np.where`, which evaluates both sides."""
         return ExpressionText(f"np.where({condition.text}, {a.text}, {b.text})", ATOM)
 
     def constant(self, name: str, text: str, *, truth: bool) -> str:  # noqa: ARG002
@@ -62,7 +62,7 @@ def numpy_source(what: Description) -> str:
 
 
 class NumPySource(SourceText):
-    """Writes a module; the first axis of its arrays is the slot."""
+    """Writes a module. The first axis of its arrays is the slot, so that the numbers of one slot are contiguous."""
 
     def text(self) -> str:
         """The module's parts in order; which helpers are needed is known once the functions are written."""
@@ -84,7 +84,7 @@ class NumPySource(SourceText):
             parts.append(_array("constants", map(self.language.literal, self.program.constants.tolist())))
         return "\n\n".join(parts) + "".join(f"\n\n\n{function}" for function in functions) + "\n"
 
-    # --- NumPy's ways ---
+    # --- how NumPy writes the parts ---
 
     def helper(self, name: str, arguments: str, lines: Sequence[str]) -> str:
         """`def`."""
@@ -95,14 +95,14 @@ class NumPySource(SourceText):
         return _function(f"{name}(value{', adjoint' * name.startswith('backward')})", lines)
 
     def place(self, array: str, column: Column) -> str:
-        """In copy k; or, where copies run at once, in all of them."""
+        """An entry in copy k; or a slice over all copies if these run at once."""
         shared = len(column.slots) == 1 or column.step == 0
         if self.current.reduction is not None or (self.current.region.parallel and not shared):
             return f"{array}[{self._whole(column)}]"
         return f"{array}[{self.tables.index(column)}]"
 
     def _whole(self, column: Column) -> str:
-        """A column as an index."""
+        """A column as an index: a slice if slots are an arithmetic progression, else a table."""
         step = 1 if len(column.slots) == 1 else column.step
         if not len(column.slots):
             return ":0"
@@ -112,7 +112,10 @@ class NumPySource(SourceText):
         return f"{first}:{stop if stop >= 0 else ''}{f':{step}' if step != 1 else ''}"
 
     def add(self, column: Column, term: Term) -> Store:
-        """`+=`; a slot that all copies share gets their sum, and one that a table names twice gets both."""
+        """`+=`; of copies that run at once, a shared slot gets the sum, and slots from a table get `np.add.at`.
+
+        `x[table] += y` would add only one of the terms for a slot that occurs twice in the table.
+        """
         place = self.place("adjoint", column)
         if self.current.reduction is None and not self.current.region.parallel:
             return Store(f"{place} += ", term)
@@ -123,7 +126,7 @@ class NumPySource(SourceText):
         return Store(f"{place} += ", term)
 
     def looped(self, stage: Stage, stores: Sequence[Store], *, back: bool) -> list[str]:
-        """All copies at once, or copy by copy if one reads another's results."""
+        """All copies at once, or one after the other if a copy uses results of another."""
         n = stage.region.copies
         if n == 1 or stage.region.parallel:
             return self.written(stores)
@@ -135,10 +138,10 @@ class NumPySource(SourceText):
         return self.written([Store("total = np.cumsum(", term, ", axis=0)[-1]")]), "total"
 
     def each(self, store: Store, n: int) -> list[str]:  # noqa: ARG002
-        """At once."""
+        """All operands at once."""
         return self.written([store])
 
-    # --- the functions that others call ---
+    # --- the exported functions ---
 
     def _entry(self, *, gradient: bool, lines: Sequence[str]) -> str:
         """A function of x that returns what `lines` put in out, and in gradient."""

@@ -1,4 +1,4 @@
-"""What the source text of a program has in common in all languages: its parts, and their contents."""
+"""The base class of exports to source text: the parts that all languages have, with their contents as statements."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ if TYPE_CHECKING:
     from .description import Description
     from .program_stages import Column, Stage
 
-PER_LINE = 8  # numbers
+PER_LINE = 8  # numbers in a line of a table
 
 
 class SourceText(ABC):
-    """Writes source text.
+    """Writes a program as source text. A subclass says how its language writes functions, loops and array entries.
 
     Args:
-        what: The function.
-        language: What it is written in.
-        taken: Names that the function must not have.
+        what: The function that is exported.
+        language: How expressions are written.
+        taken: Names that the exported function must not have.
 
     Attributes:
         current: The stage that is being written.
@@ -52,7 +52,7 @@ class SourceText(ABC):
         self.is_short = is_short(self.stages)
 
     def written(self, stores: Sequence[Store], indent: str = "    ") -> list[str]:
-        """Statements."""
+        """Lines of statements; notes which helper functions they call."""
         writer = StatementWriter(self.language, stores, indent)
         self.used |= writer.functions
         return writer.lines
@@ -73,32 +73,32 @@ class SourceText(ABC):
 
     @abstractmethod
     def stage(self, name: str, lines: Sequence[str]) -> str:
-        """A function of the array "value", and of "adjoint" where `name` begins with "backward"."""
+        """A function of the array "value"; of "adjoint", too, if `name` begins with "backward"."""
 
     @abstractmethod
     def place(self, array: str, column: Column) -> str:
-        """An entry of an array, in this copy or in all copies at once."""
+        """The text of an array entry in copy k, or of the entries in all copies if the language runs these at once."""
 
     @abstractmethod
     def add(self, column: Column, term: Term) -> Store:
-        """The statement that adds to an adjoint."""
+        """The statement that adds a term to an adjoint in an array."""
 
     @abstractmethod
     def looped(self, stage: Stage, stores: Sequence[Store], *, back: bool) -> list[str]:
-        """The statements of a body, for all its copies."""
+        """The statements of a body, run for all of its copies; `back`: for the last copy first."""
 
     @abstractmethod
     def total(self, term: Term, n: int) -> tuple[list[str], str]:
-        """Statements that add n terms up from left to right, and the sum."""
+        """Statements that add n terms from left to right, as every tier does, and the text of the sum."""
 
     @abstractmethod
     def each(self, store: Store, n: int) -> list[str]:
-        """A statement, for all n operands of a sum."""
+        """A statement, run for all n operands of a sum."""
 
-    # --- one straight line ---
+    # --- straight-line code ---
 
     def straight(self) -> None:
-        """Evaluate all rules, so that `result` knows every value."""
+        """Evaluate all rules on terms, after which `result` knows every value."""
         self._bodies = [StageBody(self.program, stage, None, inputs=lambda slot: f"x[{slot}]") for stage in self.stages]
         for body in self._bodies:
             body.forward()
@@ -115,7 +115,7 @@ class SourceText(ABC):
         return self._bodies[0].locals[slot - self.program.first]
 
     def slopes(self) -> list[Any]:
-        """The gradient of a straight line, entry by entry."""
+        """The gradient of straight-line code, entry by entry."""
         adjoints: dict[int, Any] = {int(self.program.outputs[0]): Literal(1.0)}
         for body in self._bodies:
             body.adjoints = adjoints
@@ -128,9 +128,9 @@ class SourceText(ABC):
         return [self.result(places[k]) if k in places else Literal(0.0) for k in range(self.what.result.size)]
 
     def broken(self) -> list[tuple[int, Term, bool]]:
-        """For each guard that can fail, its number, a condition, and whether it fails if that is true or if it is not.
+        """For each guard that can fail: its number, a condition, and whether the guard fails if that is true.
 
-        They are counted from 1, as the header lists them.
+        Numbers count from 1, as the header of the export lists the guards.
         """
         p = self.program
         guards = enumerate(zip(p.guards.tolist(), p.truths.tolist(), strict=True), 1)

@@ -33,15 +33,15 @@ if TYPE_CHECKING:
 
 
 def result(f: TracedFunction, args: tuple[Any, ...], at_numbers: Callable[[tuple[Any, ...]], Any]) -> Any:
-    """What a call on Values returns, or one of a function with parameters.
+    """The result of a call on Values, or of a call of a function with `parameters=`.
 
     Args:
         f: The function.
         args: Its arguments, parameters among them.
-        at_numbers: The function's value and gradient where all arguments are numbers.
+        at_numbers: Gives value and gradient if all arguments are numbers.
 
     Returns:
-        A node; where there are rows and no `reduce`, an array of one for each; several results as the function has.
+        A node; for a batch without `reduce`, an array of nodes, one for each example; for several results, their tree.
     """
     mode = current()
     if f._specializations[0].spec.kind != "leaf" or mode.transform or mode.guards is not None:
@@ -144,8 +144,8 @@ class Call(Primitive):
 
     Args:
         f: The compiled function.
-        args: Its arguments, which nobody changes, and which are taken apart when somebody asks.
-        taken: The same, where they are taken apart already.
+        args: Its arguments, copied; `taken` separates their numbers when first asked, which most calls never need.
+        taken: The numbers of the call, if they are separated already.
     """
 
     __slots__ = ("_taken", "args", "f")
@@ -161,7 +161,7 @@ class Call(Primitive):
 
     @property
     def taken(self) -> Taken:
-        """The call's numbers."""
+        """The numbers of the call, with the positions of its operands."""
         if self._taken is None:
             f = self.f
             objects = np.empty(sum(spec.size for spec in f._specs), object)
@@ -224,6 +224,8 @@ class Call(Primitive):
         xs = xs_and_z[:-1]
         if set(map(type, xs)) <= {float}:
             return self.evaluated(xs)[1]
+        # For a gradient graph, the program is recorded on copies of the operands (`pos`) and differentiated there. The
+        # compiled gradient gives numbers only, which could not be differentiated again.
         if m is VALUES:
             leaves = [FUSED["pos"](x) if isinstance(x, Value) else Value(x) for x in xs]
             outputs = [inlined_calls.outputs(self.f, row)[0] for row in self._rows(leaves, float)]
@@ -231,7 +233,7 @@ class Call(Primitive):
         return self._swept(m, xs)
 
     def _swept(self, m: Any, xs: Sequence[Any]) -> tuple[Any, ...]:
-        """Derivatives by the program's rules: the sweep of `backward()`, row by row."""
+        """Derivatives in any other number system: the sweep of `backward()` over the program, row by row."""
         product, n = PRIMITIVES["path_product"].value, self._count if self.f._reduce == "mean" else 1
         found = [m.number(0.0)] * len(xs)
         for i, row in enumerate(self._rows(xs, m.number)):
