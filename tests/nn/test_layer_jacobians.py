@@ -345,6 +345,7 @@ def test_closed_form_by_numpy():
     [
         ([], [1.0], [1.0], ag.StructureError, "expected weights as a list that is not empty"),
         (3.0, [1.0], [1.0], ag.OperandError, "expected weights as a list that is not empty, got 3.0"),
+        (nn.MLP(1, [1]), [1.0], [1.0], ag.OperandError, r"are \[layer\.weight for layer in model\.layers\]"),
         ([[[1.0, 2.0], [1.0]]], [1.0], [1.0], ag.StructureError, "expected W1 with rows of one length"),
         ([[[1.0, 2.0]]], [1.0], [1.0], ag.StructureError, "expected W1 with 1 columns, got 2"),
         ([[[1.0]], [[1.0, 2.0]]], [1.0], [1.0], ag.StructureError, "expected W2 with 1 columns, got 2"),

@@ -454,6 +454,7 @@ def test_vectors_of_a_pass_show_numbers_and_make_the_formulas_of_the_texts():
     assert np.outer(top, [1.0, *np.asarray(a)]) == pytest.approx(D[1])
     assert np.outer(signals["δ^(2)"], run["a^(1)"]) == pytest.approx(D[0][:, 1:])  # NumPy takes a pass's numbers
     assert ag.grad_of((theta @ [1.0, *a])[0], [a[0]]) == [theta[0][1].data]  # and operators its nodes
+    assert (1 - a**2).data == pytest.approx([1 - v.data**2 for v in a])
     assert (-a).data == [-v.data for v in a]
     assert (2.0 - 3.0 * a / 2.0).data == pytest.approx([2.0 - 1.5 * v.data for v in a])
     assert theta.T.T.data == theta.data

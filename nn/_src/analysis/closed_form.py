@@ -7,6 +7,7 @@ from typing import Any
 from autograd_core import OperandError, StructureError, Value
 from autograd_core._src.wrong_calls import says_how
 
+from ..modules.module import Module
 from ..support.matrices import product, transposed
 from ..support.tables import MatrixRows, as_html
 from ..support.validation import plain, real, shown
@@ -95,7 +96,8 @@ def _product(a: list[list[Any]], b: list[list[Any]]) -> Any:
 def _listed(x: Any, what: str) -> list[Any]:
     items = plain(x)
     if not isinstance(items, list) or not items:
-        msg = f"deep_linear_gradient: expected {what} as a list that is not empty, got {shown(x)}"
+        hint = "; the weights of a network are [layer.weight for layer in model.layers]" if isinstance(x, Module) else ""
+        msg = f"deep_linear_gradient: expected {what} as a list that is not empty, got {shown(x)}{hint}"
         raise (StructureError if isinstance(items, list) else OperandError)(msg)
     return items
 

@@ -24,7 +24,7 @@ COMPARING = frozenset(("allclose", "isclose", "array_equal", "array_equiv"))
 class MatrixAlgebra:
     """What a vector or a matrix of Values can do: `W @ a + b`, `a * (1 - a)`, `W.T @ d`; results are graphs.
 
-    @ is the product of matrices. + - * / go entry by entry, with another of the same shape or with one number.
+    @ is the product of matrices. + - * / ** go entry by entry, with another of the same shape or with one number.
 
     Attributes:
         data: The numbers, nested likewise.
@@ -102,6 +102,9 @@ class MatrixAlgebra:
 
     def __rtruediv__(self, other: Any) -> Any:
         return _entrywise(operator.truediv, other, self, "/")
+
+    def __pow__(self, exponent: Any) -> Any:
+        return _entrywise(operator.pow, self, exponent, "**")
 
     def __neg__(self) -> Any:
         return _entrywise(operator.mul, -1.0, self, "-")
