@@ -96,7 +96,7 @@ def _product(a: list[list[Any]], b: list[list[Any]]) -> Any:
 def _listed(x: Any, what: str) -> list[Any]:
     items = plain(x)
     if not isinstance(items, list) or not items:
-        hint = "; the weights of a network are [layer.weight for layer in model.layers]" if isinstance(x, Module) else ""
+        hint = "; those of a network are [layer.weight for layer in model.layers]" if isinstance(x, Module) else ""
         msg = f"deep_linear_gradient: expected {what} as a list that is not empty, got {shown(x)}{hint}"
         raise (StructureError if isinstance(items, list) else OperandError)(msg)
     return items
