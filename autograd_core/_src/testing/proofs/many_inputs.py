@@ -38,14 +38,14 @@ if TYPE_CHECKING:
     from .edges import Edges
     from .path_sums import Sums
 
-LARGE = 1000  # inputs from which on floats are tried before 50 digits
-SUSPECTS = 4  # nodes or entries that are judged
-FAR = 2.0**6  # times what rounding allows, that leave no doubt
-SEEN = 2.0**-20  # the share of a derivative that a fault has, where floats are to tell
+LARGE = 1000  # with fewer inputs, 50 digits are used at once
+SUSPECTS = 4  # suspicious nodes or entries that are judged in high precision
+FAR = 2.0**6  # an error so many times larger than rounding allows is beyond doubt
+SEEN = 2.0**-20  # floats decide on an entry only if what they may miss is a smaller share of it
 
 
 def screened(rec: Recording, given: Given | None, modes: Sequence[str], tolerances: Tolerances) -> Report | None:
-    """The verdict on a large graph; None if neither floats nor a random direction decide.
+    """The verdict on a large graph; None if neither floats nor a random direction can decide.
 
     Args:
         rec: The recording.
@@ -61,12 +61,12 @@ def screened(rec: Recording, given: Given | None, modes: Sequence[str], toleranc
 
 
 class Nearby(NamedTuple):
-    """What other points tell about every derivative at this one.
+    """Estimates for every derivative from its values at two other points.
 
     Attributes:
-        moved: By how much rounding of inputs and results may move it, unless it is another program's to the last bit.
-        scales: How large it is a little way off, or those of all inputs are: where it is 0 but for rounding, that says
-            which of its digits matter.
+        moved: How far rounding of inputs and results moves it: another program for the function may differ so much.
+        scales: Its size a little way off, at least the typical size of all entries. For an entry that is 0 up to
+            rounding, this says which of its digits matter.
     """
 
     moved: list[float]
@@ -74,7 +74,7 @@ class Nearby(NamedTuple):
 
 
 class Screen:
-    """A check in floats.
+    """The check of a large graph in floats.
 
     Args:
         rec: The recording.
@@ -83,7 +83,7 @@ class Screen:
         tolerances: What the user allows.
 
     Attributes:
-        bent: Whether a node is at a kink.
+        bent: Whether some node is at a kink.
     """
 
     def __init__(self, rec: Recording, given: Given | None, modes: Sequence[str], tolerances: Tolerances) -> None:
@@ -143,7 +143,7 @@ class Screen:
             unseen[first[i] : first[i] + len(edges.unseen)] = edges.unseen
             if edges.off or not value_is_close(order[i]):
                 (unknown if edges.off != edges.off else off).append((i, edges.off))
-        if off:  # where no result moves with a node, its wrong edge has no effect, but a wrong value has
+        if off:  # a wrong edge at a node that no result depends on has no effect; a wrong value has
             sizes = self._sizes()
             off = [(i, by * sizes[i] if sizes[i] else by if by == math.inf else 0.0) for i, by in off]
             off.sort(key=lambda f: f[1], reverse=True)
@@ -161,7 +161,7 @@ class Screen:
         return wrong
 
     def _looked_at(self, look: Callable[[Value, list[bool]], Edges], i: int, known: dict[Any, Edges]) -> Edges:
-        """What a look at a node finds; at one whose numbers are all the same, as where inputs are 0, it was found."""
+        """The finding of `look` at a node, cached by its numbers: where inputs are 0, thousands of nodes are equal."""
         flat, node = self.flat, self.flat.order[i]
         numbers = (flat.values[i], *flat.slopes(i), *(flat.values[p] for p in flat.parents(i)))
         moving = flat.moving(i)
@@ -187,7 +187,7 @@ class Screen:
         return report if report is not None and report.verdict is Verdict.WRONG else None
 
     def _below(self, i: int) -> int | None:
-        """An input that moves a node: down the edges that are steepest."""
+        """An input that a node depends on, found by following the steepest edges down."""
         flat = self.flat
         places = {flat.place[x]: j for j, x in enumerate(self.rec.inputs) if x in flat.place}
         seen: set[int] = set()
@@ -205,7 +205,7 @@ class Screen:
     # --- entries ---
 
     def _judged(self, s: int, seed: Sequence[float], sums: Sums) -> Report | tuple[Worst, float] | None:
-        """The entry that is furthest off and the resolution; `WRONG` for one that is wrong; None where it is open."""
+        """The entry with the largest error, and the resolution; a report on a wrong one; None if undecided."""
         side, row = self._row(seed)
         clear = sums.clear()
         if not clear and self.given is None:
@@ -237,11 +237,12 @@ class Screen:
     def _compared(
         self, row: Sequence[float], sums: Sums, nearby: Nearby | None = None, *, clear: bool
     ) -> tuple[list[tuple[float, int]], bool, tuple[float, int, float], float]:
-        """Hold all entries against what floats find.
+        """Compare all entries with the sums over paths.
 
         Returns:
-            The entries that are off, each with its error as a share of what is allowed; whether floats leave any of
-            them open; of the others the one that is furthest off, with its share and what is allowed; the resolution.
+            The entries that are off, each with its error as a share of the allowed one; whether floats leave any entry
+            undecided; of the others the one with the largest share, with its index and the allowed error; the
+            resolution.
         """
         count = len(sums.exact)
         usual = math.hypot(*sums.exact) / math.sqrt(count)
@@ -253,8 +254,12 @@ class Screen:
         entries = zip(row, *sums, moved, scales, strict=True)
         for j, (found, exact, size, sweep, unseen, hidden, terms, near, scale) in enumerate(entries):
             unsure, small = sweep + unseen + (0.0 if clear else hidden), SEEN * max(abs(exact), usual, terms, scale)
+            # Floats decide on an entry only if the errors that they may have missed are small beside it, or beside the
+            # terms that cancel in it.
             if not unsure <= max(small, TINIEST) or not (clear or nearby):
                 is_open = True
+            # The library's own sweep may be off by the rounding of a sweep only. A given derivative may be another
+            # program for the same function, which rounds other values: it gets multiples of all bounds.
             allowed = sweep
             if self.given is not None:
                 allowed = (allowed + unseen) * GIVEN + GIVEN_SHARE * max(abs(exact), size)
@@ -272,7 +277,7 @@ class Screen:
         return bad, is_open, worst, resolution
 
     def _nearby(self, s: int, seed: Sequence[float], sums: Sums) -> Nearby:
-        """What the derivatives at two other points tell."""
+        """The estimates from two other points: one an ulp away, where rounding shows, one further, where sizes do."""
         inputs = [x._data for x in self.rec.inputs]
         count = len(inputs)
         v = directions(count, "near")
@@ -291,7 +296,7 @@ class Screen:
         return Nearby(moved, [max(x, usual) for x in scales])
 
     def _ill_conditioned(self, sums: Sums, row: Sequence[float]) -> Report | None:
-        """The verdict where rounding of values leaves no digits, all edges being right; None if it need not be so."""
+        """The verdict if rounding of values leaves no digits though all edges are right; None if some are left."""
         entries = sorted(range(len(sums.exact)), key=sums.share_hidden, reverse=True)
         steepest = max(map(abs, sums.exact))
         for j in entries[:SUSPECTS]:
@@ -304,14 +309,14 @@ class Screen:
         return None
 
     def _row(self, seed: Sequence[float]) -> tuple[str, Sequence[float]]:
-        """What is to be judged."""
+        """The derivative that is judged, and what it is called."""
         if self.given is not None:
             return self.given.side, self.given.row(seed)
         row = pull_back(self.rec.outputs, list(seed), self.rec.inputs, graph=False, swept=self.flat.order)
         return "reverse mode", [float(g) for g in row]
 
     def _forward(self, seed: Sequence[float], sums: Sums) -> float | None:
-        """What forward mode may be off by along a random direction; None if it is off by more."""
+        """The error allowed to forward mode along a random direction; None if its error is larger."""
         v = directions(len(sums.exact), "large")
         moved = push_forward(self.rec.outputs, self.rec.inputs, v, graph=False, swept=self.flat.order)
         found = total(u * float(t) for u, t in zip(seed, moved, strict=True) if u)
@@ -331,10 +336,10 @@ class Screen:
     def _clearly_wrong(
         self, s: int, seed: Sequence[float], j: int, exact: float, found: float, share: float
     ) -> Report | None:
-        """The verdict on a derivative that was given, where no digit beyond floats could change it.
+        """The verdict on a given derivative that is wrong beyond doubt, so that more digits could not change it.
 
-        That is, where it is off by far more than rounding allows and than it can hide, nothing underflows, and no
-        operation has a kink that may be near.
+        That is, if its error is far larger than rounding allows or can hide, nothing underflows, and no operation has a
+        kink that may be near.
         """
         flat, rec, given = self.flat, self.rec, self.given
         error = abs(found - exact)
@@ -357,7 +362,7 @@ class Screen:
         return Report(Verdict.WRONG, reason, worst, root=rec.root)
 
     def _wrong_entry(self, bad: list[int]) -> Report | None:
-        """The verdict of 50 digits on the first entries that look wrong."""
+        """The verdict in 50 digits on the entries that look most wrong."""
         for j in bad[:SUSPECTS]:
             report = self._alone(j)
             if report is not None and report.verdict is Verdict.WRONG:
@@ -398,22 +403,22 @@ class DerivativeColumn:
 
 
 def only(rec: Recording, x: Value, name: str, whole: int = -1) -> tuple[Recording, dict[Value, Value]]:
-    """A recording of what one input moves, and the node that each of its nodes copies.
+    """The part of a recording that depends on one input, as a recording; and for each of its nodes the original.
 
-    Numbers, local derivatives and rules are those that were recorded; all that does not move is a constant. The
-    constants of a sum are one, and a sum of sums of one number that moves is one sum: so ten thousand additions, one
-    after the other, are one.
+    Numbers, local derivatives and rules are the recorded ones; whatever does not depend on the input is a constant. The
+    constants of a sum are merged, and so are nested sums in which a single number varies: ten thousand additions in a
+    row become one.
 
     Args:
         rec: The recording of all inputs.
         x: The input.
         name: Its place.
-        whole: The place of a node of which nothing is put together.
+        whole: The place of a node whose operands are not merged.
     """
     flat = rec.flat
     start = Value(x._data, label=x.label)
     copies: dict[int, Value] = {flat.place[x]: start} if x in flat.place else {}
-    bases: dict[int, int] = {}  # of a sum, the number that moves in it
+    bases: dict[int, int] = {}  # by sum: the single operand that varies
     for i in flat.nodes:
         below = flat.parents(i)
         moving = [p for p in below if p in copies]

@@ -32,12 +32,12 @@ if TYPE_CHECKING:
     from ...engine.value import Value
 
 LEVELS = (*CONFIRMING, 2500, 6000)  # decimal digits
-CANCELLING, NATURAL = 400, 1000  # where a sum of paths, and where a value is lost; doubles span 632 digits
-CEILING, WORK = 1000, 4_000_000  # most digits for any graph; digits times nodes up to which a small one gets more
-MORE = 30  # further digits that confirm a precision
-SETTLED = 25  # digits in which two precisions agree
-NOTHING_BITS = -1130  # a number below 2 to that power is below all doubles
-LEFT_BITS = 84  # bits of a sum that must be left after cancellation: SETTLED digits
+CANCELLING, NATURAL = 400, 1000  # digits to try next if a sum of paths, or a value, cancels; doubles span 632 digits
+CEILING, WORK = 1000, 4_000_000  # most digits for any graph; a small one may have more, up to so many digits × nodes
+MORE = 30  # additional digits in which a precision is confirmed
+SETTLED = 25  # digits in which two precisions must agree
+NOTHING_BITS = -1130  # numbers below 2 to this power are below all doubles
+LEFT_BITS = 84  # bits that must remain of a sum after cancellation: SETTLED digits
 
 
 class Reference(NamedTuple):
