@@ -129,6 +129,25 @@ def test_a_changed_leaf_is_an_error():
         ag.live(root)
 
 
+def test_cases_of_one_name_in_scopes_apart_are_several():
+    """They were none: what both gave was taken for one case with two results."""
+    w = ag.Value(0.5, label="w")
+    losses = []
+    for part in ("training", "testing"):
+        for k in range(2):
+            with ag.scope(part), ag.case(k):
+                losses.append((w * float(k + 1) - 1) ** 2)
+    found = ag.live(ag.sum(losses)).state["cases"]
+    assert [name for name, _ in found] == ["training/case0", "testing/case0", "training/case1", "testing/case1"]
+    layers = []  # one case in two layers is one
+    for k in range(2):
+        with ag.scope("layer1"), ag.case(k):
+            h = (w * float(k + 1)).tanh()
+        with ag.scope("layer2"), ag.case(k):
+            layers.append((h * w - 1) ** 2)
+    assert [name for name, _ in ag.live(ag.sum(layers)).state["cases"]] == ["case0", "case1"]
+
+
 def test_cases_come_from_scopes_or_as_given():
     x = ag.Value(2.0, label="x")
     losses = []
@@ -140,6 +159,8 @@ def test_cases_come_from_scopes_or_as_given():
     assert [name for name, _ in found] == ["case0", "case1", "case2"]
     given = ag.live(root, cases={"first": losses[0]}).state["cases"]
     assert given == [["first", found[0][1]]]
+    again = ag.live(root, cases={1: losses[0], "1": losses[1], "1 (2)": losses[2]}).state["cases"]
+    assert [name for name, _ in again] == ["1", "1 (3)", "1 (2)"]
     assert ag.live(x * x).state["cases"] is None
 
 

@@ -234,7 +234,7 @@ def test_wide_chains_stay_readable(n, symbols, layout):
         assert f"… {n - 4} more …" in lines[2]
         assert lines[0].startswith(f"(1 x {n}) · ({n} x {n})" if layout == "numerator" and not symbols else "(")
     html = chain._repr_html_()
-    assert 'tabindex="0" style="overflow-x:auto"' in html  # keys scroll it, too
+    assert 'tabindex="0" style="overflow-x:auto;' in html  # keys scroll it, too
     assert html.count("<tr>") == len(lines) - 1
     assert len(chain.formulas) == 2 * n  # they are whole
 

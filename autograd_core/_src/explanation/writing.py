@@ -302,15 +302,18 @@ def as_html(head: str, sections: Sequence[Section], foot: str, formula: str = ""
     for section in sections:
         rows = _table(section)
         title = text.xml(section.title)
-        parts.append(f'<table style="margin:8px 0"><caption style="text-align:left"><strong>{title}</strong></caption>')
+        table = f'<table style="margin:8px 0"><caption style="text-align:left"><strong>{title}</strong></caption>'
         if section.heads:
-            parts.append(f"<thead>{_row('th', rows.pop(0), section.numbers)}</thead>")
-        parts.append(f"<tbody>{''.join(_row('td', row, section.numbers) for row in rows)}</tbody></table>")
+            table += f"<thead>{_row('th', rows.pop(0), section.numbers)}</thead>"
+        body = "".join(_row("td", row, section.numbers) for row in rows)
+        parts.append(text.scrolled(f"{table}<tbody>{body}</tbody></table>"))
         parts.append(f"<p>{text.xml(section.note)}</p>" if section.note else "")
     parts.append(f"<p>{text.xml(foot)}</p>" if foot else "")
-    parts.append(f"<details><summary>As a formula</summary>{formula}</details>" if formula else "")
+    folded = f"<details><summary>As a formula</summary>{text.scrolled(formula)}</details>" if formula else ""
+    parts.append(folded)
     # The classes keep notebooks from reading a "$" in a name as the beginning of a formula.
-    return f'<div class="autograd-explanation mathjax_ignore tex2jax_ignore">{"".join(parts)}</div>'
+    style = 'class="autograd-explanation mathjax_ignore tex2jax_ignore" style="overflow-wrap:break-word"'
+    return f"<div {style}>{''.join(parts)}</div>"
 
 
 def _row(tag: str, cells: Sequence[str], numbers: int) -> str:

@@ -19,6 +19,13 @@ if TYPE_CHECKING:
 number, in_full = numbers.number, numbers.in_full
 
 EM = 0.61  # advance of one cell over the font size: the widest of the usual fixed-pitch fonts
+# A box that scrolls, and its right edge faded until its end is reached; without scrolling no animation runs.
+SCROLLED = "overflow-x:auto;animation:autograd-more 1ms linear both;animation-timeline:scroll(self inline)"
+FADE = "linear-gradient(to left,#0000,#000 28px) 0 0"
+FADING = (
+    f"<style>@keyframes autograd-more{{0%,90%{{mask:{FADE}/100% 100% no-repeat}}"
+    f"100%{{mask:{FADE}/calc(100% + 28px) 100% no-repeat}}}}</style>"
+)
 LONGEST_LABEL = 40  # cells of a label that messages and titles show in one line
 
 
@@ -60,6 +67,15 @@ def padded(text: str, width: int, *, right: bool) -> str:
 
 def _cells_of(c: str) -> int:
     return 1 if ord(c) < 0x530 or 0x2010 <= ord(c) < 0x2300 else 2  # Latin, Greek, Cyrillic; signs
+
+
+def scrolled(table: str) -> str:
+    """HTML that may be wider than a page, in a box that scrolls by itself: the page around it does not.
+
+    Keys reach the box, or it could be scrolled by the mouse alone. While there is more at its right it fades there,
+    since phones show no scrollbar; a shadow over it was rejected: it needs the page's background, which is not ours.
+    """
+    return f'<div class="autograd-scrolled" tabindex="0" style="{SCROLLED}">{FADING}{table}</div>'
 
 
 def extent(text: str, size: float) -> float:

@@ -225,6 +225,8 @@ class Report:
 
     def _repr_html_(self) -> str:
         """For notebooks: the sentence, the facts, and the graph where there is one."""
+        from ..pictures.text import scrolled
+
         colour = "#1a7f37" if self else "#b35900" if self.verdict is not Verdict.WRONG else "#c62828"
         rows = "".join(
             f'<tr><th style="text-align:left;padding:0 1em 0 0">{escape(name)}</th>'
@@ -234,7 +236,7 @@ class Report:
         picture = "" if self or self.root is None else self.draw()._repr_svg_()
         return (
             f'<div><p><strong style="color:{colour}">{self.verdict}</strong> {escape(self.reason)}</p>'
-            f"<table>{rows}</table>{picture}</div>"
+            f"{scrolled(f'<table>{rows}</table>')}{picture}</div>"
         )
 
     def draw(self, **options: Unpack[DrawOptions]) -> Picture:

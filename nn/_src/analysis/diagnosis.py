@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
+from autograd_core._src.pictures.text import scrolled
+
 from ..support.figures import COLOURS, figure_of
 from ..support.tables import as_text, number, wrapped
 
@@ -159,7 +161,7 @@ class Diagnosis:
         head = "".join(f"<th>{name}</th>" for name in COLUMNS)
         rows = "".join(f"<tr>{''.join(f'<td>{escape(c)}</td>' for c in row)}</tr>" for row in self._rows())
         said = f"<p>{'Findings' if items else 'Nothing odd'} on {self.cases} cases.</p>"
-        return f"{said}<ol>{items}</ol><table><tr>{head}</tr>{rows}</table>"
+        return f"{said}<ol>{items}</ol>{scrolled(f'<table><tr>{head}</tr>{rows}</table>')}"
 
     def plot(self) -> Figure:
         """Signals, error signals and weights, layer by layer, with the share of flat slopes.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from autograd_core import OperandError, RangeError, StructureError
 from autograd_core._src.engine.pytrees import as_numpy, is_array
+from autograd_core._src.pictures.text import scrolled
 from autograd_core._src.wrong_calls import says_how
 
 from ..data.dataset import cases_of
@@ -264,7 +265,7 @@ class ConfusionMatrix:
                 for count in row
             )
             rows.append(f"<tr><th>{escape(str(label))}</th>{cells}</tr>")
-        return (
+        return scrolled(
             f"<table><caption>{number(100 * self.accuracy)} % of {self.n} right; "
             f"rows: true class, columns: predicted</caption><tr><th></th>{head}</tr>{''.join(rows)}</table>"
         )

@@ -7,6 +7,7 @@ import textwrap
 from typing import TYPE_CHECKING, Any
 
 from autograd_core._src.notation.numbers import rounded
+from autograd_core._src.pictures.text import scrolled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -119,8 +120,7 @@ def as_text(heads: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) 
 def as_html(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A plain table: nothing that a notebook's sanitizer takes away, and all text escaped.
 
-    The classes keep notebooks from reading a "$" in a name as the beginning of a formula. Keys reach the element, or
-    what is wider than a page could be scrolled by the mouse alone.
+    The classes keep notebooks from reading a "$" in a name as the beginning of a formula.
     """
 
     def cell(tag: str, text: str, side: str) -> str:
@@ -133,9 +133,10 @@ def as_html(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -
     )
     name, _, about = caption.partition("  ")
     return (
-        '<div class="autograd-table mathjax_ignore tex2jax_ignore" tabindex="0" style="overflow-x:auto">'
+        '<div class="autograd-table mathjax_ignore tex2jax_ignore">'
         f'<p style="margin:8px 0 2px"><strong>{html.escape(name)}</strong> {html.escape(about)}</p>'
-        f'<table style="margin:0 0 8px"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+        + scrolled(f'<table style="margin:0 0 8px"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>')
+        + "</div>"
     )
 
 

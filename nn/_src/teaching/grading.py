@@ -12,6 +12,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from autograd_core import OperandError, StructureError, Value
+from autograd_core._src.pictures.text import scrolled
 
 from ..support.tables import number, wrapped
 from ..support.validation import plain, shown
@@ -180,7 +181,7 @@ class Grade:
             + "</tr>"
             for i, row in enumerate(rows)
         )
-        return f'<table class="autograd-answer">{body}</table>'
+        return scrolled(f'<table class="autograd-answer">{body}</table>')
 
 
 def _marked(x: Any, *, good: bool) -> str:

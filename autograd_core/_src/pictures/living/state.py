@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ....errors import OperandError, RangeError, StructureError
@@ -354,9 +355,13 @@ def _given(leaf: object, x: Any) -> float | str:
 
 
 def cases_of(graph: Graph, given: Iterable[Value] | Mapping[str, Value] | None) -> list[list[Any]] | None:
-    """Training cases as [name, node]: those given, or what the scopes of cases give; None for none."""
+    """Training cases as [name, node]: those given, or what the scopes of cases give; None for none.
+
+    Each name stands once: further cases of a name are numbered, as are labels that recur.
+    """
     if given is None:
-        return _cases_by_scope(graph)
+        found = _cases_by_scope(graph)
+        return _told_apart(found) if len(found) > 1 else None
     if not isinstance(given, Mapping):
         given = {f"case {k}": root for k, root in enumerate(given, 1)}
     found = []
@@ -367,19 +372,36 @@ def cases_of(graph: Graph, given: Iterable[Value] | Mapping[str, Value] | None) 
                 f"got {root!r:.60} ({type(root).__name__})"
             )
             raise OperandError(msg)
-        found.append([text.clean(str(label)), graph.index[root]])
-    return found or None
+        found.append((text.clean(str(label)), graph.index[root]))
+    return _told_apart(found) or None
 
 
-def _cases_by_scope(graph: Graph) -> list[list[Any]] | None:
+def _told_apart(cases: Sequence[tuple[str, int]]) -> list[list[Any]]:
+    taken = {name for name, _ in cases}
+    found: dict[str, int] = {}
+    for name, node in cases:
+        again = (f"{name} ({k})" for k in count(2))
+        own = name if name not in found else next(other for other in again if other not in taken and other not in found)
+        found[own] = node
+    return [[name, node] for name, node in found.items()]
+
+
+def _cases_by_scope(graph: Graph) -> list[tuple[str, int]]:
+    """The cases that scopes name, with their node. Cases of one name in scopes that share no edge are several."""
     members: dict[str, list[int]] = {}
+    path: dict[int, str] = {}
     for v, node in enumerate(graph.order):
         if node.scope and (name := case_in(node.scope)):
             members.setdefault(name, []).append(v)
+            path[v] = f"{f'/{node.scope}/'.partition(f'/{name}/')[0]}/{name}".strip("/")
     cases = []
     for name, nodes in members.items():
         inside = set(nodes)
         exits = [v for v in nodes if v in graph.roots or not inside.issuperset(graph.users[v])]
         if len(exits) == 1:
-            cases.append([text.clean(name), exits[0]])
-    return cases if len(cases) > 1 else None
+            cases.append((text.clean(name), exits[0]))
+            continue
+        is_apart = all(path[u] == path[v] for v in nodes for u in inside.intersection(graph.users[v]))
+        if is_apart and len({path[v] for v in exits}) == len(exits):
+            cases += [(text.clean(path[v]), v) for v in exits]
+    return cases
