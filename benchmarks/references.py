@@ -16,6 +16,7 @@ VALUE_LEVELS = (50, 150, 400, 1000, 2500, 6000)
 SLOPE_LEVELS = VALUE_LEVELS[1:]
 SURE = 2500  # a zero counts from here on: 10^-2500 of any operand is far below all doubles
 AGREE = "1e-25"
+KEPT = 1 << 15  # exact numbers, which several tests ask for at the same points
 FAR = 2**20  # erfc(FAR) is below 10^-10^11, and mpmath's erfc overflows its own exponent further out
 
 
@@ -221,6 +222,7 @@ def settled(evaluate, levels, place):
     raise UndecidedError(msg)
 
 
+@functools.lru_cache(KEPT)
 def exact_value(name, xs):
     """The value of a primitive at doubles `xs`, to 25 digits at least; None where it is not finite."""
 
@@ -230,6 +232,7 @@ def exact_value(name, xs):
     return settled(value, VALUE_LEVELS, f"{name} at {xs}")
 
 
+@functools.lru_cache(KEPT)
 def exact_slope(name, xs, i):
     """The derivative to operand i: a central difference of the definition, whose step shrinks with the precision.
 
