@@ -126,6 +126,10 @@ def test_quick_functions_have_python_s_answer_which_names_what_is_missing():
         (lambda: ag.top_paths(ag.Value(1.0), leave=2, k=1), "unexpected keyword argument 'leave'; did you mean leaf?"),
         (lambda: nn.fit(nn.MLP(2, [1])), "X, y and loss are missing. X: "),
         (lambda: nn.SGD([ag.Value(1.0)], 0.1, 0.9, True), "from argument 4 on they have names, nesterov=, "),
+        (
+            lambda: ag.draw(ag.Value(1.0), ag.Value(2.0)),
+            'or a list of several in one picture, such as the outputs of a softmax. As in: draw(y, title="A square")\n',
+        ),
         (lambda: nn.MLP.load("model.json"), "expected an instance before it, as in x.load(path, ...) of a Module x"),
         (lambda: nn.StandardScaler.load("s.json"), "expected an instance before it, as in x.load(path)"),
         (lambda: nn.MLP(2, [1]).save(), "save: expected save(path), got no arguments: path is missing"),

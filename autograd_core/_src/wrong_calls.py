@@ -137,7 +137,10 @@ def _fault(
     if len(args) > len(by_place) and not takes_more:
         named = ", ".join([f"{name}=" for name in by_name[:NAMED]] + ["..."] * (len(by_name) > NAMED))
         count = len(by_place)
-        return f"from argument {count + 1} on they have names, {named}" if named else f"{len(args) - count} too many"
+        last = by_place[-1].name if by_place else ""
+        takes = f". {last}: {about[last]}" if last in about else ""
+        surplus = f"from argument {count + 1} on they have names, {named}" if named else f"{len(args) - count} too many"
+        return surplus + takes
     if twice := [p.name for p in by_place[: len(args)] if p.name in options and p.kind != p.POSITIONAL_ONLY]:
         return f"{twice[0]} is given twice, by place and by name"
     if (unknown := next((name for name in options if name not in known), None)) and not takes_any:
@@ -184,12 +187,18 @@ def _documented(doc: str) -> dict[str, str]:
 
 
 def _example(name: str, doc: str) -> str:
-    """A call in the docstring's example, if a line has a whole one."""
-    from re import MULTILINE, findall
+    """The first call in the docstring's examples that is whole on its line, without what is done to its result."""
+    from re import MULTILINE, finditer
 
-    calls = findall(rf"^\s*>>> (.*(?<!\w){name}\(.*\))$", doc, MULTILINE)
-    call = next((call for call in calls if len(call) <= WIDEST and call.count("(") == call.count(")")), "")
-    return f". As in: {call}" if call else ""
+    for found in finditer(rf"^\s*>>> .*?((?:\w+\.)*(?<!\w){name}\(.*)$", doc, MULTILINE):
+        call, depth = found[1], 0
+        for end, letter in enumerate(call, 1):
+            depth += (letter == "(") - (letter == ")")
+            if letter == ")" and not depth:
+                if end <= WIDEST:
+                    return f". As in: {call[:end]}"
+                break
+    return ""
 
 
 def _instead(name: str, of: Callable[..., Any]) -> str:

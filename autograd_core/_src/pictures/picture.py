@@ -293,7 +293,7 @@ def draw(
     makes it lower, leaves have value and gradient in one line, in this order.
 
     Args:
-        root: The node at the end, or several of them in one picture, such as the outputs of a softmax.
+        root: The node at the end, or a list of several in one picture, such as the outputs of a softmax.
         layout: "builtin", or "dot" to have Graphviz's program order the cards.
         title: A heading.
         theme: "light", "dark", or "auto" as the reader's system prefers.
