@@ -54,10 +54,10 @@ from ._src.analysis.regularised_cost import cost as cost
 from ._src.analysis.through_time import SignalOverTime as SignalOverTime
 from ._src.analysis.through_time import signal_over_time as signal_over_time
 from ._src.data.dataset import train_test_split as train_test_split
-from ._src.data.preprocessing import MinMaxScaler as MinMaxScaler
-from ._src.data.preprocessing import OneHotEncoder as OneHotEncoder
-from ._src.data.preprocessing import StandardScaler as StandardScaler
-from ._src.data.preprocessing import one_hot as one_hot
+from ._src.data.nominal import OneHotEncoder as OneHotEncoder
+from ._src.data.nominal import one_hot as one_hot
+from ._src.data.scaling import MinMaxScaler as MinMaxScaler
+from ._src.data.scaling import StandardScaler as StandardScaler
 from ._src.metrics.accuracy import SameClass as SameClass
 from ._src.metrics.accuracy import SameSide as SameSide
 from ._src.metrics.evaluation import ConfusionMatrix as ConfusionMatrix

@@ -12,7 +12,8 @@ from typing import Any
 
 from nn import datasets, init
 from nn._src.data.dataset import train_test_split
-from nn._src.data.preprocessing import MinMaxScaler, one_hot
+from nn._src.data.nominal import one_hot
+from nn._src.data.scaling import MinMaxScaler
 from nn._src.metrics.accuracy import SameClass
 from nn._src.metrics.evaluation import ConfusionMatrix, confusion_matrix, predict_classes
 from nn._src.modules.activations import Sigmoid

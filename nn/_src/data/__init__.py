@@ -1,1 +1,1 @@
-"""Training data: `dataset` (inputs with their targets), and `preprocessing`."""
+"""Training data: `dataset` (inputs with their targets), and what is `learnt` of columns: `scaling`, and `nominal`."""

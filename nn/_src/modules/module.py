@@ -14,7 +14,7 @@ from autograd_core import OperandError, StructureError, Value
 from autograd_core._src.engine.elsewhere import Elsewhere, NotOnModules, names_of
 from autograd_core._src.wrong_calls import says_how
 
-from ..data.preprocessing import _Learnt
+from ..data.learnt import Learnt
 from ..support import files
 from ..support.validation import plain, shown
 from .layer_scopes import name_by_attribute, scopes_within
@@ -349,14 +349,14 @@ class Module(NotOnModules):
                 rng.setstate(states[name])
         return self
 
-    def _scalers(self) -> Iterator[tuple[str, _Learnt]]:
+    def _scalers(self) -> Iterator[tuple[str, Learnt]]:
         """The scalers and encoders that are layers of a `Sequential`, or attributes, each once."""
         seen = set()
         for place, module in _parts(self):
             if isinstance(module, Module):
                 for name, x in vars(module).items():
                     for key, y in enumerate(x) if isinstance(x, (list, tuple)) else [(None, x)]:
-                        if isinstance(y, _Learnt) and id(y) not in seen:
+                        if isinstance(y, Learnt) and id(y) not in seen:
                             seen.add(id(y))
                             yield _dotted((place, name) if key is None else ((place, name), key)), y
 
