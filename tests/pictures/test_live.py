@@ -152,7 +152,7 @@ def number(said):
 def test_what_is_told_is_what_the_graph_has(name):
     root = GRAPHS[name]()
     order = ag.topological_order(root)
-    nodes = tooltips.told(Graph([root]))["nodes"]
+    nodes = tooltips.data_of(Graph([root]))["nodes"]
     assert len(nodes) == len(order)
     has_grads = any(node.grad != 0 for node in order)
     for node, said in zip(order, nodes, strict=True):
@@ -178,7 +178,7 @@ def test_what_is_told_is_what_the_graph_has(name):
 @pytest.mark.parametrize("name", sorted(set(GRAPHS) - {"fractions", "hostile", "tangled", "leaf", "nameless"}))
 def test_a_gradient_is_the_sum_of_its_products(name):
     root = GRAPHS[name]()
-    nodes = tooltips.told(Graph([root]))["nodes"]
+    nodes = tooltips.data_of(Graph([root]))["nodes"]
     sums = [0.0] * len(nodes)
     for node in nodes:
         for operand in node[6] if node else []:
@@ -195,7 +195,7 @@ def test_fractions_are_told_exactly():
     x = ag.Value(Fraction(1, 3), label="x")
     y = x * x
     y.backward()
-    assert tooltips.told(Graph([y]))["nodes"] == [
+    assert tooltips.data_of(Graph([y]))["nodes"] == [
         ["x", "x", "", "1/3", "2/3", "", []],
         ["v1", "", "v1 = x * x = (1/3) * (1/3)", "1/9", "1", "1", [[0, "1/3", "1/3"], [0, "1/3", "1/3"]]],
     ]  # fmt: skip
@@ -206,12 +206,12 @@ def test_what_the_picture_does_not_show_is_said():
     y = x * 2
     z = y + x * 5
     z.backward()
-    assert tooltips.told(Graph([y])) == {
+    assert tooltips.data_of(Graph([y])) == {
         "nodes": [["x", "x", "", "3", "7", "5", []], None, ["v1", "", "v1 = x * 2 = 3 * 2", "6", "1", "1", [[0, "2", "2"], "2"]]],
         "top": "v1",
     }  # fmt: skip
     z.backward()
-    told = tooltips.told(Graph([z]))
+    told = tooltips.data_of(Graph([z]))
     assert told["top"] == "L"  # twice: the gradient is that of no root here
     assert told["nodes"][-1][4:6] == ["2", "2"]
 
@@ -220,20 +220,20 @@ def test_no_rest_is_made_of_numbers_that_are_none():
     x = ag.Value(0.0, label="x")
     y = x.log() + x
     y.backward()
-    assert tooltips.told(Graph([y]))["nodes"][0][3:6] == ["0", "inf", ""]
+    assert tooltips.data_of(Graph([y]))["nodes"][0][3:6] == ["0", "inf", ""]
 
 
 def test_strict_zero_holds():
     x = ag.Value(0.0, label="x")
     y = ag.where(x > 0, x.sqrt(), 0.0)
     y.backward()
-    products = [operand for node in tooltips.told(Graph([y]))["nodes"] if node for operand in node[6] if operand[0] == 0]
+    products = [operand for node in tooltips.data_of(Graph([y]))["nodes"] if node for operand in node[6] if operand[0] == 0]
     assert [0, "inf", "0"] in products
 
 
 def test_many_operands_are_counted_not_written():
     y = ag.sum([ag.Value(float(i)) for i in range(30)])
-    assert tooltips.told(Graph([y]))["nodes"][-1][2] == "v31 = sum of 30 operands"
+    assert tooltips.data_of(Graph([y]))["nodes"][-1][2] == "v31 = sum of 30 operands"
 
 
 def test_a_picture_is_of_its_moment():
@@ -249,13 +249,13 @@ def test_a_picture_is_of_its_moment():
 
 def test_names_in_formulas_are_short():
     x = ag.Value(3.0, label="W" * 10_000)
-    name, label, *_ = tooltips.told(Graph([x + 1]))["nodes"][0]
+    name, label, *_ = tooltips.data_of(Graph([x + 1]))["nodes"][0]
     assert (len(name), len(label)) == (tooltips.NAME, tooltips.LABEL)
-    assert tooltips.told(Graph([ag.Value(1.0, label="\u200b")]))["nodes"][0][0] == "?"
+    assert tooltips.data_of(Graph([ag.Value(1.0, label="\u200b")]))["nodes"][0][0] == "?"
 
 
 def test_exact_numbers_beyond_floats_are_told():
-    nodes = tooltips.told(Graph([GRAPHS["fractions"]()]))["nodes"]
+    nodes = tooltips.data_of(Graph([GRAPHS["fractions"]()]))["nodes"]
     assert [node[5] for node in nodes if node][:-1] == [""] * 6
     assert nodes[0][4] == "about 2.661953486628811e+400"
 

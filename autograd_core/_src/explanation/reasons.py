@@ -24,7 +24,7 @@ LARGE, SMALL = 1e3, 1e-3  # a larger or smaller |gradient| gets a reason
 FLAT = 1e-3  # |slope| below which an activation counts as saturated
 LOST = 1e3  # a larger condition is reported as lost digits
 CANCELS = 10.0  # a larger condition counts as the reason why a gradient is small
-NAMED = 3  # nodes, terms or factors that a sentence names; it counts the rest
+NAMED_PARTS = 3  # nodes, terms or factors that a sentence names; it counts the rest
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,7 +99,7 @@ class Words:
         assert primitive is not None
         if adds_to_zero(primitive, parents):
             return f"{self.name(node)} = {self.name(parents[1])}"
-        many = len(parents) > NAMED
+        many = len(parents) > NAMED_PARTS
         names = list(map(self.name, parents)) if not many else []
         written = f"{primitive.name}({len(parents)} operands)" if many else operation(primitive, names)
         return f"{self.name(node)} = {written}"
@@ -127,8 +127,8 @@ def _zero(flow: Flow, words: Words) -> tuple[Reason, ...]:
         return _cut(flow, words)
     origins = tuple(node for node, r in flow.cancelling().items() if r == math.inf and node in flow.live)
     if origins:
-        parts = [_sum_of_terms(flow, node, words) for node in origins[:NAMED]]
-        text = "terms that are not 0 cancel: " + words.listed(parts, len(origins) - NAMED)
+        parts = [_sum_of_terms(flow, node, words) for node in origins[:NAMED_PARTS]]
+        text = "terms that are not 0 cancel: " + words.listed(parts, len(origins) - NAMED_PARTS)
         return (Reason("zero", "cancelled", origins, text),)
     return (_underflow(flow, words),)
 
@@ -145,8 +145,8 @@ def _cut(flow: Flow, words: Words) -> tuple[Reason, ...]:
                     ends.setdefault(kind, {}).setdefault(node, f"{made}: {text}")
     reasons = []
     for kind, texts in ends.items():
-        shown = list(texts.values())[:NAMED]
-        reasons.append(Reason("zero", kind, tuple(texts), words.listed(shown, len(texts) - NAMED)))
+        shown = list(texts.values())[:NAMED_PARTS]
+        reasons.append(Reason("zero", kind, tuple(texts), words.listed(shown, len(texts) - NAMED_PARTS)))
     return tuple(reasons)
 
 
@@ -192,7 +192,7 @@ class _Ends:
             return "times zero", f"{words.name(parents[operand])} is multiplied by {words.valued(zero)}"
         if self.primitive is not None and self.primitive.saturates is not None:
             return "saturated to 0", f"its slope at {parent} is 0"
-        at = ", ".join(map(words.valued, parents[:NAMED])) + (", …" if len(parents) > NAMED else "")
+        at = ", ".join(map(words.valued, parents[:NAMED_PARTS])) + (", …" if len(parents) > NAMED_PARTS else "")
         return "flat", f"its derivative to {words.name(parents[operand])} is 0 at {at}"
 
     def _clipped(self, operand: int, parent: str) -> tuple[str, str]:
@@ -216,9 +216,9 @@ def _sum_of_terms(flow: Flow, node: Value, words: Words) -> str:
     """As "at v2: 3 through v5, −3 through v6, together 0", the largest terms first."""
     terms = [(term, user) for user, _, _, term in flow.terms(node) if term]
     terms.sort(key=lambda pair: -abs(pair[0]))
-    parts = [f"{number(term)} through {words.name(user)}" for term, user in terms[:NAMED]]
+    parts = [f"{number(term)} through {words.name(user)}" for term, user in terms[:NAMED_PARTS]]
     total = number(flow.adjoints[node])
-    return f"at {words.name(node)}: {words.listed(parts, len(terms) - NAMED, ', ')}, together {total}"
+    return f"at {words.name(node)}: {words.listed(parts, len(terms) - NAMED_PARTS, ', ')}, together {total}"
 
 
 def _underflow(flow: Flow, words: Words) -> Reason:
@@ -240,11 +240,11 @@ def _not_finite(flow: Flow, words: Words) -> Reason:
     )
     if is_finite(flow.adjoints[node]):
         parent, d = broken[0]
-        at = ", ".join(map(words.valued, node.parents[:NAMED]))
+        at = ", ".join(map(words.valued, node.parents[:NAMED_PARTS]))
         origin = _origin(node)
         if origin is not node:
             made = words.made(origin) if origin._primitive is not None else words.name(origin)
-            of = ", ".join(map(words.valued, origin.parents[:NAMED]))
+            of = ", ".join(map(words.valued, origin.parents[:NAMED_PARTS]))
             text = f"{made} is {number(origin.data)}" + (f" at {of}" if of else "")
             text += f"; so the derivative of {words.made(node)} to {words.name(parent)} is {number(d)}"
             return Reason("not finite", "value", (origin,), text)
@@ -298,7 +298,7 @@ def _small(best: Path, words: Words) -> Reason:
     if flat:
         nodes = tuple(node for _, node, _ in flat)
         parts = [f"{words.made(node)} has slope {number(d)} at {number(node.parents[0].data)}" for _, node, d in flat]
-        text = "saturated on the largest path: " + words.listed(parts[:NAMED], len(flat) - NAMED)
+        text = "saturated on the largest path: " + words.listed(parts[:NAMED_PARTS], len(flat) - NAMED_PARTS)
         return Reason("small", "saturated", nodes, text)
     factors = [(abs(d), node, d) for node, _, d in edges if abs(d) < 1]
     return Reason("small", "small factors", *_factors(sorted(factors, key=lambda f: f[0]), "below", best, words))
@@ -308,11 +308,11 @@ def _factors(
     factors: list[tuple[Any, Value, Any]], side: str, best: Path, words: Words
 ) -> tuple[tuple[Value, ...], str]:
     """The nodes with the largest factors, and these factors."""
-    parts = [f"×{number(d)} at {words.made(node)}" for _, node, d in factors[:NAMED]]
+    parts = [f"×{number(d)} at {words.made(node)}" for _, node, d in factors[:NAMED_PARTS]]
     count = "a factor" if len(factors) == 1 else f"{len(factors)} factors"
-    listed = words.listed(parts, len(factors) - NAMED, ", ")
+    listed = words.listed(parts, len(factors) - NAMED_PARTS, ", ")
     text = f"the largest path, {number(best.product)}, has {count} {side} 1: {listed}"
-    return tuple(node for _, node, _ in factors[:NAMED]), text
+    return tuple(node for _, node, _ in factors[:NAMED_PARTS]), text
 
 
 def is_saturated(node: Value, operand: int = 0) -> bool:

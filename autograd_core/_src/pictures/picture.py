@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 
 MOST_VIEWS, MOST_CARDS, MOST_OF_ALL = 40, 120, 1_500  # views that a page holds; cards of one view, and of all
 ROWS_COST = 3  # laying out a picture in lines takes so many times as long, since several breaks are tried
-LARGE = 160_000  # characters; of a longer SVG a page shows a folded one until its script runs
+LARGE_SVG = 160_000  # characters; of a longer SVG a page shows a folded one until its script runs
 PNG_SCALE = 2.0
 LEAST_READABLE = 9.0  # pixels; smaller print cannot be read
 MOST_PIXELS = 16_000.0  # the longer side of a PNG
@@ -499,7 +499,7 @@ def _html(picture: Picture) -> bytes:
         from .living.saved import page_of
 
         svg = picture._frame.write(look.theme)
-        if len(svg) > LARGE:
+        if len(svg) > LARGE_SVG:
             svg = draw(picture._asked.roots, title=look.title or None, theme=look.theme)._frame.write(look.theme)
         page, reason = page_of(
             picture._asked, picture._view.graph, svg, title=look.title, theme=look.theme, alt=picture._alt,

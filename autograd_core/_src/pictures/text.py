@@ -27,6 +27,9 @@ FADING = (
     f"100%{{mask:{FADE}/calc(100% + 28px) 100% no-repeat}}}}</style>"
 )
 LONGEST_LABEL = 40  # cells of a label that messages and titles show in one line
+# First code points, for private use, of characters that stand for operands in a template which scripts fill in: an
+# operand as it is, and one that needs brackets unless it is a plain symbol.
+OPERAND, BRACKETED_OPERAND = 0xE000, 0xE400
 
 
 def clean(label: str) -> str:

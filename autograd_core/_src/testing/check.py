@@ -23,7 +23,7 @@ from .numeric import numeric_checker
 from .numeric.judged_function import Numeric, Tolerances
 from .proofs.agreement import contradiction
 from .proofs.higher_order import check_order
-from .proofs.many_inputs import LARGE
+from .proofs.many_inputs import MANY_INPUTS
 from .recorded_functions import check_recorded, explained, plain_results, recorded, recorded_alone
 from .verdicts import FunctionError, Report, Verdict, Worst
 
@@ -189,7 +189,7 @@ def _checked(
         )
         warn_user(msg, UsageWarning)
     function = Function(f, inputs, tolerances.nondet_tol)
-    with uncollected() if len(function.point) >= LARGE else nullcontext():
+    with uncollected() if len(function.point) >= MANY_INPUTS else nullcontext():
         report = _judged(function, inputs, supplied, order, modes, tolerances)
     return replace(report, held=tuple(f"{place} = {number!r:.60}" for place, number in held)) if held else report
 

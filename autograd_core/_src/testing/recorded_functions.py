@@ -24,7 +24,7 @@ from .numeric.judged_function import Numeric, Tolerances
 from .proofs.graph_checker import Judge
 from .proofs.level_sweeps import levels_of
 from .proofs.local_slopes import number_system
-from .proofs.many_inputs import LARGE, screened
+from .proofs.many_inputs import MANY_INPUTS, screened
 from .proofs.recording import Recording
 from .proofs.reference import graph_of, values_at
 from .verdicts import FunctionError, Report, Verdict
@@ -49,7 +49,7 @@ def recorded(function: Function, supplied: Supplied) -> Recording | None:
     """The function's graph; None if it is another library's."""
     if function.tree.foreign or supplied.library:
         return None
-    large = len(function.point) >= LARGE
+    large = len(function.point) >= MANY_INPUTS
     beside: dict[int, tuple[list[float], list[Any] | None]] = {}
     try:
         with tracing() as guards:
@@ -114,7 +114,7 @@ def check_recorded(
 
     The values count where a derivative that was given is off: whether rounding within the function explains it.
     """
-    report = screened(rec, given, modes, tolerances) if len(rec.inputs) >= LARGE else None
+    report = screened(rec, given, modes, tolerances) if len(rec.inputs) >= MANY_INPUTS else None
     judge = Judge(rec, given=given, modes=modes, atol=tolerances.atol, rtol=tolerances.rtol)
     if report is None:
         report = judge.report()

@@ -39,7 +39,7 @@ SMALL_WEIGHT, EXTREME = 1.0, 3.0  # the first is the bound of the lecture's XOR
 MANY_WRONG = 0.25  # share of cases
 MANY_PARAMETERS = 20  # parameters per case
 STILL = 1e-3  # a loss that falls by a smaller share hardly falls
-NAMED = 3  # findings of one kind that are listed one by one
+NAMED_FINDINGS = 3  # findings of one kind that are listed one by one
 
 
 @says_how
@@ -122,7 +122,7 @@ def diagnose(
     return Diagnosis(tuple(found), tuple(exam.layers), len(some))
 
 
-def _shortened(found: list[Finding], what: str, most: int = NAMED) -> list[Finding]:
+def _shortened(found: list[Finding], what: str, most: int = NAMED_FINDINGS) -> list[Finding]:
     """One finding for many of the same kind."""
     if len(found) <= most:
         return found
@@ -146,7 +146,7 @@ def _input_findings(rows: list[Any]) -> Iterator[Finding]:
     columns = list(zip(*(flat_values(plain(x)) for x in rows)))
     numbers = [[float(getattr(x, "data", x)) for x in column] for column in columns]
     odd = [(j, c) for j, c in enumerate(numbers) if not all(map(math.isfinite, c))]
-    for j, c in odd[:NAMED]:
+    for j, c in odd[:NAMED_FINDINGS]:
         count = sum(not math.isfinite(x) for x in c)
         text = f"{count} of {len(c)} values are infinite or not a number."
         yield Finding("not finite", f"column {j}", count, text, "Mend these rows, or leave them out.")
@@ -307,7 +307,7 @@ class Examination:
                 text = f"its outputs are {number(growth, 2)} times the inputs."
                 odd[kind].append(Finding(kind, layer.name, growth, text, self._remedy(kind)))
         for found in odd.values():
-            yield from _shortened(found, "findings", 2 * NAMED)
+            yield from _shortened(found, "findings", 2 * NAMED_FINDINGS)
 
     def weight_findings(self) -> Iterator[Finding]:
         """Weights that are NaN or infinite, too large, or the same in two units."""

@@ -27,7 +27,7 @@ SHUT = 0.01  # |slope| below which next to no error passes: a twenty-fifth of a 
 WRONG = 0.25  # share of wrong cases that makes a standstill a plateau; share of cases in which a shut unit is shut
 AT_REST = 0.1  # |gradient| |parameters| / loss below which descent stands still if units are shut; solved, it is 10
 STILL = 1e-3  # the same bound for any network; at a random start the ratio is about 0.1
-NAMED = 3  # units that a sentence names
+NAMED_UNITS = 3  # units that a sentence names
 
 
 def nearly_alike(layer: str, units: list[UnitUses]) -> Iterator[Finding]:
@@ -85,8 +85,8 @@ class Rest:
     def finding(self, cases: int) -> Finding:
         """It in words."""
         shut = [f"{name} in {100 * share:.0f} % of cases" for name, share in self.shut.items()]
-        why = f"; the slope is below {SHUT:g} of {', '.join(shut[:NAMED])}" if shut else ""
-        more = ", ..." if len(shut) > NAMED else ""
+        why = f"; the slope is below {SHUT:g} of {', '.join(shut[:NAMED_UNITS])}" if shut else ""
+        more = ", ..." if len(shut) > NAMED_UNITS else ""
         text = (
             f"the gradient is {number(self.slope, 2)} long at a loss of {number(self.loss)}, and "
             f"{100 * self.wrong:.0f} % of {cases} cases are wrong{why}{more}."

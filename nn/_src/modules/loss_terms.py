@@ -16,7 +16,7 @@ from ..support.validation import plain, real, shown
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-PLAIN = frozenset({float, int})
+NUMBER_TYPES = frozenset({float, int})
 
 
 def flat(prediction: Any, target: Any, caller: str) -> tuple[list[Any], list[Any]]:
@@ -41,7 +41,7 @@ def _append(p: Any, t: Any, caller: str, ps: list[Any], ts: list[Any]) -> None:
             msg = f"{caller}: expected as many targets as predictions, got {len(p)} predictions and {len(t)} targets"
             raise StructureError(msg)
         for a, b in zip(p, t):
-            if a.__class__ is Value and b.__class__ in PLAIN:  # nearly all of them
+            if a.__class__ is Value and b.__class__ in NUMBER_TYPES:  # nearly all of them
                 ps.append(a)
                 ts.append(b)
             else:

@@ -18,12 +18,13 @@ def shown(x: Any) -> str:
     return f"{text if len(text) <= 60 else text[:57] + '...'} ({type(x).__name__})"
 
 
-PLAIN = frozenset({float, int, bool, str})
+NAMELESS_TYPES = frozenset({float, int, bool, str})
 
 
 def plain(x: Any) -> Any:
     """`x` with arrays, tables and scalars as lists and numbers, tuples and other sequences as lists."""
-    if type(x) in PLAIN or isinstance(x, (list, Value)):  # to ask these for a name that they lack would take longer
+    # To ask these for an attribute that they lack would take longer.
+    if type(x) in NAMELESS_TYPES or isinstance(x, (list, Value)):
         return x
     x = as_numpy(x)  # the items of a DataFrame are the names of its columns
     if hasattr(x, "tolist"):

@@ -16,7 +16,7 @@ from autograd_core import Value
 from autograd_core._src.sums import exact_sum
 
 from .case_programs import MOST_BRANCHES, Case, NotCompiledError, flat
-from .side_effects import PLAIN
+from .side_effects import PLAIN_TYPES
 from .ways import CLOSE, CaseByCase, LossOnGraphs
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ PROBED = 64  # cases on which `how_it_adds` tries a loss
 
 def is_plain(targets: list[Any]) -> bool:
     """Whether the targets contain no Values, on which computing the loss could leave gradients."""
-    return all(isinstance(y, PLAIN) for t in targets for y in flat(t))
+    return all(isinstance(y, PLAIN_TYPES) for t in targets for y in flat(t))
 
 
 def the_way(trial: Trial) -> Way:
@@ -74,7 +74,7 @@ def codings(trial: Trial) -> Iterator[tuple[Callable[..., Any], dict[Data, Any]]
         yield lambda p, t: loss([p], [t]), {data: data.numbers for data in trial.data}
     names = [[repr(t) for t in data.targets] for data in trial.data]
     kinds = {name: t for data, ns in zip(trial.data, names, strict=True) for name, t in zip(ns, data.targets)}
-    if len(kinds) > MOST_CLASSES or not all(isinstance(y, PLAIN) for t in kinds.values() for y in flat(t)):
+    if len(kinds) > MOST_CLASSES or not all(isinstance(y, PLAIN_TYPES) for t in kinds.values() for y in flat(t)):
         return  # two other objects may compare equal and mean different targets
     places = {name: float(k) for k, name in enumerate(kinds)}
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MOST_OBJECTS = 100_000  # objects that are visited: a function may refer to a data set
-PLAIN = (int, float, complex, str, bytes, type(None))
+PLAIN_TYPES = (int, float, complex, str, bytes, type(None))
 KNOWN = {
     *sys.stdlib_module_names,
     "autograd_core",
@@ -59,7 +59,7 @@ def _facts(what: dict[str, Any], alive: list[Any]) -> Iterator[tuple[str, Any]]:
     todo, seen = list(what.items())[::-1], set[int]()
     while todo and len(seen) < MOST_OBJECTS:
         place, x = todo.pop()
-        if isinstance(x, PLAIN):
+        if isinstance(x, PLAIN_TYPES):
             yield place, repr(x)
         elif id(x) not in seen:
             seen.add(id(x))
@@ -87,7 +87,7 @@ def _seen(x: Any) -> tuple[Any, list[tuple[str, Any]]]:
     if isinstance(x, dict):
         return _ids([*x, *x.values()]), [(f"[{k!r:.40}]", y) for k, y in x.items()]
     if isinstance(x, (list, tuple, set, frozenset, deque)):
-        if all(type(y) in PLAIN for y in x):
+        if all(type(y) in PLAIN_TYPES for y in x):
             return repr(x), []
         return _ids(x), [(f"[{i}]", y) for i, y in enumerate(x)]
     if isinstance(x, FunctionType):

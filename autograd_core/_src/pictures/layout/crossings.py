@@ -31,7 +31,7 @@ class Link(NamedTuple):
 Layers = list[list[int]]
 
 ORDERINGS, FEW_ORDERINGS = 12, 4  # barycentre sweeps over all layers, and over those of large graphs
-LARGE = 4000  # links above which there are fewer sweeps, and no exchanges of neighbours
+MANY_LINKS = 4000  # links above which there are fewer sweeps, and no exchanges of neighbours
 TRIED_TWICE = 1000  # with more links, no second starting order is tried
 KEPT = 64  # cached results for layers of up to TRIED_TWICE links: a few megabytes
 DOT_SECONDS = 20  # `dot` is stopped after so long
@@ -83,14 +83,14 @@ def _swept(layers: Layers, links: Sequence[Link]) -> Layers:
         below.setdefault(u, []).append((v, enters, leaves))
     best, fewest = layers, crossings(layers, links)
     current = [list(vertices) for vertices in layers]
-    for sweep in range(FEW_ORDERINGS if len(links) > LARGE else ORDERINGS):
+    for sweep in range(FEW_ORDERINGS if len(links) > MANY_LINKS else ORDERINGS):
         if fewest == 0:
             break
         down = sweep % 2 == 0
         place = _positions(current)
         for vertices in current if down else reversed(current):
             _by_barycentre(vertices, above if down else below, place)
-        if len(links) <= LARGE:
+        if len(links) <= MANY_LINKS:
             _exchange(current, above, below)
         found = crossings(current, links)
         if found < fewest:

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..topology import sorted_topologically
-from .crossings import ENGINES, LARGE, Link
+from .crossings import ENGINES, MANY_LINKS, Link
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
@@ -31,7 +31,7 @@ NEARLY = 26.0  # a card is moved by up to so many pixels to straighten the edge 
 ONE_COLUMN = 16  # more one-line cards before one user are put into two columns
 TAUT, GENTLE = 3.0, 0.12  # pixels by which a trunk may be moved to be straight, and the steepest slope of its lines
 PASSES, HASTY_PASSES = 12, 6  # relaxation passes over the coordinates, and those of large graphs
-PAD, HEAD = 10.0, 18.0  # within a scope's box: at its sides, and for its name
+PAD, NAME_ROOM = 10.0, 18.0  # within a scope's box: at its sides, and for its name
 NOWHERE: Mapping[int, float] = MappingProxyType({})  # no ports: every edge ends at the middle of the side
 
 
@@ -234,7 +234,7 @@ def _coordinates(items: Sequence[Item], layers: Sequence[Sequence[int]], links: 
     for vertices, stack in zip(layers, offsets):
         for v, y in zip(vertices, stack):
             place[v] = y - stack[-1] / 2
-    passes = HASTY_PASSES if len(links) > LARGE else PASSES
+    passes = HASTY_PASSES if len(links) > MANY_LINKS else PASSES
     # Passes go forth and back and look at the layers behind them only; the last two look at both sides.
     above = [[end for end in found if depth[end[0]] < depth[v]] for v, found in enumerate(ends)]
     below = [[end for end in found if depth[end[0]] >= depth[v]] for v, found in enumerate(ends)]

@@ -9,7 +9,7 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..text import numbered
-from .layered import HEAD, PAD, Item, Joint, Level, Point, Scope
+from .layered import NAME_ROOM, PAD, Item, Joint, Level, Point, Scope
 from .line_breaks import laid_out
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ def _put_together(
 
 def _padding(direction: str) -> tuple[float, float]:
     """Room before a scope's content, along the flow and across it, with space for its name on the upper side."""
-    return (PAD, PAD + HEAD) if direction == "LR" else (PAD + HEAD, PAD)
+    return (PAD, PAD + NAME_ROOM) if direction == "LR" else (PAD + NAME_ROOM, PAD)
 
 
 def _extent(card: Card, direction: str) -> tuple[float, float]:

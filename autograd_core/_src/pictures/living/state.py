@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 CONSTANT, LEAF = -2, -1  # instead of the index of an operation
 FEW_OPERANDS = 4  # an operation of more operands is not written out in sentences
-PLAIN, BRACKETED = 0xE000, 0xE400  # first code points that stand for operands; those of the second kind need brackets
 SIGNS = {"*": "×", "-": "−", "<=": "≤", ">=": "≥", "!=": "≠", "==": "="}
 
 
@@ -200,11 +199,11 @@ def template(primitive: Primitive, arity: int) -> str:
     # The printer puts brackets around what is no plain symbol. Where it does so for our character but not for a name,
     # brackets depend on the operand, and the page decides.
     bare = operation(primitive, [f"Q{k}Q" for k in range(arity)])
-    wrapped = operation(primitive, [chr(PLAIN + k) for k in range(arity)])
+    wrapped = operation(primitive, [chr(text.OPERAND + k) for k in range(arity)])
     for k in range(arity):
-        sign = chr(PLAIN + k)
+        sign = chr(text.OPERAND + k)
         if f"(({sign}))" in wrapped or (f"({sign})" in wrapped and f"(Q{k}Q)" not in bare):  # an atom, as a name is
-            wrapped = wrapped.replace(f"({sign})", chr(BRACKETED + k))
+            wrapped = wrapped.replace(f"({sign})", chr(text.BRACKETED_OPERAND + k))
     return wrapped
 
 

@@ -25,7 +25,7 @@ from ..scene.cards import (
     fold_size,
 )
 from ..scene.overlay import CHANGED
-from ..scene.plates import ASIDE, HEAD, LINE_HEIGHT, STRIP, TABLE_HEAD, column_width, stub_lines, table_width
+from ..scene.plates import ASIDE, LINE_HEIGHT, STRIP, TABLE_HEAD, TITLE_HEIGHT, column_width, stub_lines, table_width
 from .header import tint
 from .theme import BADGE_FONT, BAR_GAP, BAR_WIDTH, CALLED_FONT, dashing
 from .typeset_names import cells_of, typeset
@@ -304,7 +304,7 @@ def _plate(card: Card, box: Box, accent: Accent, *, flip: bool, **_: object) -> 
         words("name", 0, 14, card.label),
         words("caption", text.extent(card.label, NAME_FONT) + 8, 14, card.caption),
     ]
-    top = HEAD
+    top = TITLE_HEIGHT
     for strip in card.strips:
         parts.append(words("caption", 0, top + 10, text.fitted(strip.caption, CAPTION_FONT, w)))
         parts += bars(strip.bars, (0.0, top + 13, w, 20.0), int(strip.shown * len(strip.bars)))

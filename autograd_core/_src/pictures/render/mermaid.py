@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 LABEL_ROOM = 40  # cells
 # Characters with a meaning within Mermaid's quotes, or in the HTML that it makes of them.
 ESCAPES = {c: f"#{ord(c)};" for c in '#"&<>`\\'}
-HEAD = """\
+MERMAID_HEAD = """\
 flowchart {direction}
     classDef leaf stroke:#0f5ea8,stroke-width:2px
     classDef root stroke-width:3px"""
@@ -31,7 +31,7 @@ def mermaid(graph: Graph, direction: str) -> str:
     Source:
         Mermaid's documentation, Flowcharts - Basic Syntax, version 11, 2024.
     """
-    lines = [HEAD.format(direction=direction)]
+    lines = [MERMAID_HEAD.format(direction=direction)]
     has_grads = graph.has_grads
     opened: tuple[str, ...] = ()
     scopes = [tuple(box_of(node).split("/")) if node.scope else () for node in graph.order]

@@ -10,7 +10,7 @@ import unicodedata
 import zlib
 from typing import TYPE_CHECKING
 
-from .shapes import shapes_of
+from .shapes import POINTS_PER_PIXEL, shapes_of
 from .theme import DARK, LIGHT, declared
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from .shapes import Shape
 
-POINTS = 0.75  # PostScript points in a pixel
 FONTS = {  # PDF names of fonts by family and weight
     ("mono", ""): "Courier", ("mono", "bold"): "Courier-Bold", ("mono", "italic"): "Courier-Oblique",
     ("sans", ""): "Helvetica", ("sans", "bold"): "Helvetica-Bold", ("sans", "italic"): "Helvetica-Oblique",
@@ -57,8 +56,8 @@ def pdf(svg: str, look: str, theme: str) -> bytes:
     """
     drawing = shapes_of(svg, look)
     page = _Page(look, theme)
-    unit = POINTS * drawing.width / drawing.across
-    width, height = drawing.width * POINTS, drawing.height * POINTS
+    unit = POINTS_PER_PIXEL * drawing.width / drawing.across
+    width, height = drawing.width * POINTS_PER_PIXEL, drawing.height * POINTS_PER_PIXEL
     lines = [f"{unit:.6f} 0 0 {-unit:.6f} 0 {height:.3f} cm 1 j"]
     for group in drawing.groups:
         for shape in group.shapes:

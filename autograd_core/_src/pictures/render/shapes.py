@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 TOKEN = re.compile(r"[A-Za-z]|-?(?:\d+\.?\d*|\.\d+)(?:e-?\d+)?")
 TAKES = {"M": 2, "L": 2, "H": 1, "V": 1, "C": 6, "Q": 4, "A": 7, "Z": 0}  # how many numbers a path command takes
+POINTS_PER_PIXEL = 0.75  # PostScript points: pixels are 1/96 inch, as in CSS
 ROUND = 4 * (math.sqrt(2) - 1) / 3  # handle length over radius of the cubic that approximates a quarter of a circle
 KEPT = frozenset({"fill-opacity", "font-size", "font-family", "stroke-width"})  # attributes that count as styles
 

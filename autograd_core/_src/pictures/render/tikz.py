@@ -11,7 +11,7 @@ import unicodedata
 from typing import TYPE_CHECKING
 
 from ...notation.formulas import latex_name
-from .shapes import shapes_of
+from .shapes import POINTS_PER_PIXEL, shapes_of
 from .theme import DARK, LIGHT, declared
 
 if TYPE_CHECKING:
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from .shapes import Shape, TextPart
 
 UNSET = re.compile(r"\\mathrm\{(?!\w*\}$)")  # a name of several words, which is not set as mathematics
-POINTS = 0.75  # PostScript points in a pixel
-HEAD = r"""% A picture by autograd-core. It compiles alone, and by \input within a document that loads tikz and fix-cm.
+START = r"""% A picture by autograd-core. It compiles alone, and by \input within a document that loads tikz and fix-cm.
 \expandafter\ifx\csname @nodocument\endcsname\relax\else
 \documentclass{article}
 \usepackage{fix-cm}
@@ -33,7 +32,7 @@ HEAD = r"""% A picture by autograd-core. It compiles alone, and by \input within
 \setbox0=\hbox\bgroup
 \fi
 """
-FOOT = r"""\expandafter\ifx\csname pictureends\endcsname\relax\else\expandafter\pictureends\fi
+END = r"""\expandafter\ifx\csname pictureends\endcsname\relax\else\expandafter\pictureends\fi
 """
 SIGNS = {
     "−": "$-$", "×": r"$\times$", "÷": r"$\div$", "…": r"\ldots{}", "·": r"$\cdot$", "→": r"$\to$", "≤": r"$\le$",
@@ -46,7 +45,7 @@ SIGNS = {
 }  # fmt: skip
 ACCENTS = {0x300: "`", 0x301: "'", 0x302: "^", 0x303: "~", 0x304: "=", 0x306: "u", 0x307: ".", 0x308: '"', 0x30A: "r",
            0x30B: "H", 0x30C: "v", 0x327: "c", 0x328: "k"}  # fmt: skip
-PLAIN = {"ı": r"{\i}", "ß": r"{\ss}", "æ": r"{\ae}", "ø": r"{\o}", "œ": r"{\oe}", "ł": r"{\l}"}
+LETTER_COMMANDS = {"ı": r"{\i}", "ß": r"{\ss}", "æ": r"{\ae}", "ø": r"{\o}", "œ": r"{\oe}", "ł": r"{\l}"}
 RAISED = {"<super>": "^", "<sub>": "_"}  # tags in Unicode's decompositions of ⁴ and ₄
 SMALL_SIGNS = {"−": "-"}
 SPECIAL = frozenset("#$%&_{}")
@@ -66,7 +65,7 @@ def tikz(svg: str, cards: Mapping[int, Card], look: str, theme: str) -> str:
         T. Tantau, The TikZ and PGF Packages, 2023.
     """
     drawing = shapes_of(svg, look)
-    unit = POINTS * drawing.width / drawing.across
+    unit = POINTS_PER_PIXEL * drawing.width / drawing.across
     lines = []
     for group in drawing.groups:
         card = None if group.node is None else cards.get(group.node)
@@ -90,7 +89,7 @@ def tikz(svg: str, cards: Mapping[int, Card], look: str, theme: str) -> str:
         *lines,
         r"\end{tikzpicture}%",
     ]
-    return HEAD + "\n".join(body) + "\n" + FOOT
+    return START + "\n".join(body) + "\n" + END
 
 
 def _style(rule: str, text: bool) -> str:  # noqa: FBT001
@@ -133,7 +132,7 @@ def _font(said: str, unit: float) -> str:
 def _shape(shape: Shape, card: Card | None) -> str:
     names = [_style(rule, bool(shape.lines)) for rule in shape.rules]
     own = dict(shape.own) if not shape.lines else {}
-    options = [*names, *_options({k: v for k, v in own.items() if k != "rx"}, text=False, unit=POINTS)]
+    options = [*names, *_options({k: v for k, v in own.items() if k != "rx"}, text=False, unit=POINTS_PER_PIXEL)]
     if shape.opacity < 1:
         options.append(f"opacity={shape.opacity:.4g}")
     if shape.lines:
@@ -141,9 +140,9 @@ def _shape(shape: Shape, card: Card | None) -> str:
     if shape.box is not None:
         x, y, w, h, r = shape.box
         if min(w, h) <= 2 * r and w == h:
-            return rf"\path[{', '.join(options)}] {_at((x + r, y + r))} circle ({_n(r * POINTS)}bp);"
+            return rf"\path[{', '.join(options)}] {_at((x + r, y + r))} circle ({_n(r * POINTS_PER_PIXEL)}bp);"
         if r:
-            options.append(f"rounded corners={min(r, w / 2, h / 2) * POINTS:.4g}bp")
+            options.append(f"rounded corners={min(r, w / 2, h / 2) * POINTS_PER_PIXEL:.4g}bp")
         return rf"\path[{', '.join(options)}] {_at((x, y))} rectangle {_at((x + w, y + h))};"
     return rf"\path[{', '.join(options)}] {''.join(_outline(shape))};"
 
@@ -221,8 +220,8 @@ def _letter(c: str) -> str:
     if greek and (greek[1] == "SMALL" or c in CAPITALS):
         letter = greek[3].lower().replace("lamda", "lambda")
         return "o" if letter == "omicron" else f"$\\{letter.capitalize() if greek[1] == 'CAPITAL' else letter}$"
-    if c in PLAIN:
-        return PLAIN[c]
+    if c in LETTER_COMMANDS:
+        return LETTER_COMMANDS[c]
     base, marks = unicodedata.normalize("NFD", c)[:1], unicodedata.normalize("NFD", c)[1:]
     if len(marks) == 1 and ord(marks) in ACCENTS and base.isascii() and base.isalpha():
         return rf"\{ACCENTS[ord(marks)]}{{{base}}}"

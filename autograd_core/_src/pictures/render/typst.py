@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from .shapes import shapes_of
+from .shapes import POINTS_PER_PIXEL, shapes_of
 from .theme import DARK, LIGHT, declared
 
 if TYPE_CHECKING:
@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 
     from .shapes import Shape
 
-POINTS = 0.75  # PostScript points in a pixel
-HEAD = """\
+TYPST_HEAD = """\
 // A picture by autograd-core. It compiles alone; a document imports `picture` from it, and then has #picture.
 #let u = {unit:.6g}pt
 #let at(x, y) = (x * u, y * u)
@@ -43,7 +42,7 @@ set text(top-edge: "baseline", bottom-edge: "baseline", hyphenate: false, ligatu
 set par(leading: 0pt, spacing: 0pt, justify: false, first-line-indent: 0pt)
 set align(left)
 """
-FOOT = """\
+TYPST_FOOT = """\
 })
 #set page(width: auto, height: auto, margin: 0pt)
 #picture
@@ -63,8 +62,8 @@ def typst(svg: str, look: str, theme: str) -> str:
     """
     drawing = shapes_of(svg, look)
     rules, colours = dict(declared(theme, look)), DARK if theme == "dark" else LIGHT
-    unit = POINTS * drawing.width / drawing.across
-    lines = [HEAD.format(unit=unit, across=_n(drawing.across), down=_n(drawing.down))]
+    unit = POINTS_PER_PIXEL * drawing.width / drawing.across
+    lines = [TYPST_HEAD.format(unit=unit, across=_n(drawing.across), down=_n(drawing.down))]
     for group in drawing.groups:
         for shape in group.shapes:
             said: dict[str, str] = {}
@@ -72,7 +71,7 @@ def typst(svg: str, look: str, theme: str) -> str:
                 said |= rules[rule]
             said |= shape.own
             lines.append((_text(shape, said, colours) if shape.lines else _outline(shape, said, colours)) + "\n")
-    return "".join(lines) + FOOT
+    return "".join(lines) + TYPST_FOOT
 
 
 def _colour(value: str, opacity: float, colours: Mapping[str, str]) -> str:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .cards import Card
 
 ASIDE = 14.0  # gap between the bars and a table beside them
-WIDTH, HEAD, STRIP = 300.0, 22.0, 50.0  # of a plate's card, a line of text, bars with their numbers
+WIDTH, TITLE_HEIGHT, STRIP = 300.0, 22.0, 50.0  # of a plate's card, a line of text, bars with their numbers
 LEAST_BARS = 180.0  # least width of bars beside a table
 MOST_BARS = 50  # for more copies, a bar shows the largest number of several
 APART = 16.0  # least gap between the numbers below a strip
@@ -43,7 +43,7 @@ GRADIENT_OF, TARGET_OF = "gradient of", "target of"
 ADDS, ADDS_TO = "adds to the gradient of", "adds to"
 COLUMN, LINE_HEIGHT, TABLE_HEAD = 68.0, 14.0, 8.0  # of a table: width of a column, height of a line, room above
 LONGEST_NAME = 160.0
-NAMED, LONGEST_EXIT = 2, 20  # values that are named, of those handed on and of what copies give; and their cells
+NAMED_VALUES, LONGEST_EXIT = 2, 20  # values that are named, of those handed on and of what copies give; and their cells
 LISTED, MOST_ENTERING = 12, 16  # copies that a title names; edges to others that have text
 
 
@@ -64,7 +64,7 @@ def plate_card(board: Board, k: int) -> None:
     table = _table(board, plate)
     lines += [": ".join((row[0], ", ".join(filter(None, row[1:])))) for row in table]
     below = TABLE_HEAD + LINE_HEIGHT * len(table) if table else 0.0
-    size = (max(WIDTH, table_width(table)), HEAD + STRIP * len(strips) + below)
+    size = (max(WIDTH, table_width(table)), TITLE_HEIGHT + STRIP * len(strips) + below)
     card = blank_card(number, board.around(plate.scope), f"× {n}", size, "\n".join(lines), kind="plate")
     has_weights = any(graph.is_leaf(u) for u in plate.copies.shared) and bool(strips)
     shared = f"; bars on weights: one per {_kind(shown)}" if n <= MOST_BARS else f"; weights: sums over all {n}"
@@ -180,7 +180,7 @@ def beside(card: Card) -> Card:
     """A plate's card with its table at the right of its bars."""
     if not card.strips or not card.table:
         return card
-    height = max(HEAD + STRIP * len(card.strips), TABLE_HEAD + LINE_HEIGHT * len(card.table))
+    height = max(TITLE_HEIGHT + STRIP * len(card.strips), TABLE_HEAD + LINE_HEIGHT * len(card.table))
     return card._replace(width=_bars_width(card) + ASIDE + table_width(card.table), height=height, is_beside=True)
 
 
@@ -392,7 +392,7 @@ def _strips(board: Board, plate: Plate) -> list[Strip]:
     exits = plate.exits(graph, plate.shown)
     called = Called(board, plate)
     some = ", ".join(sorted((text.shorten(called(v), LONGEST_EXIT) for v in exits), key=text.by_number))
-    of = some if len(exits) <= NAMED else f"its {len(exits)} values"
+    of = some if len(exits) <= NAMED_VALUES else f"its {len(exits)} values"
     strips = [_strip(f"|gradient| of {of}", plate, plate.signals(graph))]
     weights = sorted(u for u in plate.copies.shared if graph.is_leaf(u))
     if weights:
@@ -459,7 +459,7 @@ def handed_on(board: Board, k: int, copy: int) -> int:
         called = Called(board, plate)
         names = [text.shorten(called(u), text.LONGEST_LABEL) for u in values]
         of = plate.names[copy]
-        said = f"{HANDED} {', '.join(names) if len(names) <= NAMED else f'{len(names)} values'} of {of}"
+        said = f"{HANDED} {', '.join(names) if len(names) <= NAMED_VALUES else f'{len(names)} values'} of {of}"
         number = board.number()
         size = (max(text.extent(line, LEAST_FONT) for line in stub_lines(said)) + 14, HANDED_HEIGHT)
         title = f"handed on by {of}, which is not shown: {', '.join(names)}"

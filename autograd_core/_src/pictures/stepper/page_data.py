@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from ...steps import Step
     from .passes import Passes
 
-FIRST_SLOT, FIRST_WRAPPED = 0xE000, 0xE400  # first code points that stand for operands; the latter need brackets
 LONGEST_OP = 24  # cells
 MOST_STEPS = 1200  # steps in the tables for readers without scripts
 MOST_ROWS = 12  # operands of a step in these tables
@@ -148,11 +147,11 @@ def template(primitive: Primitive, arity: int) -> tuple[str, list[int]]:
     chosen = few([str(k) for k in range(arity)], "", pairs=primitive.pairs)
     slots = [int(k) for k in chosen if k]
     signs = iter(range(len(slots)))
-    written = latex_operation(primitive, ["-" + chr(FIRST_SLOT + next(signs)) if k else r"\cdots" for k in chosen])
+    written = latex_operation(primitive, ["-" + chr(text.OPERAND + next(signs)) if k else r"\cdots" for k in chosen])
     written = written.replace(r"\cdots \cdot \cdots", r"\cdots")
     has_own = not is_written_out(primitive) and (not primitive.latex or r"\left(" in primitive.latex)  # as in f(x)
     if not has_own:
-        moved = FIRST_WRAPPED - FIRST_SLOT
+        moved = text.BRACKETED_OPERAND - text.OPERAND
         written = re.sub(r"\\left\(-([\ue000-\ue0ff])\\right\)", lambda found: chr(ord(found[1]) + moved), written)
     return mathml(re.sub("-([\ue000-\ue0ff])", r"\1", written)), slots
 

@@ -15,7 +15,7 @@ from ..checked_path import path_for
 from ..choose_layout import Look
 from ..living.asked import Asked, kept, note
 from ..page import embed
-from ..picture import LARGE, drawn
+from ..picture import LARGE_SVG, drawn
 from ..showing import show
 from ..sizes import sizes_of
 from ..view.folding import read_graph, view_of
@@ -317,7 +317,7 @@ class Stepper:
         self._for_film = partial(animation.for_film, self._passes, view, picture._frame, direction, layout)
         self._svg = self._still = TOOLTIP.sub("", picture.svg)
         self._cards = picture._frame.scene.card_of
-        if len(self._svg) > LARGE:  # held compressed; without a script one cannot zoom, so a folded one is shown
+        if len(self._svg) > LARGE_SVG:  # held compressed; without a script one cannot zoom, so a folded one is shown
             folded = view_of(self.roots, gradients=sums, read=read)
             folded.graph.names = graph.names
             self._still = TOOLTIP.sub("", drawn(folded, look, layout=layout, direction=direction).svg)

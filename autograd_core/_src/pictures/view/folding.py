@@ -34,7 +34,7 @@ SIMPLE = 20  # nodes; in a smaller graph all copies are shown unless plates are 
 FEW_CARDS, FEWER_CARDS = 60, 24
 MAP, CARDS_OF_A_MAP = 5_000, 16  # nodes from which a picture is a map, and the cards of a map
 MANY_ALIKE = 4  # a scope of so many equal parts says no more when open than as one card
-NAMED = 8  # scopes that a message lists, at most
+NAMED_SCOPES = 8  # scopes that a message lists, at most
 
 
 class View(NamedTuple):
@@ -224,7 +224,7 @@ def _matching(name: str, patterns: Sequence[str], view: View) -> set[int]:
 
 def _scopes_said(view: View) -> str:
     """Which scopes there are, in words."""
-    some = [text.shorten(path, 60) for path in view.scopes[:NAMED]]
+    some = [text.shorten(path, 60) for path in view.scopes[:NAMED_SCOPES]]
     if not some:
         return "the graph has none (see ag.scope)"
     more = len(view.scopes) - len(some)

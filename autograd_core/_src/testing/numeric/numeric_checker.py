@@ -30,7 +30,7 @@ DIRECTIONS = 4
 VERY_MANY = 500  # inputs beyond which there are two random directions
 FURTHEST = 8  # levels below the operand's size at which halves are compared, by two central differences
 HALF_THE_DIGITS = 8.0  # times the root of the roundoff
-PLAIN = 64.0  # roundings of what values near by differ by: noise below is no more than rounding
+NEARBY_ROUNDINGS = 64.0  # roundings of what values near by differ by: noise below is no more than rounding
 NEIGHBOURS, ULPS_AWAY = 6, 4.0  # points at which the roughness of values is measured, and how far away
 
 
@@ -185,7 +185,7 @@ def _noise_around(lines: Sequence[Line], changes: Sequence[float]) -> list[float
 
 def _only_rounding(slope: Slope, unit: float) -> bool:
     """Whether noise along a line is rounding of its values: then it occurs along others, too."""
-    return slope.kind == "smooth" and slope.noise <= PLAIN * unit * slope.reach
+    return slope.kind == "smooth" and slope.noise <= NEARBY_ROUNDINGS * unit * slope.reach
 
 
 def _slopes_of_all(line: Line) -> list[float]:

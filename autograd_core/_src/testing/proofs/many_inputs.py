@@ -38,9 +38,9 @@ if TYPE_CHECKING:
     from .edges import Edges
     from .path_sums import Sums
 
-LARGE = 1000  # with fewer inputs, 50 digits are used at once
+MANY_INPUTS = 1000  # with fewer inputs, 50 digits are used at once
 SUSPECTS = 4  # suspicious nodes or entries that are judged in high precision
-FAR = 2.0**6  # an error so many times larger than rounding allows is beyond doubt
+BEYOND_DOUBT = 2.0**6  # an error so many times larger than rounding allows is beyond doubt
 SEEN = 2.0**-20  # floats decide on an entry only if what they may miss is a smaller share of it
 
 
@@ -343,11 +343,11 @@ class Screen:
         """
         flat, rec, given = self.flat, self.rec, self.given
         error = abs(found - exact)
-        if given is None or not (share > FAR and error > SEEN * abs(exact) and error < math.inf):
+        if given is None or not (share > BEYOND_DOUBT and error > SEEN * abs(exact) and error < math.inf):
             return None
         result = abs(total(u * float(getattr(z, "data", z)) for u, z in zip(seed, rec.outputs, strict=True) if u))
         moved = max(abs(d * x._data) for d, x in zip(given.row(seed), rec.inputs, strict=True))
-        if not error * max(abs(rec.inputs[j]._data), 1.0) > FAR * FLOOR * DOUBLE * max(result, moved):
+        if not error * max(abs(rec.inputs[j]._data), 1.0) > BEYOND_DOUBT * FLOOR * DOUBLE * max(result, moved):
             return None
         if any(group.primitive.kinks is not None for group in flat.groups) or any(
             abs(flat.values[i]) < TINIEST for i in flat.nodes
