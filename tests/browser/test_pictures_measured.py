@@ -184,14 +184,22 @@ def test_small_print_and_a_cut_picture_are_noticed(page):
 
 def test_a_live_picture_shows_where_it_goes_on(page, save_page):
     page.set_viewport_size({"width": 600, "height": 900})
-    page.goto(save_page(ag.draw(graphs.network())._repr_html_()))
+    picture = ag.draw(graphs.network())
+    page.goto(save_page(picture._repr_html_()))
     page.wait_for_selector("[data-live] svg")
     cues = "getComputedStyle(document.querySelector('.agc-stage'), '::after').boxShadow"
     assert "inset" in page.evaluate(cues)
+    more, edge = page.get_by_role("button", name="more →"), "document.querySelector('.agc-stage svg').viewBox.baseVal"
+    while more.is_visible():
+        before = page.evaluate(f"{edge}.x")
+        more.click()
+        assert page.evaluate(f"{edge}.x") > before
+    assert page.evaluate(f"{edge}.x + {edge}.width") >= picture._frame.extent().across - 1
     sizes = page.evaluate(PRINT)
     assert min(size for size, _ in sizes) >= LEAST
     page.get_by_label("Show all").click()
     assert page.evaluate(cues) == "none"
+    assert not more.is_visible()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

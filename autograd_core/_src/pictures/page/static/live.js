@@ -44,7 +44,9 @@ class View {
     this.tools = h("div", { class: "agc-tools", role: "group", "aria-label": "Zoom" });
     this.heard = h("div", { class: "agc-heard", "aria-live": "polite" });
     this.tip = h("div", { class: "agc-tip", role: "tooltip", popover: "manual", id: `${root.id}-tip` });
-    this.body = h("div", { class: "agc-body" }, this.stage, this.tools);
+    // A shadow alone is overlooked: at the right edge, words say that the picture goes on, and lead there.
+    this.more = h("button", { type: "button", class: "agc-more", hidden: true, onclick: () => this.pan(-this.stage.clientWidth * 0.8, 0) }, "more →");
+    this.body = h("div", { class: "agc-body" }, this.stage, this.more, this.tools);
     this.changed = [];
     this.count = 0;
     this.least = 0.86;  // pixels per unit; a picture is shown no smaller at first, or its print would be below 9 pixels
@@ -134,6 +136,7 @@ class View {
     const sides = [[x > 1, "10px 0"], [x + w < width - 1, "-10px 0"], [y > 1, "0 10px"], [y + d < height - 1, "0 -10px"]];
     const shadows = sides.filter(([on]) => on).map(([, place]) => `inset ${place} 9px -7px ${more}`);
     this.stage.style.setProperty("--cues", shadows.join(",") || "none");
+    this.more.hidden = !sides[1][0];
   }
 
   // All of it, whatever part one has looked at, on sheets of paper.
