@@ -542,3 +542,13 @@ def test_two_writers_do_not_break_a_reader(tmp_path):
     assert codes == [0, 0]
     assert loads > 10
     assert names(tmp_path) == ["model.json"]
+
+
+@pytest.mark.parametrize("name", ["a\0b.json", "\ud800.json", "folder\0/m.json"])
+def test_a_name_that_no_file_can_have_is_refused_in_words(name):
+    if "\0" not in name and sys.getfilesystemencodeerrors() == "surrogatepass":
+        pytest.skip("there are such names here")
+    model = nn.MLP(1, [1], seed=0)
+    for use in (model.save, model.load, nn.SGD(model).save, ag.draw(ag.Value(1.0) * 2).save, lambda path: write_file(path, "")):
+        with pytest.raises(ag.OperandError, match="expected a path, got .*, of which no file can have the name"):
+            use(name)

@@ -1,4 +1,4 @@
-"""What is loaded from a pipe: what its writer sends, and no waiting for ever."""
+"""What is loaded from a pipe or a device: what comes from it, with an end to the time and to the bytes."""
 
 import os
 import random
@@ -49,7 +49,7 @@ def pipe(tmp_path, monkeypatch):
 @pytest.mark.parametrize("name", sorted(LOADED))
 def test_a_pipe_without_a_writer_is_said(name, pipe):
     _, empty = LOADED[name]
-    with pytest.raises(StructureError, match=r"pipe is a pipe \(FIFO\), from which nothing came for 0\.2 s; pass a file"):
+    with pytest.raises(StructureError, match=r"pipe is a pipe or a device, from which nothing came for 0\.2 s; pass a file"):
         empty().load(pipe)
 
 
@@ -111,3 +111,13 @@ def test_what_is_wrong_with_a_program_is_said_in_few_words(tmp_path):
         if said is None:  # a bit that says nothing, such as those of the time in an archive
             loaded.save(tmp_path / "again.npz")
         assert (tmp_path / "again.npz").read_bytes() == good if said is None else len(said) < 400 + len(str(path))
+
+
+@pytest.mark.parametrize("name", sorted(LOADED))
+def test_a_device_that_never_ends_is_not_read_until_memory_does(name, monkeypatch):
+    monkeypatch.setattr(file_reading, "MOST_BYTES", 2**18)
+    _, empty = LOADED[name]
+    with pytest.raises(StructureError, match=r"/dev/zero is a pipe or a device, from which more than 262144 bytes came"):
+        empty().load("/dev/zero")
+    with pytest.raises(StructureError, match="/dev/null is no "):
+        empty().load("/dev/null")

@@ -32,7 +32,7 @@ def name_of_file(path: Any, caller: str = "") -> str:
         caller: What the message begins with.
 
     Raises:
-        OperandError: It is neither a str nor a `pathlib.Path`.
+        OperandError: It is neither a str nor a `pathlib.Path`, or has a character that no name of a file has.
 
     Example:
         >>> import pathlib
@@ -45,6 +45,13 @@ def name_of_file(path: Any, caller: str = "") -> str:
         opened = hasattr(path, "close")
         what = f"a path (str or pathlib.Path){', not an open file' * opened}"
         msg = f"{caller}{': ' * bool(caller)}expected {what}, got {path!r:.60} ({type(path).__name__})"
+        raise OperandError(msg)
+    try:
+        is_name = b"\0" not in os.fsencode(name)
+    except UnicodeEncodeError:
+        is_name = False
+    if not is_name:
+        msg = f"{caller}{': ' * bool(caller)}expected a path, got {name!r:.60}, of which no file can have the name"
         raise OperandError(msg)
     return name
 

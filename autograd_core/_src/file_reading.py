@@ -20,18 +20,19 @@ NONBLOCK = getattr(os, "O_NONBLOCK", 0)  # without it opening a pipe waits for i
 
 
 def open_to_read(path: str | os.PathLike[str]) -> IO[bytes]:
-    """Open a file for reading, as `open(path, "rb")`; of a pipe (FIFO) what its writer sends is read first.
+    """Open a file for reading, as `open(path, "rb")`; what a pipe or a device sends is read first.
 
     Args:
         path: The file.
 
     Returns:
-        The file, or a pipe's content.
+        The file, or what a pipe (FIFO) or a device sends.
 
     Raises:
         OSError: It cannot be opened.
         OperandError: It is no path.
-        StructureError: It is a pipe from which nothing comes for 10 s, or more than 1 GiB.
+        StructureError: It is a pipe or a device, such as /dev/zero, from which nothing comes for 10 s, or more than
+            1 GiB.
 
     Example:
         >>> import pathlib, tempfile
@@ -44,9 +45,9 @@ def open_to_read(path: str | os.PathLike[str]) -> IO[bytes]:
     """
     path = name_of_file(path)
     file = open(path, "rb", opener=lambda name, flags: os.open(name, flags | NONBLOCK))  # noqa: SIM115  it is handed on
-    if not stat.S_ISFIFO(os.fstat(file.fileno()).st_mode):
+    if stat.S_ISREG(os.fstat(file.fileno()).st_mode) or not NONBLOCK:
         if NONBLOCK:
-            os.set_blocking(file.fileno(), True)  # a terminal, for instance
+            os.set_blocking(file.fileno(), True)
         return file
     with file:
         return io.BytesIO(_sent(file.fileno(), path))
@@ -71,7 +72,7 @@ def _sent(descriptor: int, path: str | os.PathLike[str]) -> bytes:
         pieces.append(piece)
         size += len(piece)
         if size > MOST_BYTES:
-            msg = f"{path} is a pipe (FIFO), from which more than {MOST_BYTES} bytes came; pass a file"
+            msg = f"{path} is a pipe or a device, from which more than {MOST_BYTES} bytes came; pass a file"
             raise StructureError(msg)
-    msg = f"{path} is a pipe (FIFO), from which nothing came for {PATIENCE:g} s; pass a file"
+    msg = f"{path} is a pipe or a device, from which nothing came for {PATIENCE:g} s; pass a file"
     raise StructureError(msg)
