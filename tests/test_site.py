@@ -138,7 +138,7 @@ def test_every_page_stands_in_a_table_of_contents(sources):
 
 OF_A_FEW = [primitive for primitive in PRIMITIVES.values() if primitive.arity is not None and not primitive.inner]
 OF_MANY = [primitive for primitive in PRIMITIVES.values() if primitive.arity is None and not primitive.inner]
-WRITTEN_OUT = [primitive for primitive in PRIMITIVES.values() if primitive.whole is not None]
+WRITTEN_OUT = [primitive for primitive in PRIMITIVES.values() if primitive.composite is not None]
 BESIDE = {"clip": ((0.3, -0.5, 0.8), (-0.9, -0.5, 0.8), (1.3, -0.5, 0.8)), "acosh": ((1.7,), (2.3,))}
 
 

@@ -845,7 +845,7 @@ def test_what_is_repeated_is_shown_once_and_every_copy_can_be_seen(name, opened)
     wrong = page.evaluate(f"""() => {{ const e = {ELEMENT}, {{ model }} = e; return Object.keys(e.values).filter((name) => {{
         e.select(name);
         const i = model.find(name), card = e.graph.scene.cards.get(e.graph.scene.cardOf[i]);
-        const shown = card.kind === "fold" ? card.nodes : [card.node, ...(model.written.operations.get(card.node)?.whole.nodes || [])];
+        const shown = card.kind === "fold" ? card.nodes : [card.node, ...(model.written.operations.get(card.node)?.composite.nodes || [])];
         return !shown.includes(i); }}) }}""")
     assert wrong == []
     # So do the steps.
