@@ -42,12 +42,13 @@ RESULTS = {
 # Of each box that scrolls: whether keys reach it, and whether its right edge is faded before and after it is scrolled.
 BOXES = """async () => {
     const faded = (box) => parseFloat(getComputedStyle(box).maskSize) === 100 && getComputedStyle(box).maskImage !== "none";
-    const found = [];
+    const found = [], drawn = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+    await drawn();
     for (const box of document.querySelectorAll(".autograd-scrolled")) {
         if (box.scrollWidth <= box.clientWidth) { found.push([true, getComputedStyle(box).maskImage === "none", true]); continue; }
         const before = faded(box);
         box.scrollLeft = box.scrollWidth;
-        await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+        await drawn();
         found.push([box.tabIndex === 0, before, !faded(box)]);
     }
     return found;
@@ -70,3 +71,6 @@ def test_wide_tables_are_boxes(new_page, save_page):
     for name in ("explain", "diagnose"):
         page.goto(save_page(RESULTS[name]()._repr_html_()))
         assert page.evaluate("[...document.querySelectorAll('.autograd-scrolled')].some((box) => box.scrollWidth > box.clientWidth)")
+    page.emulate_media(media="print")
+    shown = "[...document.querySelectorAll('.autograd-scrolled')].map((box) => [getComputedStyle(box).overflowX, getComputedStyle(box).maskImage])"
+    assert page.evaluate(shown) == [["visible", "none"]]  # on paper all of it

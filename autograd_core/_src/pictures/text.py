@@ -19,12 +19,14 @@ if TYPE_CHECKING:
 number, in_full = numbers.number, numbers.in_full
 
 EM = 0.61  # advance of one cell over the font size: the widest of the usual fixed-pitch fonts
-# A box that scrolls, and its right edge faded until its end is reached; without scrolling no animation runs.
+# A box that scrolls, and its right edge faded until its end is reached; without scrolling no animation runs. On paper
+# nothing scrolls, and all of it is shown.
 SCROLLED = "overflow-x:auto;animation:autograd-more 1ms linear both;animation-timeline:scroll(self inline)"
 FADE = "linear-gradient(to left,#0000,#000 28px) 0 0"
 FADING = (
     f"<style>@keyframes autograd-more{{0%,90%{{mask:{FADE}/100% 100% no-repeat}}"
-    f"100%{{mask:{FADE}/calc(100% + 28px) 100% no-repeat}}}}</style>"
+    f"100%{{mask:{FADE}/calc(100% + 28px) 100% no-repeat}}}}"
+    "@media print{.autograd-scrolled{overflow:visible!important;animation:none!important}}</style>"
 )
 LONGEST_LABEL = 40  # cells of a label that messages and titles show in one line
 # First code points, for private use, of characters that stand for operands in a template which scripts fill in: an
