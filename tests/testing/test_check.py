@@ -388,6 +388,24 @@ def test_digits_that_rounding_of_operands_costs_are_no_fault_of_a_rule(at):
     assert (report.verdict, report.faulty_op) == (Verdict.WRONG, "wrongly_grown")
 
 
+@pytest.mark.parametrize("y", [-407.77353528668834, 0.1, 1e5 / 3])
+def test_a_local_derivative_of_0_that_rounding_left_is_no_fault_of_the_sweep(y):
+    """A cubic through four equal points is level; its slope is computed as what rounding leaves of their differences."""
+
+    @ag.primitive
+    def path(t, a, b, c, d):
+        return 0.5 * (2 * b + t * (c - a) + t * t * (2 * a - 5 * b + 4 * c - d) + t**3 * (3 * b - a - 3 * c + d))
+
+    @path.partials
+    def _(t, a, b, c, d, z):
+        u = 1 - t
+        slope = 0.5 * (c - a) + t * (2 * a - 5 * b + 4 * c - d) + 1.5 * t * t * (3 * b - a - 3 * c + d)
+        return slope, -0.5 * t * u * u, 0.5 * u * (2 + 2 * t - 3 * t * t), 0.5 * t * (1 + 4 * t - 3 * t * t), -0.5 * t * t * u
+
+    report = check_gradient(lambda t: ag.hypot(path(t, y, y, y, y) - 1.0, t), (0.45600615038194314,))
+    assert report.faultless, str(report)
+
+
 def cube(partials, value=lambda x: x**3):
     @ag.primitive
     def cubed(x):

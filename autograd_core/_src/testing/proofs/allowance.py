@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 RULE, USER_RULE = 8.0, 32.0  # ulp that a local derivative may be off; built-in ones are within 4, docs/accuracy.md
 DEEP = 2.0**-45  # a bound above this share of a derivative is replaced by that of random errors
 SWEEPS, MARGIN = 8, 8.0  # sweeps with random errors, and how many times their root mean square is allowed
+NOTHING = SMALLEST * 2**14  # what underflows allow a local derivative of 0 at most
 BIASED = 2**12  # nodes from which on systematic errors outgrow random ones
 
 
@@ -84,7 +85,7 @@ def allowed(
         if slopes is None or not (size or bound):
             continue
         for parent, d, own in zip(node.parents, slopes.exact, rules[node], strict=True):
-            if d or slopes.rough:  # a 0 that was evaluated in doubles is uncertain
+            if d or slopes.rough or own > NOTHING:  # a 0 that was evaluated in doubles is uncertain
                 d = abs(d)
                 flow = d * size
                 sizes[parent] += flow
@@ -110,7 +111,7 @@ def jittered(replay: Replay, adjoints: dict[Value, Any], rules: dict[Value, list
         if not g and not any(above):
             continue
         for parent, exact, own in zip(node.parents, slopes.exact, rules[node], strict=True):
-            if exact or slopes.rough:
+            if exact or slopes.rough or own > NOTHING:
                 d = float(exact)
                 new = own * g + 4 * DOUBLE * abs(d) * g + SMALLEST
                 signs, below = rng.getrandbits(SWEEPS), off[parent]
