@@ -771,6 +771,28 @@ def test_at_a_tie_distances_may_differ_much(y):
         assert not wrong.faultless, times
 
 
+def from_segment(p, a, b):
+    """The distance of a point from the segment between a and b."""
+    (x, y), (u, v) = (p[0] - a[0], p[1] - a[1]), (b[0] - a[0], b[1] - a[1])
+    square = u * u + v * v
+    t = min(max((x * u + y * v) / square, 0.0), 1.0) if square else 0.0
+    if 0 < t < 1:
+        return abs(u * y - v * x) / math.hypot(u, v)
+    return math.hypot(x, y) if t == 0 else math.hypot(p[0] - b[0], p[1] - b[1])
+
+
+@pytest.mark.parametrize("height", [2.0481651520571457e-08, -1e-7, 3e-6])
+def test_a_slope_beside_a_tie_may_be_too_small_to_be_seen_where_others_are_far_larger(height):
+    """A segment without a length: the slope to the height of its end is 1e-9, and of both signs a little way off."""
+    p, zero = [-34.0, height], [0.0, 0.0]
+    r = math.hypot(*p)
+    slopes = [[p[0] / r, p[1] / r], [-p[0] / r, -p[1] / r], [0.0, 0.0]]
+    report = check_gradient(from_segment, (p, zero, zero), derivative=slopes)
+    assert report.faultless, str(report)
+    wrong = check_gradient(from_segment, (p, zero, zero), derivative=[[1.5 * d for d in part] for part in slopes])
+    assert not wrong.faultless
+
+
 def test_beside_a_kink_of_tiny_numbers_no_side_is_infinite():
     trimmed = lambda x: sum(sorted(x)[1:-1]) / 4
     x = [1.0, 1e-20, -1e-20, 2e-20, 1e-20, 0.0]

@@ -91,7 +91,7 @@ def between(
         point: Where.
         units: Unit roundoff of its numbers, and of the results.
         j: The input.
-        off: Slopes that are less sure than this do not count.
+        off: Slopes that are neither as sure as this nor further away do not count.
         value: The result at a point; NaN where it has none.
         groups: The argument that each input belongs to: those of one are moved together first.
         found: The number.
@@ -120,7 +120,7 @@ def between(
                 moved[i] += -away if i in below else away
         step = max(apart * max(abs(point[j]) or zero, scale) * near_by / CLOSER, LEAST)
         slope, error = _difference(value, moved, j, step, units[1])
-        if DOUBT * error < off:
+        if DOUBT * error < max(off, abs(slope - found)):  # it is told which side of the number it is on
             near.append(slope)
             edge = off * DIGIT
             if min(near) - edge <= found <= max(near) + edge:
