@@ -38,6 +38,7 @@ def says_how(function: F) -> F:
 
     @wraps(function)
     def call(*args: Any, **options: Any) -> Any:
+        __tracebackhide__ = True  # by pytest, which else shows a user's failure below this frame
         try:
             return function(*args, **options)
         except TypeError as error:
