@@ -102,6 +102,17 @@ def test_values_that_do_not_belong_there(name, tmp_path):
     make().load(path)
 
 
+def test_the_name_of_a_model_is_compared_in_linear_time(tmp_path):
+    path = tmp_path / "kept.json"
+    nn.MLP(1, [1]).save(path)
+    content = json.loads(path.read_text())
+    del content["checksum"]
+    for odd in ("x", "a(", "a()", "a(), ", "(", "a(b), "):
+        path.write_text(json.dumps(content | {"model": odd * (2_000_000 // len(odd))}))
+        with pytest.raises(ag.StructureError, match="expected parameters of MLP"):
+            nn.MLP(1, [1]).load(path)
+
+
 @pytest.mark.parametrize("name", MAKERS)
 def test_bytes_that_changed(name, tmp_path):
     make, path, rng = MAKERS[name], tmp_path / "kept.json", random.Random(1)

@@ -168,6 +168,12 @@ def test_what_people_type_elsewhere_is_answered(text, said):
     assert "<unknown>" not in str(caught.value)
 
 
+@pytest.mark.parametrize("piece", ["x", "1", "1.", "x ", "x1", ")", ") ", "e", "é", "=", " ", "2e"])
+def test_what_cannot_be_read_is_answered_in_linear_time(piece):
+    with pytest.raises(ExpressionError, match="cannot read the expression|expected an expression|has no value"):
+        parse("(" + piece * 200_000, {})
+
+
 def test_values_that_stand_nowhere_are_counted():
     with pytest.raises(ExpressionError, match="y has a value but does not stand"):
         parse("x", {"x": 1.0, "y": 2.0})

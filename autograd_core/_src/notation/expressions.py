@@ -45,9 +45,9 @@ OPERATORS: dict[type[ast.AST], str] = {
 
 
 BETWEEN = "write * between factors"
-PAPER = (  # what is written on paper, and how it is written here
-    (re.compile(r"(?<![\w.])(\d+\.?\d*)\s*(?!e[-+]?\d)[^\W\d_]", re.IGNORECASE), f"{BETWEEN}, as in {{0}}*x"),
-    (re.compile(r"[^\W\d]\w*\s+[\w(]"), "write brackets around operands, as in sin(x), and * between factors"),
+PAPER = (  # what is written on paper, and how it is written here; each search is linear in the text
+    (re.compile(r"(?<![\w.])(\d++\.?\d*+)\s*(?!e[-+]?\d)[^\W\d_]", re.IGNORECASE), f"{BETWEEN}, as in {{0}}*x"),
+    (re.compile(r"\b[^\W\d]\w*+\s+[\w(]"), "write brackets around operands, as in sin(x), and * between factors"),
     (re.compile(r"\|"), "write abs(x) for |x|"),
     (re.compile(r"(?<![=<>!])=(?!=)"), "an expression has no =; the number of a name stands behind it, as in x=3"),
     (re.compile(r"\)\s*[\w(]"), f"{BETWEEN}, as in (a + b)*c"),

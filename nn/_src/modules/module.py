@@ -21,7 +21,7 @@ from .layer_scopes import name_by_attribute, scopes_within
 from .parameters import assigned, held, holds_parameters
 
 ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
-REPEATED = re.compile(r"(\w+\([^()]*\))(?:, \1)+")  # units alike, which a message counts
+REPEATED = re.compile(r"\b(\w++\([^()]*+\))(?:, \1)+")  # units alike, which a message counts; linear in any text
 
 if TYPE_CHECKING:
     import os
