@@ -29,8 +29,16 @@
       if (!fold.textContent.trim() && link) fold.setAttribute("aria-label", `Pages below ${link.textContent.trim()}`);
     }
   };
+  const reached = () => { // by keys: a picture that is wider than a phone scrolls
+    for (const box of document.querySelectorAll(".bd-article p:has(> img), .bd-article p:has(> picture)")) {
+      if (box.scrollWidth > box.clientWidth && getComputedStyle(box).overflowX === "auto") box.tabIndex = 0;
+      else box.removeAttribute("tabindex");
+    }
+  };
+  addEventListener("resize", reached);
   document.addEventListener("DOMContentLoaded", () => {
     named();
+    reached();
     follow();
     for (const place of document.querySelectorAll(".cell_output")) new MutationObserver(follow).observe(place, { childList: true, subtree: true });
   });
