@@ -407,6 +407,9 @@ def test_a_series_of_numbers_is_a_sequence_of_one_input(kind):
     assert model.state_dict() == nested.state_dict()
     with pytest.raises(ag.StructureError, match="step 0: expected a list of 2 numbers, got 0.3"):
         kind(2, 2)(series)
+    for odd in (None, "0.3", {}):
+        with pytest.raises(ag.StructureError, match="step 1: expected a list of 1 numbers, got"):
+            network([0.3, odd])
 
 
 def test_a_batch_with_one_bad_sequence_changes_nothing():

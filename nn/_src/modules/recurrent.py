@@ -156,7 +156,7 @@ class _Recurrent(Module):
             msg = f"{self!r}: expected a list of at least one step, each a list of numbers; got {shown(x)}"
             raise StructureError(msg)
         if self.input_size == 1:  # a series of numbers, as one writes it
-            steps = [numbers if isinstance(plain(numbers), list) else [numbers] for numbers in steps]
+            steps = [[x] if hasattr(x, "__float__") and not isinstance(plain(x), list) else x for x in steps]
         for t, numbers in enumerate(steps):
             self._width(numbers, self.input_size, f"step {t}")
         return [row(numbers, "") for numbers in steps]
