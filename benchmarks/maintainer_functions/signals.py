@@ -272,7 +272,7 @@ def autocorrelation_gradient(x, two=2):
     g = np.zeros(5)
     g[1:] += x[:-1]
     g[:-1] += x[1:]
-    return g / n - two * x * (autocorrelation(x) / n)
+    return (g - two * x * autocorrelation(x)) / n  # divided at last: before, a product underflows near 0
 
 
 @autocorrelation.right
@@ -307,7 +307,7 @@ def _(w, x):
     return goertzel_gradient(w, x, 1)
 
 
-@function("spherical Bessel function", real(0, 1e3))
+@function("spherical Bessel function", real(0, 1e3), domain=lambda x: np.isfinite(special.spherical_jn(2, x)))
 def sph(x):
     return special.spherical_jn(2, x)
 
