@@ -224,7 +224,7 @@ def test_too_many_paths_are_refused_before_they_are_written(monkeypatch):
 def test_formulas_within_formulas_are_refused_in_words_where_they_are_too_deep():
     model = nn.MLP(1, [1] * 1000, "sigmoid", seed=1)
     run = nn.forward_pass(model, [0.5])
-    with pytest.raises(ag.RangeError, match=r"without a name one within the other; \.formulas has the names of units"):
+    with pytest.raises(ag.RangeError, match=r"nested operations without a name; \.formulas has the names of units"):
         _ = run.explicit_formulas
     assert len(run.formulas) == 2 * 1000
     x = y = ag.Value(0.5, label="x")

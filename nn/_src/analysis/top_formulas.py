@@ -15,7 +15,7 @@ from ..notation.latex import latex
 from ..support.formulas import MOST_PATHS, Formula
 from ..support.validation import plain
 from ..teaching.derivations import derivation
-from ..teaching.writing import in_figures
+from ..teaching.writing import written_number
 from .signal_formulas import CLOSE, Top, in_product, over, side_by_side, sum_of
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def _share_of_error(share: float, a: str, y: str) -> Formula:
     text, tex = f"{a} − {y}", f"{latex(a)} - {latex(y)}"
     if share == 1.0:
         return Formula(text, tex)
-    front = in_figures(share)
+    front = written_number(share)
     return side_by_side([Formula(*front[:2]), Formula(f"({text})", rf"\left({tex}\right)")])
 
 

@@ -1,6 +1,7 @@
-"""What teachers use: `exercises` with answers that the library computes, `grading`, and `derivations`, line by line.
+"""Teaching material: `exercises` with answers that the library computes, their `grading`, and `derivations` by hand.
 
-A derivation's lines come from `derivation_lines`, which takes slopes from `slopes` and the rules that it names from
-`reasons`; `writing` puts both down. `softmax_entry` is the one of a softmax. `forward_formulas` and `matrix_formulas`
-write a pass unit by unit and layer by layer; `network_picture` draws a network by its units and weights (`networks`).
+A derivation splits a graph into paths (`derivation_paths`), takes local derivatives from `slopes` and the rules' names
+from `reasons`, lays out each line (`derivation_lines`, `lines`) and writes nodes by their labels (`writing`).
+`softmax_entry` derives the Jacobian of a softmax. `forward_formulas` and `matrix_formulas` write a pass unit by unit
+and layer by layer; `network_picture` draws a network as units and weights (`networks`).
 """

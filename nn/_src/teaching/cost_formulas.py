@@ -1,4 +1,4 @@
-"""The cost of many cases as a formula: J(Θ) with its penalty as CS60050 has it, and what the other texts have."""
+"""The cost over many cases as a formula: J(Θ) with its penalty as CS60050 writes it, and as the other texts do."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ class CostParts(NamedTuple):
     """What a cost is made of.
 
     Attributes:
-        letter: What it is called.
-        loss: The loss of one case.
-        target: That of the first case.
-        outputs: How many outputs a case has.
-        data: The part of it that is the loss.
-        penalty: The part that is lambda times the squared weights.
-        lam: Lambda.
-        mean: Whether it is a mean over the cases, not their sum.
+        letter: The letter of the cost.
+        loss: The loss function of one case.
+        target: The target of the first case.
+        outputs: The number of outputs of a case.
+        data: The total loss of the cases, without the penalty.
+        penalty: The number that the penalty comes to.
+        lam: The regularisation strength λ.
+        mean: Whether the cost is the mean over the cases, not the sum.
     """
 
     letter: str
@@ -49,11 +49,11 @@ class CostParts(NamedTuple):
 
 
 def cost_formula(run: ForwardPass, cost: CostParts) -> Formulas:
-    """The cost as a line, with what it comes to; a penalty where lambda is not 0.
+    """The cost as a formula with its number; the penalty is written if λ is not 0.
 
     Args:
-        run: The pass of the first case, with a mark of the case in its names.
-        cost: What it is made of.
+        run: The forward pass of the first case; its names carry the index of the case.
+        cost: The parts of the cost.
     """
     right = _of_h(cost, H_SMALL if _is_by_small_theta(run) else H) if _is_by_theta(run) else _of_cases(run, cost)
     if cost.lam:
@@ -68,17 +68,17 @@ def cost_formula(run: ForwardPass, cost: CostParts) -> Formulas:
 
 
 def _is_by_theta(run: ForwardPass) -> bool:
-    """Whether the text has J(Θ) of h_Θ; without a text it is that, too."""
+    """Whether the cost is written as J(Θ) of h_Θ: in CS60050, and where no text was named."""
     return run.names is None or run.names.notation == "cs60050"
 
 
 def _is_by_small_theta(run: ForwardPass) -> bool:
-    """Whether it is logistic regression, with J(θ) of h_θ."""
+    """Whether it is CS60050's logistic regression, whose cost is J(θ) of h_θ."""
     return run.names is not None and is_lone_unit(run)
 
 
 def _of_h(cost: CostParts, of_one: Formula) -> Formula:
-    """The mean loss by h_Θ(x_i) and y_ik, as CS60050 has it; by cost(x_i) for a loss that it has no formula for."""
+    """The mean loss in h_Θ(x_i) and y_ik, as CS60050 writes it; cost(x_i) for a loss that it has no formula for."""
     name = getattr(underlying(cost.loss), "__name__", "")
     several = cost.outputs > 1
     h, y = (H_K, Formula("y_ik", "y_{ik}")) if several else (of_one, Formula("y_i", "y_{i}"))
@@ -116,7 +116,7 @@ def _over_outputs(loss: Any) -> bool:
 
 
 def _share(above: str, below: str) -> Formula:
-    """1/n, and with several factors below the line 1/(2n)."""
+    """A fraction, its denominator in brackets if it is a product: 1/n, 1/(2n)."""
     under = below if len(below) == 1 else f"({below})"
     tex = above.replace("λ", r"\lambda")
     return Formula(f"{above}/{under}" if below else above, rf"\frac{{{tex}}}{{{below}}}" if below else tex)
@@ -126,7 +126,7 @@ def _of_cases(run: ForwardPass, cost: CostParts) -> Formula:
     """The mean, or the sum, of the loss of one case in the letters of the text."""
     total = EACH if run.names is None else SUMS_OF_CASES.get(run.names.notation, EACH)
     target = cost.target
-    if isinstance(target, int) and run.of_scores and cost.outputs > 1:  # a class; of another case it is another
+    if isinstance(target, int) and run.of_scores and cost.outputs > 1:  # a class index, different for each case
         target = [float(k == target) for k in range(cost.outputs)]
     one = loss_formula(run, (cost.loss, target))
     plain = Formula(one.text.removeprefix("−"), one.latex.removeprefix("-"))

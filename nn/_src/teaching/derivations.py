@@ -1,7 +1,7 @@
-"""The derivation of one derivative, line by line, with the names of the graph: sigma stays sigma, numbers stand beside.
+"""The derivation of a derivative, line by line, in symbols: labels of the graph, not numbers, stand in the formulas.
 
-A line goes one named node further down than the one before it. Along a path the factors stand in the order in which
-they are met, from the result to the leaf, as texts on backpropagation have them; several paths are a sum.
+Each line differentiates through one more labelled node than the line before. The factors of a path stand in order from
+the result to the leaf, as texts on backpropagation write them; several paths are a sum.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from autograd_core._src.wrong_calls import says_how
 from ..support.formulas import in_pre, is_loose, juxtaposed, with_reasons
 from ..support.tables import Table, broken, number
 from ..support.validation import shown
-from .derivation_lines import OVER, DerivationLine, as_texts_end, by_rules, by_way_of, chain_rule
+from .derivation_lines import OVER, DerivationLine, by_rules, by_way_of, chain_rule, closing_lines
+from .derivation_paths import LeafPaths, OpenProduct
 from .lines import in_numbers, line_of
 from .slopes import Factor
-from .ways import OpenProduct, Ways
-from .writing import Written, apart, as_deep_as_it_goes, for_latex, held, write
+from .writing import Written, factor_form, for_latex, operand_form, refusing_deep_nesting, write
 from .writing import written as as_label
 
 if TYPE_CHECKING:
@@ -133,50 +133,53 @@ def derivation(
     through: Value | None = None,
     name: str = "",
 ) -> Derivation:
-    """How the derivative of a node to one below it is worked out by hand, with the names that the nodes have.
+    """Write out by hand, line by line, the derivative of a node with respect to another, in the labels of the nodes.
 
-    Every line takes the derivatives of one named node more (`label=`, or `ag.name(locals())`); what has no name is
-    written out. To its right stand the rules that were used. A sigmoid's slope is written σ(s)(1 − σ(s)), a
-    logarithm's 1/a, those of functions that texts have no formula for f′(s). Terms that are alike are added, so the
-    derivative of s s begins with 2 s. The sum over several paths has what they begin with in front, and in the last
-    line what they all end with behind. Terms of a sum that are divided by it are written as shares of it:
-    (1 − exp(x)/Σ) exp(x)/Σ, with `outputs=True` s(1 − s), if s is the share's name; and
-    exp(−s)/(1 + exp(−s))² as f(1 − f) of that logistic function. Where the slopes by what functions gave cancel all
-    denominators, two lines more do so: (−y/a + (1 − y)/(1 − a)) a(1 − a) is a − y. Where targets y_1, y_2, ... add up
-    to 1, as if one is 1 and the others are 0, another says so: a_1 y_1 + a_1 y_2 − y_1 is a_1 − y_1.
-    A loss that takes scores ends likewise: −y σ(−z) + (1 − y) σ(z) is σ(z) − y, with a = σ(z) given `beside` a − y.
+    Each line differentiates through one more labelled node (`label=`, or `ag.name(locals())`); unlabelled nodes are
+    written out. The rules that were applied stand to the right. The derivative of a sigmoid is written σ(s)(1 − σ(s)),
+    that of a logarithm 1/a, and that of a function without a textbook formula f′(s). Like terms are added, so the
+    derivative of s s is 2 s. In a sum over several paths, factors that all begin with are taken out to the left, and in
+    the last line one that all end with to the right.
 
-    A target that is a plain number is written as one, and the last line is a − 1; give it as
-    `ag.Value(1.0, label="y")`, to a loss or to `nn.forward_pass`, to see a − y. Of softmax it is enough that one
-    output has a name such as s_1, where the numbers are called z_1, z_2, ...: the others are called s_2, ... For the
-    rules of product and power in place of the quotient's, divide by a node of its own: inverse = 1 / total.
+    The last lines simplify. Terms of a sum divided by that sum become softmax outputs: (1 − exp(x)/Σ) exp(x)/Σ, or with
+    `outputs=True` s(1 − s), if s labels exp(x)/Σ. In the same way exp(−s)/(1 + exp(−s))² becomes f(1 − f), where
+    f = 1/(1 + exp(−s)). Denominators that cancel against derivatives written by outputs are cancelled:
+    (−y/a + (1 − y)/(1 − a)) a(1 − a) is a − y. Targets y_1, y_2, ... that add up to 1, as one-hot targets do, are
+    summed: a_1 y_1 + a_1 y_2 − y_1 is a_1 − y_1. A loss that takes scores ends in the same form:
+    −y σ(−z) + (1 − y) σ(z) is σ(z) − y, and with a = σ(z) given in `beside`, a − y.
 
-    Where no path leads to the root the derivative is 0, and that of a node to itself is 1, so whole Jacobians can be
-    written out: `[[nn.derivation(z, s).result for s in run["sum(Z)"]] for z in run["Z"]]`.
+    A target given as a plain number is written as that number, so the last line is a − 1; pass
+    `ag.Value(1.0, label="y")` to the loss or to `nn.forward_pass` to see a − y. If the operands of a softmax are
+    labelled z_1, z_2, ..., it suffices to label one output, such as s_1: the others are then called s_2, ... To see the
+    product and power rules in place of the quotient rule, divide through a node of its own: inverse = 1 / total.
+
+    The derivative with respect to a node that the root does not depend on is 0, and that of a node with respect to
+    itself is 1, so whole Jacobians can be written out:
+    `[[nn.derivation(z, s).result for s in run["sum(Z)"]] for z in run["Z"]]`.
 
     Args:
         root: The node that is differentiated.
-        leaf: The node that it is differentiated to.
-        prime: Whether the slopes of sigmoids and tanh are written σ′(s) and tanh′(s), too.
-        outputs: Whether they are written by what the function gave, where that has a name: z(1 − z) and 1 − z².
+        leaf: The node with respect to which it is differentiated.
+        prime: Whether the derivatives of sigmoid and tanh are written σ′(s) and tanh′(s), too.
+        outputs: Whether they are written by the output of the function, where that has a label: z(1 − z) and 1 − z².
         sums: Whether the derivative of a sum has a line of its own: the sum of the derivatives of its terms.
-        partials: Whether the first line is the chain rule alone, from each named node to the next: ∂L/∂a · ∂a/∂z. Given
-            nodes, such as the layer `run["Y"]`, it goes by way of these alone: the sum over Y of ∂z_3/∂y · ∂y/∂x_2.
-        factored: Whether what several paths bring to a node is added up there before it is passed on, as error signals
-            are: (w_jo σ′(s_j) w_ij + w_ko σ′(s_k) w_ik) σ′(s_i) x in place of a product for each path.
-        beside: Nodes with names that are not in the graph: of a loss that takes scores a = σ(z), or the outputs of a
-            softmax, which it does not compute; `nn.forward_pass(...).of_scores` are such.
-        through: A node that every path leads through, whose derivative is known from before: ∂L/∂b = ∂L/∂z · ∂z/∂b =
+        partials: Whether the first line is the chain rule alone, from each labelled node to the next: ∂L/∂a · ∂a/∂z. If
+            nodes are given, such as the layer `run["Y"]`, only these stand in it: the sum over Y of ∂z_3/∂y · ∂y/∂x_2.
+        factored: Whether the contributions of several paths to a node are summed before they are propagated further, as
+            error signals are: (w_jo σ′(s_j) w_ij + w_ko σ′(s_k) w_ik) σ′(s_i) x instead of one product for each path.
+        beside: Labelled nodes that are not in the graph but may stand in the formulas: for a loss that takes scores,
+            a = σ(z) or the outputs of a softmax, which it does not compute, such as `nn.forward_pass(...).of_scores`.
+        through: A node on every path, whose own derivative is already known: ∂L/∂b = ∂L/∂z · ∂z/∂b =
             (a − y) · ∂z/∂b = (a − y) · 1.
-        name: What the derivative is called, such as "δ_j" or "dz"; it stands on the left of a line before the others.
+        name: What the derivative is called, such as "δ_j" or "dz"; written on the left of an additional first line.
 
     Returns:
         A `Derivation` with `.lines`, `.reasons`, `.result`, `.latex` and `.value`.
 
     Raises:
         OperandError: One of them is no Value.
-        RangeError: There are more than 64 paths, or not all of them lead through `through`; or too many operations
-            without a name are one within the other.
+        RangeError: There are more than 64 paths, or not all of them lead through `through`; or some hundred operations
+            without a label are nested.
 
     Source: Dolhansky, "Mathematics of backpropagation (part 4)", 2014, works out three such cases.
 
@@ -213,7 +216,7 @@ def derivation(
             msg = f"derivation: {what}: expected a Value, got {shown(x)}{one}"
             raise OperandError(msg)
     options = {"prime": prime, "outputs": outputs, "sums": sums, "factored": factored, "beside": beside}
-    with as_deep_as_it_goes("derivation", "label more of them"):
+    with refusing_deep_nesting("derivation", "label more of them"):
         if through is not None:
             return _named(_through(root, leaf, through, options, partials=partials), name)
         return _named(_derived(root, leaf, options, partials=partials), name)
@@ -222,31 +225,33 @@ def derivation(
 def _derived(
     root: Value, leaf: Value, options: dict[str, Any], *, partials: bool | Sequence[Value]
 ) -> Derivation:
-    """The derivation by the options of `derivation`, without a name of its own."""
+    """The derivation without `through` and `name`."""
     prime, outputs, sums, factored, beside = (options[k] for k in ("prime", "outputs", "sums", "factored", "beside"))
-    bottom = write(leaf)
+    leaf_form = write(leaf)
     if root is leaf or not count_paths(root, leaf):
-        return _constant(root, leaf, bottom)
-    ways = Ways(root, leaf, prime=prime, outputs=outputs, sums=sums, beside=beside)
-    written, last = by_rules(ways, bottom, sums=sums, factored=factored)
+        return _constant(root, leaf, leaf_form)
+    leaf_paths = LeafPaths(root, leaf, prime=prime, outputs=outputs, sums=sums, beside=beside)
+    written, last = by_rules(leaf_paths, leaf_form, sums=sums, factored=factored)
     if partials is not False and not isinstance(partials, bool):
-        written[1:1] = chain_rule(ways, bottom, by_way_of(partials))
+        written[1:1] = chain_rule(leaf_paths, leaf_form, by_way_of(partials))
     elif partials:
-        written[1:1] = chain_rule(ways, bottom)
-    more, last = as_texts_end(
-        root, leaf, last, bottom, prime=prime, outputs=outputs, beside=beside, factored=factored
+        written[1:1] = chain_rule(leaf_paths, leaf_form)
+    more, last = closing_lines(
+        root, leaf, last, leaf_form, prime=prime, outputs=outputs, beside=beside, factored=factored
     )  # fmt: skip
     if not more and " · 1/" in written[-1].text:  # y · 1/a is y/a
-        text, tex = line_of(last, bottom, last=True, over=True)
+        text, tex = line_of(last, leaf_form, last=True, over=True)
         written[-1] = written[-1]._replace(text=text, latex=tex)
     if more and more[0].why == OVER and more[0].text == written[-1].text:
         more = more[1:]
-    return _made(root, bottom, written + more, last)
+    return _made(root, leaf_form, written + more, last)
 
 
-def _made(root: Value, bottom: Written, written: Sequence[DerivationLine], last: Sequence[OpenProduct]) -> Derivation:
-    """Lines behind the derivative's name."""
-    left = _quotient(root, bottom)
+def _made(
+    root: Value, leaf_form: Written, written: Sequence[DerivationLine], last: Sequence[OpenProduct]
+) -> Derivation:
+    """A `Derivation` of these lines, with ∂L/∂z on the left of the first."""
+    left = _quotient(root, leaf_form)
     return Derivation(
         tuple(f"{' ' * len(left[0]) if k else left[0]} = {line.text}" for k, line in enumerate(written)),
         tuple(line.why for line in written),
@@ -257,14 +262,14 @@ def _made(root: Value, bottom: Written, written: Sequence[DerivationLine], last:
     )
 
 
-def _quotient(root: Value, bottom: Written) -> tuple[str, str]:
+def _quotient(root: Value, leaf_form: Written) -> tuple[str, str]:
     """∂L/∂z."""
-    top = apart(write(root))
-    return f"∂{top[0]}/∂{bottom.text}", rf"\frac{{\partial {top[1]}}}{{\partial {bottom.latex}}}"
+    top = operand_form(write(root))
+    return f"∂{top[0]}/∂{leaf_form.text}", rf"\frac{{\partial {top[1]}}}{{\partial {leaf_form.latex}}}"
 
 
 def _named(found: Derivation, name: str) -> Derivation:
-    """The same with a name of its own on the left: δ_j = ∂E/∂s_j = ..."""
+    """The same derivation under a name of its own: δ_j = ∂E/∂s_j = ..."""
     if not isinstance(name, str):
         msg = f"derivation: name: expected a str, got {shown(name)}"
         raise OperandError(msg)
@@ -282,7 +287,7 @@ def _named(found: Derivation, name: str) -> Derivation:
 def _through(
     root: Value, leaf: Value, through: Value, options: dict[str, Any], *, partials: bool | Sequence[Value]
 ) -> Derivation:
-    """The derivative by way of a node whose own derivative is known: ∂L/∂z ∂z/∂b = (a − y) ∂z/∂b = (a − y) · 1.
+    """The derivative through a node whose own derivative is known: ∂L/∂z ∂z/∂b = (a − y) ∂z/∂b = (a − y) · 1.
 
     Raises:
         OperandError: That is no Value.
@@ -293,18 +298,19 @@ def _through(
         raise OperandError(msg)
     paths = count_paths(root, leaf)
     if through in (root, leaf) or not paths or count_paths(root, through) * count_paths(through, leaf) != paths:
-        names = [apart(write(node))[0] for node in (leaf, root, through)]
+        names = [operand_form(write(node))[0] for node in (leaf, root, through)]
         msg = f"derivation: through: expected a node that every path from {names[0]} to {names[1]} leads through, got "
         raise RangeError(msg + names[2])
     above, below = derivation(root, through, **options), derivation(through, leaf, **options)
-    bottom, middle = write(leaf), write(through)
+    leaf_form, middle = write(leaf), write(through)
     factors = [_as_factor(above), _as_factor(below)]
     known, last = (f[:2] for f in factors)
-    open_factor, still = _quotient(through, bottom), _quotient(root, middle)
+    open_factor, still = _quotient(through, leaf_form), _quotient(root, middle)
     written = [DerivationLine(f"{still[0]} · {open_factor[0]}", rf"{still[1]} \, {open_factor[1]}", "chain rule")]
     if partials is not False:
         by = None if isinstance(partials, bool) else by_way_of(partials)
-        written = chain_rule(Ways(root, leaf, **{k: v for k, v in options.items() if k != "factored"}), bottom, by)
+        paths = LeafPaths(root, leaf, **{k: v for k, v in options.items() if k != "factored"})
+        written = chain_rule(paths, leaf_form, by)
     one = below.result == "1"
     product = (f"{known[0]} · {last[0]}", rf"{known[1]} \cdot {last[1]}") if one else juxtaposed([known, last])
     written += [
@@ -315,20 +321,20 @@ def _through(
     ]
     if one:
         written.append(DerivationLine(above.result, above.latex_lines[-1].partition("&= ")[2]))
-        return _made(root, bottom, written, [OpenProduct(1.0, (factors[0],), None)])
-    return _made(root, bottom, written, [OpenProduct(1.0, tuple(factors), None)])
+        return _made(root, leaf_form, written, [OpenProduct(1.0, (factors[0],), None)])
+    return _made(root, leaf_form, written, [OpenProduct(1.0, tuple(factors), None)])
 
 
 def _as_factor(found: Derivation) -> Factor:
     """The result of a derivation as a factor: a sum in brackets."""
     tex = found.latex_lines[-1].partition("&= ")[2]
     loose = is_loose(found.result)
-    return Factor(*held(Written(found.result, tex, tight=not loose)), found.value)
+    return Factor(*factor_form(Written(found.result, tex, tight=not loose)), found.value)
 
 
-def _constant(root: Value, leaf: Value, bottom: Written) -> Derivation:
-    """The derivative of a node to itself, 1, or to one that it does not depend on, 0."""
-    top, below = apart(write(root)), apart(bottom)
+def _constant(root: Value, leaf: Value, leaf_form: Written) -> Derivation:
+    """The derivative of a node with respect to itself, 1, or to one that it does not depend on, 0."""
+    top, below = operand_form(write(root)), operand_form(leaf_form)
     one = root is leaf
     why = "" if one else f"no path leads from {below[0]} to {top[0]}"
     left = rf"\frac{{\partial {top[1]}}}{{\partial {below[1]}}} "

@@ -1,4 +1,4 @@
-"""The table of exercises, one row each: `nn.practice` asks them and judges answers, and says how to add one."""
+"""The table of exercises, one line each; `nn.practice` poses them, grades answers, and says how to add one."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ ERRATUM = "That is as the text prints it, {}: docs/errata.md says what is wrong 
 
 
 def back(error: list[float], *jacobians: list[list[float]]) -> Any:
-    """An error as a row, times one Jacobian after the other."""
+    """A row vector of errors times the Jacobians, from left to right."""
     return jacobian_chain(error, *jacobians).result
 
 
 def every_step_back(error: list[float], *jacobians: list[list[float]]) -> list[Any]:
-    """What it is after each of them, a row each."""
+    """The error after each Jacobian, one row each."""
     return [back(error, *jacobians[:k]) for k in range(1, len(jacobians) + 1)]
 
 
@@ -62,7 +62,7 @@ def _paths_through(*sizes: int) -> int:
 
 
 def _deep_linear(w1: list[list[float]], w2: list[list[float]], x: list[float], y: float) -> Any:
-    """Gradient of (w2 w1 x - y)^2 to w1."""
+    """Gradient of (w2 w1 x - y)^2 with respect to w1."""
 
     def loss(w: Any) -> Any:
         return (ag.dot(w2[0], [ag.dot(row, x) for row in w]) - y) ** 2
@@ -71,12 +71,12 @@ def _deep_linear(w1: list[list[float]], w2: list[list[float]], x: list[float], y
 
 
 def _claim_2(z: list[float], w: list[float], error: float) -> Any:
-    """The error signal one layer down: (W^T df/dz2) * relu'(z1)."""
+    """The error signal of the layer before: (W^T df/dz2) * relu'(z1)."""
     return [error * g for g in ag.grad(lambda z: ag.dot(w, [ag.relu(v) for v in z]))(z)]
 
 
 def _per_patch(kernel: list[float], x: list[float]) -> list[float]:
-    """What each patch adds to the gradient of the first weight, and the sum."""
+    """The contribution of each patch to the gradient of the first weight, and their sum."""
     conv = Conv1d(1, 1, len(kernel), bias=False)
     for p, w in zip(conv.weight[0][0], kernel, strict=True):
         p.data = w
@@ -94,7 +94,7 @@ def _bounds(V: list[list[float]], steps: int) -> list[float]:
 
 
 def _through_time(v: float, steps: int, truncate: int | None) -> float:
-    """The derivative of the last state of h = v h + 1 to v."""
+    """The derivative of the last state of h_t = v h_(t-1) + 1 with respect to v."""
     rnn = RNN(1, 1, nonlinearity="linear", bias=False, truncate=truncate, init=constant(1.0))
     rnn.weight_hh_l0[0][0].data = v
     _, [h] = rnn([[1.0]] * steps)
@@ -118,7 +118,7 @@ EXERCISES: tuple[Exercise, ...] = (
     Exercise("Downing delta rule", "A linear unit has weights (0.5, -1), inputs (1, 2), target 1, learning rate 0.1. By how much does the delta rule change the two weights?", lambda: [-0.1 * g for g in ag.grad(lambda w: sse(ag.dot(w, [1.0, 2.0]), 1.0))([0.5, -1.0])], graph=graphs.delta_rule),
     Exercise("Downing sigmoid unit", "A sigmoid unit has weights (0, 0), inputs (1, 2), target 0.9, learning rate 1. By how much does the delta rule change the two weights?", lambda: [-g for g in ag.grad(lambda w: sse(ag.sigmoid(ag.dot(w, [1.0, 2.0])), 0.9))([0.0, 0.0])], graph=graphs.sigmoid_unit),
     Exercise("Downing batch", "A sigmoid unit has weight 0 and no bias; cases x = 1, t = 0.9 and x = -2, t = 0.1; learning rate 1. What is the weight after one batch update?", lambda: _weight_after([1.0, -2.0], [0.9, 0.1], None, "sigmoid", lr=1.0), graph=lambda: graphs.batch_update([1.0, -2.0], [0.9, 0.1], 1.0, "sigmoid")),
-    Exercise("Downing incremental", "A linear unit has weight 0 and no bias; cases x = 1, t = 1 and then x = 1, t = 0; learning rate 0.5. What is the weight after one epoch of incremental updates, and what after one batch update?", lambda: [_weight_after([1.0, 1.0], [1.0, 0.0], size, lr=0.5) for size in (1, None)], graph=lambda: [graphs.Answered(graphs.updates([1.0, 1.0], [1.0, 0.0], 0.5, "linear")), *graphs.batch_update([1.0, 1.0], [1.0, 0.0], 0.5, "linear")]),
+    Exercise("Downing incremental", "A linear unit has weight 0 and no bias; cases x = 1, t = 1 and then x = 1, t = 0; learning rate 0.5. What is the weight after one epoch of incremental updates, and what after one batch update?", lambda: [_weight_after([1.0, 1.0], [1.0, 0.0], size, lr=0.5) for size in (1, None)], graph=lambda: [graphs.AnswerEntry(graphs.updates([1.0, 1.0], [1.0, 0.0], 0.5, "linear")), *graphs.batch_update([1.0, 1.0], [1.0, 0.0], 0.5, "linear")]),
     Exercise("Downing loss Jacobian", "L = 1/3 sum (z - t)^2 with z = (0.5, 0.9, 0.1), t = (1, 0, 0.1). What is the row dL/dz?", lambda: ag.grad(lambda z: mse(z, [1.0, 0.0, 0.1]))([0.5, 0.9, 0.1]), graph=graphs.loss_jacobian),
     Exercise("Downing softmax", "What is the Jacobian of softmax at z = (0, 0)?", lambda: ag.jacobian(ag.softmax)([0.0, 0.0]), graph=lambda: graphs.jacobian_of(ag.softmax, [0.0, 0.0], "z", "s")),
     Exercise("Downing layer Jacobian", "Two sigmoid units Z with z = (0.5, 0.5) are fed by Y through W = ((1, 2), (-1, 0)), w_ij from unit i of Y to unit j of Z. What is the Jacobian of Z to Y, in numerator layout?", lambda: layer_jacobian(_layer([[1.0, 2.0], [-1.0, 0.0]]), [0.0, 0.0], of="layer1", to="inputs"), graph=graphs.layer),

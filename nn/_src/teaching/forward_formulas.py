@@ -1,4 +1,4 @@
-"""The forward pass as formulas, line by line: each unit's weighted sum, what it makes of that, and the loss."""
+"""The forward pass as formulas, line by line: each unit's weighted sum and activation, and the loss."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..modules.losses import binary_cross_entropy, has_probable_targets, underly
 from ..notation.latex import latex
 from ..support.formulas import MOST_PATHS, Formula, Formulas
 from ..support.validation import plain
-from .writing import as_deep_as_it_goes, body, written
+from .writing import body, refusing_deep_nesting, written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,11 +26,11 @@ BY_EXP = ("downing", "downing-first")  # texts that write a sigmoid as 1/(1 + ex
 
 
 def forward_formulas(run: ForwardPass, asked: tuple[Any, Any] | None) -> Formulas:
-    """A line for each node that has a name, in the order of the pass, with its number.
+    """A line for each labelled node, in the order of evaluation, with its number.
 
     Args:
-        run: The pass.
-        asked: Its loss and target.
+        run: The forward pass.
+        asked: Its loss function and target.
     """
     with labelled(run):
         found: list[tuple[Formula, float]] = []
@@ -54,7 +54,7 @@ def forward_formulas(run: ForwardPass, asked: tuple[Any, Any] | None) -> Formula
 
 
 def explicit_formulas(run: ForwardPass, asked: tuple[Any, Any] | None) -> Formulas:
-    """What each unit gives, and the loss, by inputs, weights and biases alone.
+    """The output of each unit, and the loss, as formulas of inputs, weights and biases alone.
 
     Raises:
         RangeError: There are more than 64 paths from an input to one of these, or very many layers.
@@ -65,7 +65,7 @@ def explicit_formulas(run: ForwardPass, asked: tuple[Any, Any] | None) -> Formul
     if most > MOST_PATHS:
         msg = f"explicit_formulas: expected at most {MOST_PATHS} paths from an input to the end, got {most}; {cure}"
         raise RangeError(msg)
-    with as_deep_as_it_goes("explicit_formulas", cure), labelled(run, leaves=True):
+    with refusing_deep_nesting("explicit_formulas", cure), labelled(run, leaves=True):
         found = []
         for unit in (unit for units in run.layers.values() for unit in units):
             right = body(unit.output)
@@ -79,11 +79,11 @@ def explicit_formulas(run: ForwardPass, asked: tuple[Any, Any] | None) -> Formul
 
 
 def loss_formula(run: ForwardPass, asked: tuple[Any, Any]) -> Formula:
-    """The loss by what the network gives and by targets.
+    """The loss as a formula of outputs and targets.
 
     Args:
-        run: The pass.
-        asked: The loss and its target.
+        run: The forward pass.
+        asked: The loss function and its target.
     """
     with labelled(run):
         return _loss(run, asked, run.of_scores or run.outputs)
@@ -96,15 +96,16 @@ def _as_formulas(found: list[tuple[Formula, float]]) -> Formulas:
 
 @contextmanager
 def labelled(run: ForwardPass, *, leaves: bool = False) -> Iterator[None]:
-    """For a while nodes are called as the text calls them, or the library; with `leaves` what is computed has no name.
+    """Temporarily label the nodes with the names of the text, or with the library's; with `leaves` only the leaves.
 
-    Formulas are written by the labels of nodes.
+    Formulas are written with the labels of nodes, so this decides what they show.
     """
     called = run.names or str
     given: dict[Value, str] = {}
     for end in run.ends.values():
         for label, node in zip(end.labels, end.nodes, strict=True):
-            given[node] = "" if leaves and node.parents else called(label)  # activations after sums: theirs counts
+            # A unit without an activation is in both ends: the activation's name comes later and wins.
+            given[node] = "" if leaves and node.parents else called(label)
     for units in run.layers.values():
         for unit in units:
             given |= {w: _name(run, f"weight {i} {unit.name}").text for i, w in enumerate(unit.weights)}
@@ -133,7 +134,7 @@ def labelled(run: ForwardPass, *, leaves: bool = False) -> Iterator[None]:
 
 
 def _name(run: ForwardPass, own: str) -> Formula:
-    """A name of the text, or the library's."""
+    """A name as the text has it, or the library's own."""
     if run.names is not None:
         text = run.names(own)
         return Formula(text, latex(text))
@@ -159,7 +160,7 @@ def _equation(left: Formula, rights: list[Formula]) -> Formula:
 
 
 def _sum(run: ForwardPass, layer: str, unit: Unit) -> Formula:
-    """The weighted sum: weights times what comes in, and the bias, first where it is a weight of a unit that is 1."""
+    """The weighted sum: weights times inputs, and the bias; first if the text has it as the weight of a constant 1."""
     terms = [
         side_by_side([_name(run, f"weight {i} {unit.name}"), in_product(_entering(run, x, i, unit), alone=False)])
         for i, x in enumerate(unit.inputs)
@@ -181,7 +182,7 @@ def _entering(run: ForwardPass, x: Value, i: int, unit: Unit) -> Formula:
 
 
 def _activation(run: ForwardPass, unit: Unit) -> list[tuple[Formula, float]]:
-    """What a unit makes of its sum; nothing where the text has one name for both."""
+    """The activation of a unit as a function of its sum; [] if the text has one name for both."""
     z, s = _name(run, unit.name), _name(run, f"sum({unit.name})")
     if unit.output is unit.sum:
         return [] if z.text == s.text else [(_equation(z, [s]), unit.output.data)]
@@ -197,7 +198,7 @@ def _activation(run: ForwardPass, unit: Unit) -> list[tuple[Formula, float]]:
 
 
 def _stages(run: ForwardPass) -> list[Any]:
-    """What comes after the last layer, such as a softmax, and is no layer itself."""
+    """The stages after the last layer that are no layers, such as a softmax."""
     own = {*run.layers, *(f"sum({name})" for name in run.layers), "inputs", "loss"}
     return [end for name, end in run.ends.items() if name not in own]
 
@@ -209,16 +210,16 @@ def _line(run: ForwardPass, label: str, node: Value) -> tuple[Formula, float]:
 
 
 def _loss(run: ForwardPass, asked: tuple[Any, Any] | None, outputs: tuple[Value, ...]) -> Formula:
-    """The loss by outputs and targets: what a loss makes of scores is written by the activations that it has there."""
+    """The loss as a formula of outputs and targets; a loss that takes scores is written in their activations."""
     assert run.loss is not None
     loss, target = asked or (None, None)
     name = getattr(underlying(loss), "__name__", "loss")
-    for named in (True, False):  # the index of a class has no letter that a loss could take for it
+    for named in (True, False):  # first with letters for targets; the index of a class can have none
         error = _loss_in_letters(run, loss, target, outputs, named=named)
         if error is not None and all(count_paths(error, y) <= MOST_PATHS for y in outputs):
-            with suppress(RecursionError):  # of one that is nested too deeply the name stands for it, as below
+            with suppress(RecursionError):  # too deeply nested to write: fall back to its name, below
                 return Formula(*body(error)[:2])
-    labels = [y.label or f"ŷ_{k}" for k, y in enumerate(outputs, 1)]  # one of the user's, that has no formula here
+    labels = [y.label or f"ŷ_{k}" for k, y in enumerate(outputs, 1)]  # a user's own loss: only its name is known
     arguments = Formula(", ".join(labels), ", ".join(map(latex, labels)))
     return Formula(f"{name}({arguments.text}; y)", rf"\text{{{name}}}({arguments.latex}; y)")
 
@@ -226,7 +227,7 @@ def _loss(run: ForwardPass, asked: tuple[Any, Any] | None, outputs: tuple[Value,
 def _loss_in_letters(
     run: ForwardPass, loss: Any, target: Any, outputs: tuple[Value, ...], *, named: bool
 ) -> Value | None:
-    """The loss as a graph over outputs and, if these are named, targets that have names; None where there is none."""
+    """The loss, recorded again over outputs and, with `named`, labelled targets; None if it cannot be."""
     given: Any = target
     if named and run.names is not None:
         given = targets_by_name(target, run.names, certain=has_probable_targets(loss))

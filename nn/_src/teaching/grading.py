@@ -1,4 +1,4 @@
-"""An exercise, and the judgement of an answer to it; `nn.practice` is what users call."""
+"""An exercise, and how an answer to it is graded; the public interface is `nn.practice`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from autograd_core import Picture
 
-    from .answer_graphs import Answered
+    from .answer_graphs import AnswerEntry
 
 # Three significant digits: rounding to them moves a number by half a unit in 100, at most.
 TOLERANCE = 0.005
@@ -40,12 +40,12 @@ class Exercise:
         name: What `check` calls it: the document, and the number or the subject in it.
         question: What is asked, in a sentence or two, with all numbers.
         solve: Computes the answer.
-        every_step: Computes it with the steps before it, a row each, as some texts have boxes for; None where there are
-            none. An answer in this form is taken as well.
-        misprint: What the text's own print comes to, where that is wrong, and what is wrong with it; or None.
-        confused: What comes out where two things are taken for each other, and which; or None.
-        graph: Makes the graph behind the answer: for each of its entries, in order, the node or the derivative that it
-            is. With it `check(...).draw()` shows where a mistake is.
+        every_step: Computes all intermediate results, one row each, where the text has boxes for them; else None. An
+            answer in this form is accepted as well.
+        misprint: Computes what the text's misprinted formula gives, with a sentence on the misprint; or None.
+        confused: Computes what a common confusion gives, with a sentence that names it; or None.
+        graph: Builds the computation graph of the answer, and names the node or derivative that each entry is, in
+            order. `check(...).draw()` marks mistakes in it.
 
     Example:
         >>> from nn import practice
@@ -59,7 +59,7 @@ class Exercise:
     every_step: Callable[[], Any] | None = None
     misprint: tuple[Callable[[], Any], str] | None = None
     confused: tuple[Callable[[], Any], str] | None = None
-    graph: Callable[[], list[Answered]] | None = None
+    graph: Callable[[], list[AnswerEntry]] | None = None
 
     def check(self, answer: Any) -> Grade:
         """Judge an answer; see `nn.practice.check`.
@@ -130,7 +130,7 @@ class Grade:
         Local derivatives stand at the edges; gradients, which are the answer, are left out.
 
         Returns:
-            A `Picture`; without marks where the answer is right, or has another shape.
+            A `Picture`. It has no marks if the answer is right or has a different shape.
 
         Raises:
             StructureError: The exercise has no graph.
@@ -146,7 +146,7 @@ class Grade:
         entries = self._exercise.graph()
         places = [place for place, _, _ in _pairs(self.given, self.given)]
         off = [place in self.wrong for place in places] if "" not in self.wrong or len(entries) == 1 else []
-        off = off[-len(entries) :]  # of a chain with all its steps, those of its end
+        off = off[-len(entries) :]  # an answer with all intermediate results: only the last row is in the graph
         return drawn(entries, off if len(off) == len(entries) else [False] * len(entries), self.name)
 
     def __bool__(self) -> bool:
@@ -159,14 +159,14 @@ class Grade:
         return str(self)
 
     def _repr_html_(self) -> str:
-        """The words, and below them the answer with a mark in each place, unless it has another shape."""
+        """The verdict, and below it the answer with each entry marked, unless it has a different shape."""
         words = f"<p>{html.escape(self.text)}</p>"
         if self.wrong and self._exercise is not None and self._exercise.graph is not None:
             return f"{words}{self._as_table()}{self.draw()._repr_svg_()}"
         return words + self._as_table()
 
     def _as_table(self) -> str:
-        """The answer with a mark in each place; nothing if it has another shape than a matrix."""
+        """The answer with each entry marked; "" unless it is a vector or a matrix of the expected shape."""
         if "" in self.wrong or not isinstance(self.given, list):
             return ""
         rows = self.given if isinstance(self.given[0], list) else [self.given]
@@ -227,7 +227,7 @@ NUMBER = re.compile(r"(?<![\w.])(\d+\.?\d*|\.\d+)(e[-+]?\d+)?(?:\s*/\s*(\d+))?(?
 
 
 def _read(x: Any) -> Any:
-    """The same with each text that is a number, a fraction or a list of these read as such; other texts stay."""
+    """Parse each string that is a number, a fraction or a list of these; other strings are returned unchanged."""
     if isinstance(x, (list, tuple)):
         return [_read(y) for y in x]
     if not isinstance(x, str):
@@ -304,7 +304,7 @@ def _matches(right: Any, given: Any) -> bool:
 
 
 def _transposed(x: Any) -> Any:
-    """Rows as columns; a list without rows as one column, which is no mistake for a row."""
+    """The transpose of a matrix. None for anything else: a flat list is neither a row nor a column."""
     rows = [y for y in x if isinstance(y, list)] if isinstance(x, list) else []
     if not rows or len(rows) < len(x) or len({len(y) for y in rows}) > 1:
         return None
@@ -312,7 +312,7 @@ def _transposed(x: Any) -> Any:
 
 
 def _pattern(right: Any, given: Any) -> str:
-    """What is the matter with several entries at once, if it is one thing or two; "" else."""
+    """The one mistake, or the two, that explain all wrong entries together; "" if there is no such explanation."""
     pairs = [(r, g) for _, r, g in _pairs(right, given)]
     if any(isinstance(x, (str, bool)) or x != x for pair in pairs for x in pair):  # noqa: PLR0124  NaN
         return ""
@@ -333,14 +333,14 @@ def _negated(x: Any) -> Any:
 
 
 def _exchanged(right: Any, given: Any) -> str:
-    """How the right numbers stand in other places; "" where they do not."""
+    """How the right numbers were permuted; "" if they were not."""
     if _matches(right, _transposed(given)):
         return TRANSPOSE
     return _swapped(right, given)
 
 
 def _swapped(right: Any, given: Any) -> str:
-    """Whether these are the right numbers in other places; "" else."""
+    """A sentence if these are the right numbers in a different order; else ""."""
     wrong = [(place, r, g) for place, r, g in _pairs(right, given) if not _close(r, g)]
     if len(wrong) == 2:
         (here, r, g), (there, s, h) = wrong
@@ -352,7 +352,7 @@ def _swapped(right: Any, given: Any) -> str:
 
 
 def _rounded(right: Any, given: Any) -> bool:
-    """Whether the answer is the right number to one or two digits, where that has more and is not whole."""
+    """Whether the answer is the right number rounded to one or two digits, and that number needs more."""
     if math.isclose(right, round(right), abs_tol=NOTHING) or math.isclose(right, float(f"{right:.2g}")):
         return False
     return any(float(f"{right:.{digits}g}") == given for digits in (1, 2))

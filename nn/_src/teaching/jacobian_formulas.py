@@ -1,4 +1,4 @@
-"""The entries of a Jacobian in letters: ∂z_1/∂y_1 = z_1(1 − z_1) w_11."""
+"""The entries of a Jacobian as formulas: ∂z_1/∂y_1 = z_1(1 − z_1) w_11."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 
 def entry_formulas(run: ForwardPass, entries: Sequence[tuple[Value, Value]]) -> list[tuple[Formula, Formula]]:
-    """For each entry its name, ∂z/∂y, and what it is by the names of the pass.
+    """For each entry its name, ∂z/∂y, and its formula in the names of the forward pass.
 
     Args:
-        run: The pass, with a text's names or without.
-        entries: What is differentiated, and to what.
+        run: The forward pass, with a text's names or without.
+        entries: Pairs of the node that is differentiated and the node with respect to which.
 
     Raises:
         RangeError: There are more than 64 paths from one to the other.
@@ -41,7 +41,7 @@ def entry_formulas(run: ForwardPass, entries: Sequence[tuple[Value, Value]]) -> 
 
 
 def _loss_in_letters(run: ForwardPass) -> Value | None:
-    """The loss once more, with letters for its targets where the text has them; None for one of the user's."""
+    """The loss, recorded again with labelled targets where the text has letters for them; None for a user's own."""
     if run.loss is None or run._asked is None:
         return None
     loss, target = run._asked

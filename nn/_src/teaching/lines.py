@@ -1,4 +1,4 @@
-"""A line of a derivation: what all terms begin with, their sum, and what they end with, as text and as LaTeX."""
+"""A line of a derivation as text and as LaTeX, with the factors that all terms share taken out of the sum."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from autograd_core._src.sums import exact_sum
 
 from ..support.formulas import juxtaposed, unbracketed
 from ..support.tables import number
+from .derivation_paths import OpenProduct
 from .slopes import Factor
-from .ways import OpenProduct
-from .writing import Written, added_up, body, held, in_figures, summands, write
+from .writing import Written, added_up, body, factor_form, summands, write, written_number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,26 +19,31 @@ if TYPE_CHECKING:
 
 def line_of(
     terms: list[OpenProduct],
-    bottom: Written,
+    leaf_form: Written,
     *,
     last: bool,
     behind: int = 0,
     over: bool = False,
     spread: bool = False,
 ) -> tuple[str, str]:
-    """A line: what all terms begin with, their sum, and in the last line a factor that they end with.
+    """A line with the leading factors that all terms share in front of the sum.
 
-    With `behind` nothing is in front, and so many factors may stand behind; with `over` 1/a is written y/a, with
-    `spread` the derivative of a sum as the sum of the derivatives. A sum that stands alone has no brackets.
+    Args:
+        terms: The terms of the line.
+        leaf_form: The leaf, as it is written in ∂/∂x.
+        last: Whether it is the last line, where one shared trailing factor is taken out, too.
+        behind: Take out up to so many trailing factors, and no leading ones.
+        over: Write y · 1/a as y/a.
+        spread: Write the derivative of a sum as the sum of the derivatives.
     """
-    return unbracketed(*_bracketed(terms, bottom, last=last, behind=behind, over=over, spread=spread))
+    return unbracketed(*_bracketed(terms, leaf_form, last=last, behind=behind, over=over, spread=spread))
 
 
 def _bracketed(
-    terms: list[OpenProduct], bottom: Written, *, last: bool, behind: int, over: bool, spread: bool
+    terms: list[OpenProduct], leaf_form: Written, *, last: bool, behind: int, over: bool, spread: bool
 ) -> tuple[str, str]:
     front = 0 if behind and len(terms) > 1 else _shared([t.factors for t in terms])
-    over_one_line = _over_one_line(terms, front, bottom, spread=spread) if len(terms) > 1 and not behind else None
+    over_one_line = _over_one_line(terms, front, leaf_form, spread=spread) if len(terms) > 1 and not behind else None
     if over_one_line is not None:
         return over_one_line
     back = 0
@@ -48,12 +53,12 @@ def _bracketed(
     first, *_ = terms
     coefficient = first.coefficient if len({t.coefficient for t in terms}) == 1 else 1.0
     if len(terms) == 1:
-        return product_of(coefficient, first.factors, _tail(first, first.factors, bottom, spread=spread), over=over)
+        return product_of(coefficient, first.factors, _tail(first, first.factors, leaf_form, spread=spread), over=over)
     inside = []
     for t in terms:
         factors = t.factors[front : len(t.factors) - back]
         c = t.coefficient / coefficient
-        tail = _tail(t._replace(coefficient=c), factors, bottom, spread=spread)
+        tail = _tail(t._replace(coefficient=c), factors, leaf_form, spread=spread)
         inside.append(product_of(c, factors, tail, over=over))
     outside, ends_with = first.factors[:front], first.factors[len(first.factors) - back :] if back else ()
     text, tex = added_up(inside)
@@ -63,12 +68,12 @@ def _bracketed(
 
 
 def common_end(terms: Sequence[OpenProduct]) -> int:
-    """How many factors all terms end with."""
+    """How many trailing factors all terms share."""
     return _shared([t.factors[::-1] for t in terms])
 
 
 def sum_of(terms: list[OpenProduct]) -> OpenProduct:
-    """Terms with one derivative as one: what they begin with, their sum in brackets, what they end with."""
+    """Merge terms with the same open derivative into one: shared leading factors, a bracketed sum, trailing ones."""
     if len(terms) == 1:
         return terms[0]
     front, back = _ends([t.factors for t in terms])
@@ -84,13 +89,13 @@ def sum_of(terms: list[OpenProduct]) -> OpenProduct:
 
 
 def _ends(rows: list[tuple[Factor, ...]]) -> tuple[int, int]:
-    """How many factors all begin with, and end with."""
+    """How many leading and how many trailing factors all share."""
     front = _shared(rows)
     return front, min(_shared([row[::-1] for row in rows]), min(map(len, rows)) - front)
 
 
 def in_numbers(terms: Sequence[tuple[float, Sequence[Factor]]]) -> str:
-    """A sum of products in numbers: what all begin and end with once, as in the line above it; "0" for no terms."""
+    """A sum of products in numbers, with shared factors taken out as in the line above; "0" for no terms."""
     if not terms:
         return "0"
     if len(terms) == 1:
@@ -105,7 +110,7 @@ def in_numbers(terms: Sequence[tuple[float, Sequence[Factor]]]) -> str:
 
 
 def _signed(c: float, factors: Sequence[Factor], place: int) -> str:
-    """A term in numbers, with the sign in front that joins it to those before it."""
+    """A term in numbers, with its sign; `place` is its position in the sum."""
     parts = [number(abs(c))] * (abs(c) != 1.0 or not factors) + list(map(_figures, factors))
     alone = len(parts) == 1 and place == 0 and c > 0
     term = " · ".join(p.removeprefix("(").removesuffix(")") if alone and p.startswith("(−") else p for p in parts)
@@ -118,20 +123,20 @@ def _figures(f: Factor) -> str:
 
 
 def _over_one_line(
-    terms: list[OpenProduct], front: int, bottom: Written, *, spread: bool
+    terms: list[OpenProduct], front: int, leaf_form: Written, *, spread: bool
 ) -> tuple[str, str] | None:
-    """The derivative of a quotient as texts write it, (u′ v − u v′)/v²; None where the terms are no such."""
+    """The derivative of a quotient as one fraction, (u′ v − u v′)/v²; None if the terms are not of this form."""
     quotients = [[f for f in t.factors[front:] if f.quotient] for t in terms]
     if not all(len(found) == 1 for found in quotients):
         return None
     below = quotients[0][0].below
     if below is None or any(f.below is not below for [f] in quotients) or {f.power for [f] in quotients} != {1, 2}:
         return None
-    v = Factor(*held(write(below)), float(below.data))
+    v = Factor(*factor_form(write(below)), float(below.data))
     above = []
     for t, [quotient] in zip(terms, quotients, strict=True):
         factors = [f for f in t.factors[front:] if f is not quotient] + [v] * (quotient.power == 1)
-        above.append(product_of(t.coefficient, factors, _tail(t, t.factors, bottom, spread=spread)))
+        above.append(product_of(t.coefficient, factors, _tail(t, t.factors, leaf_form, spread=spread)))
     text, tex = added_up(above)
     under = next(f.under for [f] in quotients if f.power == 2)
     assert under is not None
@@ -140,7 +145,7 @@ def _over_one_line(
 
 
 def _shared(rows: list[tuple[Factor, ...]]) -> int:
-    """How many factors all begin with."""
+    """How many leading factors all share."""
     if len(rows) == 1:
         return len(rows[0])
     count = 0
@@ -154,20 +159,20 @@ def _shared(rows: list[tuple[Factor, ...]]) -> int:
 def product_of(
     coefficient: float, factors: Sequence[Factor], tail: Sequence[tuple[str, str]], *, over: bool = False
 ) -> tuple[str, str]:
-    """A number, factors, and what stands behind them, side by side."""
+    """A coefficient, factors, and what follows them, as one product."""
     parts = [*_over(factors, every=over), *tail]
     if not parts:
-        return in_figures(coefficient)[:2]
+        return written_number(coefficient)[:2]
     text, tex = juxtaposed(parts)
     if coefficient == 1.0:
         return text, tex
     if coefficient == -1.0:
         return f"−{text}", f"-{tex}"
-    return juxtaposed([in_figures(coefficient)[:2], (text, tex)])
+    return juxtaposed([written_number(coefficient)[:2], (text, tex)])
 
 
 def _over(factors: Sequence[Factor], *, every: bool) -> list[tuple[str, str]]:
-    """Factors, in which y · 1/a is y/a: every one, or those of quotients, as −u/v²."""
+    """The factors with y · 1/a written as y/a: every one, or only those that come from quotients."""
     parts: list[tuple[str, str]] = []
     for f in factors:
         if f.under is not None and (every or f.quotient) and parts and "/" not in parts[-1][0]:
@@ -178,20 +183,21 @@ def _over(factors: Sequence[Factor], *, every: bool) -> list[tuple[str, str]]:
     return parts
 
 
-def _tail(term: OpenProduct, factors: Sequence[Factor], bottom: Written, *, spread: bool) -> list[tuple[str, str]]:
-    """The derivative that is still to be taken in a term, behind its factors."""
+def _tail(term: OpenProduct, factors: Sequence[Factor], leaf_form: Written, *, spread: bool) -> list[tuple[str, str]]:
+    """The open derivative of a term, as it follows the factors; [] if none is left."""
     if term.rest is None:
         return []
     parts = summands(term.rest) if spread else None
     if not parts:
-        return [_derivative(body(term.rest), bottom)]
+        return [_derivative(body(term.rest), leaf_form)]
     each = []
     for sign, part in parts:
-        text, tex = _derivative(part, bottom)
+        text, tex = _derivative(part, leaf_form)
         each.append((text, tex) if sign > 0 else (f"−{text}", f"-{tex}"))
     whole = Written(*added_up(each), tight=not factors and term.coefficient == 1.0)
-    return [held(whole)]
+    return [factor_form(whole)]
 
 
-def _derivative(part: Written, bottom: Written) -> tuple[str, str]:
-    return f"∂/∂{bottom.text} [{part.text}]", rf"\frac{{\partial}}{{\partial {bottom.latex}}} \left[{part.latex}\right]"
+def _derivative(part: Written, leaf_form: Written) -> tuple[str, str]:
+    text = f"∂/∂{leaf_form.text} [{part.text}]"
+    return text, rf"\frac{{\partial}}{{\partial {leaf_form.latex}}} \left[{part.latex}\right]"

@@ -1,4 +1,4 @@
-"""A pass and its error signals as formulas of whole layers: z = W a + b, δ = Wᵀ δ ⊙ g′(z), with the shapes beside."""
+"""Forward and backward pass as matrix formulas of whole layers: z = W a + b, δ = Wᵀ δ ⊙ g′(z), with shapes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ODOT = Formula(" ⊙ ", r" \odot ")
 
 
 class _Layer(NamedTuple):
-    """One layer in letters: its weights, what they meet, its sums, what it makes of them, and its signal."""
+    """The letters of a layer: its weights, their inputs, the weighted sums, the activations and the error signal."""
 
     name: str
     units: tuple[Unit, ...]
@@ -32,9 +32,9 @@ class _Layer(NamedTuple):
     signal: Formula
     bias: Formula | None
     letter: str  # of the activation; "" for the identity
-    added: str  # what says that a unit that is always 1 is among what the weights meet
-    n: int  # what comes in
-    m: int  # units
+    added: str  # the note that a constant input 1 for the bias has been added
+    n: int  # number of inputs
+    m: int  # number of units
 
 
 def forward_matrices(run: ForwardPass, asked: tuple[Any, Any] | None) -> Formulas:  # noqa: ARG001  as the others
@@ -78,12 +78,12 @@ def forward_matrices(run: ForwardPass, asked: tuple[Any, Any] | None) -> Formula
 
 
 def backward_matrices(run: ForwardPass, tops: Mapping[str, Top], *, recursion: bool) -> Formulas:
-    """Two lines for each layer, the last one first: its error signal, and the derivative to its weights.
+    """Two lines for each layer, from the last to the first: its error signal, and the gradient of its weights.
 
     Args:
-        run: The pass, with a loss.
-        tops: What the loss gives to the units of the last layer, in letters.
-        recursion: Whether what a layer's units go to is the next layer alone.
+        run: The forward pass, with a loss.
+        tops: For each unit of the last layer, the derivative of the loss, in letters.
+        recursion: Whether the units of each layer feed the next layer only, so that δ = Wᵀ δ holds.
     """
     assert run.loss is not None
     layers, rows = _layers(run), _is_in_rows(run)
@@ -116,7 +116,7 @@ def _signal(
         return over(loss, layer.sums), own
     if above is not None and recursion:
         if above.added:
-            inner = Formula(
+            inside = Formula(
                 f"({_transposed(above.weights).text} {above.signal.text}, without its row 0)",
                 rf"\left({_transposed(above.weights).latex} \, {above.signal.latex}\right)_{{\text{{without row 0}}}}",
             )
@@ -127,23 +127,23 @@ def _signal(
                 factors, each = [above.signal, above.weights], [(1, above.m), (above.m, layer.m)]
             elif size[0] == 1 and _is_in_rows(run):
                 factors, each = factors[::-1], [(1, above.m), (above.m, layer.m)]
-            inner, shapes = side_by_side(factors), " ".join(map(_shape, each))
+            inside, shapes = side_by_side(factors), " ".join(map(_shape, each))
             if slope is not None:
-                inner, shapes = Formula(f"({inner.text})", rf"\left({inner.latex}\right)"), f"({shapes})"
+                inside, shapes = Formula(f"({inside.text})", rf"\left({inside.latex}\right)"), f"({shapes})"
     else:
         short, to_sum = _top(run, layer, tops)
-        inner, shapes = short or over(loss, layer.output), own
+        inside, shapes = short or over(loss, layer.output), own
         if to_sum:
-            return inner, own
+            return inside, own
         if slope is not None and short is not None:
-            inner = Formula(f"({inner.text})", rf"\left({inner.latex}\right)")
+            inside = Formula(f"({inside.text})", rf"\left({inside.latex}\right)")
     if slope is None:
-        return inner, shapes
-    return Formula(*(f"{a}{o}{b}" for a, o, b in zip(inner, ODOT, slope, strict=True))), f"{shapes} ⊙ {own}"
+        return inside, shapes
+    return Formula(*(f"{a}{o}{b}" for a, o, b in zip(inside, ODOT, slope, strict=True))), f"{shapes} ⊙ {own}"
 
 
 def _top(run: ForwardPass, layer: _Layer, tops: Mapping[str, Top]) -> tuple[Formula | None, bool]:
-    """a − y of a whole layer, where that is what the loss gives to each output, or to each sum; and whether to sums."""
+    """a − y for the whole last layer, if the loss has that derivative at each unit; and whether that is at the sums."""
     called = run.names
     if called is None or not tops:
         return None, False
@@ -176,7 +176,7 @@ def _top(run: ForwardPass, layer: _Layer, tops: Mapping[str, Top]) -> tuple[Form
 
 
 def _shared_front(texts: list[str], plain: list[str]) -> str | None:
-    """What stands before a − y in each of some formulas, such as "½ "; None where they are something else."""
+    """The common prefix before a − y in all of these formulas, such as "½ "; None if they have another form."""
     if texts == plain:
         return ""
     fronts = {text.removesuffix(f"({error})") for text, error in zip(texts, plain, strict=True)}
@@ -187,7 +187,7 @@ def _shared_front(texts: list[str], plain: list[str]) -> str | None:
 def _to_weights(
     layer: _Layer, signal: list[float], to_weights: Formula, *, rows: bool, errors_in_rows: bool
 ) -> tuple[Formula, Any, Formula]:
-    """The derivative to a layer's weights: δ aᵀ, or in rows xᵀ δ."""
+    """The gradient of a layer's weights: δ aᵀ, or for row vectors xᵀ δ."""
     n = layer.n + bool(layer.added)
     shape = (n, layer.m) if rows else (layer.m, n)
     if rows:
@@ -202,12 +202,12 @@ def _to_weights(
 
 
 def _is_in_rows(run: ForwardPass) -> bool:
-    """Whether layers are rows, and weights lead from row to column."""
+    """Whether the text writes layers as row vectors, so that weight w_ij leads from row i to column j."""
     return run.names is not None and run.names.order == "from_to"
 
 
 def _layers(run: ForwardPass) -> list[_Layer]:
-    """The layers in letters.
+    """The letters of all layers.
 
     Raises:
         StructureError: Units of one layer have different inputs, so that their weights are no matrix.
@@ -234,7 +234,7 @@ def _layers(run: ForwardPass) -> list[_Layer]:
 
 
 def _named(called: Any, own: str) -> Formula:
-    """A name of the text; without one W(layer1), δ(layer1), and the library's."""
+    """A name as the text has it; if no text was named, W(layer1), δ(layer1) or the library's own name."""
     if called is not None:
         text = called(own)
         return Formula(text, latex(text))
@@ -246,7 +246,7 @@ def _named(called: Any, own: str) -> Formula:
 
 
 def _sums(run: ForwardPass, layer: str) -> Formula:
-    """The sums of a layer: Downing's S and R where he has these letters."""
+    """The letter of a layer's weighted sums; in Downing's two-layer network S and R."""
     if run.names is not None and run.names.notation == "downing":
         other = [name for name, own in run.names.also.items() if own == f"sum({layer})"]
         if other:
@@ -255,7 +255,7 @@ def _sums(run: ForwardPass, layer: str) -> Formula:
 
 
 def _bias(run: ForwardPass, layer: str) -> Formula:
-    """The biases of a layer: as the text has them, or the row 0 of its weights in Downing."""
+    """The letter of a layer's biases; in Downing they are row 0 of its weights."""
     called = run.names
     if called is None:
         return Formula(f"b({layer})", rf"b_{{\text{{{layer}}}}}")
@@ -307,11 +307,11 @@ def _latex_of(letter: str) -> str:
 
 
 def _transposed(part: Formula) -> Formula:
-    """Wᵀ; a name with something above, or a quotient, in brackets."""
+    """Wᵀ; brackets around a letter with an exponent and around a quotient."""
     loose = any(c in part.text for c in "^/ (→")
     text = f"({part.text})ᵀ" if loose else f"{part.text}ᵀ"
-    held = rf"\left({part.latex}\right)" if loose or "'" in part.latex else part.latex
-    return Formula(text, rf"{held}^{{\mathsf{{T}}}}")
+    factor_form = rf"\left({part.latex}\right)" if loose or "'" in part.latex else part.latex
+    return Formula(text, rf"{factor_form}^{{\mathsf{{T}}}}")
 
 
 def _equals(left: Formula, right: Formula) -> Formula:
@@ -323,7 +323,7 @@ def _shape(shape: Shape) -> str:
 
 
 def _beside(said: str) -> Formula:
-    """Shapes as they stand beside a line."""
+    """The shapes, as written beside a line."""
     words = said.replace(" x ", r" $\times$ ").replace("⊙", r"$\odot$").replace("_", r"\_").replace("^", r"\^{}")
     return Formula(said, rf" && \text{{{words}}}")
 

@@ -1,6 +1,6 @@
-"""A network as texts draw it: a circle for each unit, an arrow for each weight.
+"""A network as textbooks draw it: a circle for each unit, an arrow for each weight.
 
-What is shown is collected by `network_units`, placed by `network_layout`, and written by `network_svg`.
+`network_units` collects what is shown, `network_layout` places it, `network_svg` writes it.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ SUFFIXES = (".svg", ".png")
 
 @dataclass(frozen=True, slots=True, repr=False)
 class NetworkPicture:
-    """What `nn.draw_network` drew. Notebooks show it, `.svg` is its text, `.save` writes it to a file.
+    """The picture that `nn.draw_network` returns. Notebooks show it, `.svg` is its text, `.save` writes it to a file.
 
     Attributes:
-        svg: The picture as SVG, the same text for the same network.
+        svg: The picture as SVG; equal networks give equal text.
         width: In pixels.
         height: In pixels.
         theme: "auto", "light" or "dark".
@@ -131,21 +131,20 @@ def draw_network(
     title: str = "",
     theme: Theme = "auto",
 ) -> NetworkPicture:
-    """Draw a network as texts do: a circle for each unit and input, and an arrow with its name for each weight.
+    """Draw a network as textbooks do: a circle for each unit and input, and a labelled arrow for each weight.
 
-    A circle has the name and the activation of its unit. Biases are arrows from a circle that is 1. With a loss it is
-    the last circle, and below each unit stands its error signal. To see how each number is computed, and how it
-    is differentiated, `autograd_core.draw` draws the graph, in which every operation is a card.
+    A circle shows the name and the activation of its unit. Biases are arrows from a circle with the constant 1. A loss
+    is the last circle, and then each unit has its error signal below it. To see how each number is computed and
+    differentiated, `autograd_core.draw` draws the computation graph, with a card for every operation.
 
     Args:
         model: Any module of `Neuron`s, `Layer`s and `Linear`s; see `nn.forward_pass`.
-        x: One case: what the model takes.
-        target: What the loss wants as its second argument.
+        x: The input of one case.
+        target: The second argument of the loss.
         loss: A function of `(prediction, target)`; None for no error signals.
-        notation: Whose names it has, such as "downing" or "cs60050"; see `nn.forward_pass`.
-        weights: What stands on the arrows: "names", "numbers", "both" or "none". By default names where there is a
-            notation, else numbers. Where arrows lead to more than 8 units side by side there is no room; pointing at an
-            arrow shows both.
+        notation: The text whose names are used, such as "downing" or "cs60050"; see `nn.forward_pass`.
+        weights: What stands on the arrows: "names", "numbers", "both" or "none". By default names if there is a
+            notation, else numbers. A column of more than 8 units has no room for them; pointing at an arrow shows both.
         title: A heading.
         theme: "light", "dark", or "auto" as the reader's system prefers.
 

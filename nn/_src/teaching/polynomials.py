@@ -1,4 +1,4 @@
-"""Polynomials in the nodes of a graph: what cancels in a derivative, such as a sigmoid's a(1 − a) by a log-loss."""
+"""Polynomials in the nodes of a graph, to cancel terms of a derivative, such as a(1 − a) of a sigmoid in a log-loss."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 from autograd_core._src.sums import exact_sum
 
 from ..support.formulas import juxtaposed
-from .writing import Written, added_up, held, in_figures, inner, is_number, power, write
+from .writing import Written, added_up, factor_form, is_number, power, without_guards, write, written_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from autograd_core import Value
 
-MOST_TERMS = 12  # what has more stays one symbol
-Symbol = tuple[int, Written]  # the id of a node, for two may look alike, and how it is written
+MOST_TERMS = 12  # a node whose polynomial would have more stays one symbol
+Symbol = tuple[int, Written]  # the id of a node, as two nodes may be written alike, and how it is written
 Monomial = tuple[Symbol, ...]
 
 
@@ -26,7 +26,7 @@ class Polynomial:
     """A sum of products of nodes.
 
     Attributes:
-        terms: The coefficient of each product; the empty one is a number.
+        terms: The coefficient of each monomial; the empty monomial is the constant term.
     """
 
     terms: Mapping[Monomial, float]
@@ -56,29 +56,29 @@ class Polynomial:
         return total
 
     def as_number(self) -> float | None:
-        """The number that it is; None where a node is in it."""
+        """Its value if it is constant, else None."""
         return self.terms.get((), 0.0) if not any(self.terms) else None
 
     def key(self) -> tuple[float, frozenset[tuple[Monomial, float]]]:
-        """A sign, and what is the same for it and its negative."""
+        """A sign, and a key that is equal for p and −p."""
         first = min(self.terms, default=())
         sign = -1.0 if self.terms.get(first, 1.0) < 0 else 1.0
         return sign, frozenset((monomial, c * sign) for monomial, c in self.terms.items())
 
     def written(self) -> Written:
-        """As text and as LaTeX, what is added before what is taken away; ½ a − ½ y is ½ (a − y)."""
+        """As text and as LaTeX, positive terms first; ½ a − ½ y is written ½ (a − y)."""
         if not self.terms:
-            return in_figures(0.0)
+            return written_number(0.0)
         sizes = {abs(c) for c in self.terms.values()}
         if len(self.terms) > 1 and len(sizes) == 1 and sizes != {1.0}:
             [size] = sizes
-            inner = Polynomial({monomial: c / size for monomial, c in self.terms.items()}).written()
-            return Written(*_beside(in_figures(size), inner))
+            unit = Polynomial({monomial: c / size for monomial, c in self.terms.items()}).written()
+            return Written(*_beside(written_number(size), unit))
         parts = [_monomial(m, c) for m, c in sorted(self.terms.items(), key=lambda item: item[1] < 0)]
         return Written(*added_up(parts), tight=len(parts) == 1 and not parts[0][0].startswith("−"))
 
     def in_groups(self) -> Written | None:
-        """With the factors in front that several terms have, as w (a − y) + v (b − t); None where it is no such sum."""
+        """With shared factors of several terms taken out, as w (a − y) + v (b − t); None if not all terms share one."""
         size = {abs(c) for c in self.terms.values()}
         number = size.pop() if len(size) == 1 else 1.0
         left = dict(self.terms)
@@ -100,18 +100,18 @@ class Polynomial:
                 inside[tuple(rest)] = c / number
             parts.append(_beside(symbol[1], Polynomial(inside).written()))
         whole = Written(*added_up(parts), tight=False)
-        return whole if number == 1.0 else Written(*_beside(in_figures(number), whole), tight=True)
+        return whole if number == 1.0 else Written(*_beside(written_number(number), whole), tight=True)
 
 
 def with_one_hot(p: Polynomial, targets: Mapping[int, tuple[str, float]]) -> tuple[Polynomial, str] | None:
-    """A sum in which a y_1 + a y_2 + a y_3 is a, as all y add up to 1; None where there is none such.
+    """Simplify a y_1 + a y_2 + a y_3 to a where the targets y_1, y_2, y_3 add up to 1; None where nothing applies.
 
     Args:
         p: The sum.
-        targets: Letters and numbers of leaves with names y_1, y_2, ..., by their ids.
+        targets: Letters and numbers of the leaves labelled y_1, y_2, ..., by their ids.
 
     Returns:
-        The sum, and what was taken for 1.
+        The simplified sum, and the equation that was used, such as "y_1 + y_2 = 1".
     """
     groups: dict[tuple[str, Monomial, float], list[Symbol]] = {}
     for monomial, c in p.terms.items():
@@ -134,25 +134,26 @@ def _polynomial(x: Polynomial | float) -> Polynomial:
 
 
 def _beside(*parts: Written) -> tuple[str, str]:
-    return juxtaposed([held(part) for part in parts])
+    return juxtaposed([factor_form(part) for part in parts])
 
 
 def _monomial(symbols: Monomial, c: float) -> tuple[str, str]:
     parts = [
-        held(part) if n == 1 else power(part, in_figures(float(n)))[:2] for (_, part), n in Counter(symbols).items()
+        factor_form(part) if n == 1 else power(part, written_number(float(n)))[:2]
+        for (_, part), n in Counter(symbols).items()
     ]
     if abs(c) != 1.0 or not parts:
-        parts = [in_figures(abs(c))[:2], *parts]
+        parts = [written_number(abs(c))[:2], *parts]
     text, latex = juxtaposed(parts)
     return (f"−{text}", f"-{latex}") if c < 0 else (text, latex)
 
 
 def of_node(node: Value) -> Polynomial:
-    """A node as a polynomial in the nodes that have names; what is no sum or product is a symbol, too."""
+    """A node as a polynomial in labelled nodes, and in unlabelled ones that are neither sums nor products."""
     if is_number(node):
         return _polynomial(float(node.data))
     if not node.label:
-        within = inner(node)
+        within = without_guards(node)
         found = of_node(within) if within is not None else _expanded(node)
         if found is not None and len(found.terms) <= MOST_TERMS:
             return found
@@ -185,15 +186,15 @@ def _total(parts: Iterable[Polynomial]) -> Polynomial:
 def cancelled(
     products: Sequence[tuple[float, Sequence[tuple[tuple[Polynomial, int], ...]]]], *, always: bool = False
 ) -> Any:
-    """A sum of products of powers of polynomials without its denominators, if all of them cancel.
+    """Cancel the denominators in a sum of products of powers of polynomials, if all of them cancel.
 
     Args:
-        products: For each its coefficient, and factors as `(polynomial, power)`.
-        always: Whether without denominators, too, the sum is worked out.
+        products: For each product its coefficient, and its factors as lists of `(polynomial, power)`.
+        always: Whether to work out the sum even if there are no denominators.
 
     Returns:
-        What the sum is to be multiplied with, written, factor by factor, after the sum itself, a `Polynomial`; None
-        where nothing cancels or a denominator is left.
+        The remaining sum as a `Polynomial`, and the shared factors before it as `(polynomial, power)`; None if nothing
+        cancels or a denominator is left.
     """
     if not always and not any(n < 0 for _, factors in products for factor in factors for _, n in factor):
         return None

@@ -1,7 +1,7 @@
-"""The derivative of a node to its operands, as texts write it: a number, and factors.
+"""Local derivatives in textbook form: a number times factors.
 
-A function's rule keeps digits and stays in range, which makes another formula of it; here stands the textbook's, and
-for a function without one f′(s).
+A primitive's rule is written for accuracy and range, so its formula is not the textbook's. Here is the textbook's, and
+f′(s) for a function that has none.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ from autograd_core._src.sums import exact_sum
 from ..support.formulas import is_quotient, juxtaposed
 from .polynomials import Polynomial, of_node
 from .writing import (
-    SHARES,
+    SOFTMAX_OPS,
     Written,
-    apart,
     applied,
     below_the_line,
+    cross_entropy_operands,
     exponents,
-    held,
-    in_figures,
-    inner,
+    factor_form,
     is_number,
     one_more,
+    operand_form,
     power,
     share_of,
-    surprise,
+    without_guards,
     write,
     written,
+    written_number,
 )
 
 if TYPE_CHECKING:
@@ -50,11 +50,11 @@ class Factor(NamedTuple):
         latex: The same in LaTeX.
         value: Its number.
         below: For 1/b and 1/b² the node b, else None.
-        power: How often it divides by that.
-        within: The polynomials that it is the product of, each with its power; None where it is no such product.
-        under: For 1/b and 1/b² what stands below the line, as text and as LaTeX.
-        quotient: Whether it comes from a quotient, whose derivative is written over one line.
-        figures: Of a sum in brackets its numbers, such as "(2 · 3 + 4)"; "" where `value` is what is shown.
+        power: The power of b that it divides by.
+        within: The factorisation into polynomials, each with its power, by which factors cancel; None if there is none.
+        under: For 1/b and 1/b² the denominator, as text and as LaTeX.
+        quotient: Whether it comes from a quotient, whose derivative is written as one fraction.
+        figures: A bracketed sum in numbers, such as "(2 · 3 + 4)"; "" if `value` is what is shown.
     """
 
     text: str
@@ -69,7 +69,7 @@ class Factor(NamedTuple):
 
 
 class Edge(NamedTuple):
-    """A node's derivative to one below it: a coefficient, factors, and that node."""
+    """The derivative of a node with respect to one that its formula contains: a coefficient, factors, and that node."""
 
     coefficient: float
     factors: tuple[Factor, ...]
@@ -85,24 +85,24 @@ def edges(
     outputs: bool = False,
     sigmoids: Mapping[Value, Value] | None = None,
 ) -> list[Edge]:
-    """A node's derivatives to what its formula is made of, one for each place there.
+    """The derivatives of a node with respect to the nodes in its formula, one for each occurrence.
 
     Args:
         node: The node.
-        shares: Softmax nodes, by the numbers that they are of.
-        labels: Names that the graph has.
-        prime: Whether slopes of activations are written f′(s).
-        outputs: Whether they are written by what the function gave, where that has a name: a(1 − a).
-        sigmoids: Sigmoids, by the numbers that they are of.
+        shares: Softmax nodes, by their own operand.
+        labels: All labels of the graph.
+        prime: Whether derivatives of activations are written f′(s).
+        outputs: Whether they are written by the output of the function, where that has a label: a(1 − a).
+        sigmoids: Labelled sigmoid nodes, by their operand.
     """
-    within = inner(node)
+    within = without_guards(node)
     if within is not None:
         return [Edge(1.0, (), within)]
-    if node.op in SHARES or node.op == "logsumexp":
+    if node.op in SOFTMAX_OPS or node.op == "logsumexp":
         return _of_shares(node, shares or {}, labels)
-    terms = surprise(node)
+    terms = cross_entropy_operands(node)
     if terms is not None:
-        return _of_surprise(*terms, shares or {}, labels)
+        return _of_cross_entropy(*terms, shares or {}, labels)
     if node.op == "softplus" and not prime:
         [x] = node.parents
         return [Edge(1.0, (_of_softplus(x, float(node.local_grads[0]), sigmoids or {}, outputs=outputs),), x)]
@@ -115,7 +115,7 @@ def edges(
 
 
 def local_slope(node: Value, k: int, *, prime: bool = False, outputs: bool = False) -> tuple[float, list[Factor]]:
-    """The derivative of a node to its k-th operand: a number, and factors."""
+    """The derivative of a node with respect to its k-th operand: a number, and factors."""
     op, parents = node.op, node.parents
     slope = float(node.local_grads[k])
     if op in ("add", "sum", "where") or (op == "sub" and k == 0):
@@ -139,14 +139,14 @@ def local_slope(node: Value, k: int, *, prime: bool = False, outputs: bool = Fal
         return _of_function(node, slope, prime=prime, outputs=outputs)
     inside = [write(p) for p in parents]
     whole = applied(op, inside)
-    to, to_latex = apart(inside[k])
+    to, to_latex = operand_form(inside[k])
     return 1.0, [
         Factor(f"∂{whole.text}/∂{to}", rf"\frac{{\partial {whole.latex}}}{{\partial {to_latex}}}", slope)
     ]
 
 
 def _of_function(node: Value, slope: float, *, prime: bool, outputs: bool) -> tuple[float, list[Factor]]:
-    """The slope of a function of one operand."""
+    """The derivative of a function of one operand."""
     [x] = node.parents
     inside = write(x)
     op = node.op
@@ -156,17 +156,17 @@ def _of_function(node: Value, slope: float, *, prime: bool, outputs: bool) -> tu
         return 0.5, [_inverse(write(node), 2.0 * slope, node)]
     if op in ("sin", "cos"):
         other = applied("cos" if op == "sin" else "sin", [inside])
-        return (1.0 if op == "sin" else -1.0), [Factor(*held(other), slope if op == "sin" else -slope)]
+        return (1.0 if op == "sin" else -1.0), [Factor(*factor_form(other), slope if op == "sin" else -slope)]
     if op in ("sigmoid", "tanh") and not prime:
         z = write(node) if outputs and node.label else applied("σ" if op == "sigmoid" else op, [inside])
         return 1.0, [_by_output(node, z, slope)]
     name = "σ" if op == "sigmoid" else op
-    return 1.0, [Factor(*held(applied(name, [inside], mark=True)), slope)]
+    return 1.0, [Factor(*factor_form(applied(name, [inside], mark=True)), slope)]
 
 
 def _of_softplus(x: Value, slope: float, sigmoids: Mapping[Value, Value], *, outputs: bool) -> Factor:
-    """Of softplus the slope is σ(x); of softplus(−u) σ(−u), or with `outputs` 1 − σ(u)."""
-    u = mirrored(x)
+    """The derivative of softplus(x) is σ(x); that of softplus(−u) is σ(−u), or with `outputs` 1 − σ(u)."""
+    u = negated_operand(x)
     of = x if u is None else u
     a = sigmoids.get(of)
     plain = applied("σ", [write(of)])
@@ -174,23 +174,23 @@ def _of_softplus(x: Value, slope: float, sigmoids: Mapping[Value, Value], *, out
     p = Polynomial({((-id(of) if a is None else id(a), part),): 1.0})
     shown = part if outputs else plain
     if u is None:
-        return Factor(*held(shown), slope, within=((p, 1),))
+        return Factor(*factor_form(shown), slope, within=((p, 1),))
     text, tex = f"(1 − {shown.text})", rf"\left(1 - {shown.latex}\right)"
     if not outputs:
-        text, tex = held(applied("σ", [write(x)]))
+        text, tex = factor_form(applied("σ", [write(x)]))
     return Factor(text, tex, slope, within=((1 - p, 1),))
 
 
-def mirrored(x: Value) -> Value | None:
-    """u of a node −u without a name."""
+def negated_operand(x: Value) -> Value | None:
+    """The operand u of an unlabelled node −u; None for any other node."""
     return x.parents[0] if x.op == "neg" and not x.label else None
 
 
 def _by_output(node: Value, z: Written, slope: float) -> Factor:
-    """z(1 − z) of a sigmoid, 1 − z² of tanh."""
+    """The derivative written by the output z: z(1 − z) for a sigmoid, 1 − z² for tanh."""
     p = of_node(node)
     if node.op == "tanh":
-        square = power(z, in_figures(2.0))
+        square = power(z, written_number(2.0))
         return Factor(f"(1 − {square.text})", rf"\left(1 - {square.latex}\right)", slope, within=((1 - p * p, 1),))
     return Factor(
         f"{z.text}(1 − {z.text})", rf"{z.latex}\left(1 - {z.latex}\right)", slope, within=((p, 1), (1 - p, 1))
@@ -211,10 +211,10 @@ def _of_power(base: Value, n: float, slope: float) -> tuple[float, list[Factor]]
         return 1.0, []
     if n == 2.0:
         return n, [_of(base)]
-    text = power(write(base), in_figures(n - 1.0))
+    text = power(write(base), written_number(n - 1.0))
     whole = int(n - 1.0) if n == round(n) else 0
     within = ((of_node(base), whole),) if whole else None
-    factor = Factor(*held(text), slope / n if n else 0.0, within=within)
+    factor = Factor(*factor_form(text), slope / n if n else 0.0, within=within)
     return n, [factor._replace(below=base, power=2) if n == -1.0 else factor]
 
 
@@ -238,7 +238,7 @@ def _of_quotient(a: Value, b: Value, k: int) -> tuple[float, list[Factor]]:
     below = write(b)
     if k == 0:
         return 1.0, [_inverse(below, 1.0 / float(b.data), b)._replace(below=b, power=1, quotient=True)]
-    square = power(below, in_figures(2.0))
+    square = power(below, written_number(2.0))
     c, factors = _times(a)
     p = of_node(b)
     inverse_square = Factor(
@@ -250,17 +250,17 @@ def _of_quotient(a: Value, b: Value, k: int) -> tuple[float, list[Factor]]:
 
 def _of(node: Value) -> Factor:
     """A node as a factor."""
-    return Factor(*held(write(node)), float(node.data), within=((of_node(node), 1),))
+    return Factor(*factor_form(write(node)), float(node.data), within=((of_node(node), 1),))
 
 
 # --- shares ----------------------------------------------------------------------------------------
 
 
 def _of_shares(node: Value, known: Mapping[Value, Value], labels: Collection[str]) -> list[Edge]:
-    """softmax, its logarithm and logsumexp, as functions of the numbers whose exponentials they add up.
+    """Derivatives of softmax, log_softmax and logsumexp with respect to all x whose exponentials they add up.
 
-    Of s_i it is s_i(1 − s_i) to x_i, and −s_i s_j to another; of log s_i it is 1 − s_i and −s_j; of
-    log Σ exp(x) it is s_j.
+    s_i has s_i(1 − s_i) with respect to x_i and −s_i s_j with respect to another x_j; log s_i has 1 − s_i and −s_j;
+    log Σ exp(x) has s_j.
     """
     xs = exponents(node)
     top = max(float(x.data) for x in xs)
@@ -276,23 +276,23 @@ def _of_shares(node: Value, known: Mapping[Value, Value], labels: Collection[str
     own = next((k for k, other in enumerate(xs) if other is x), None)  # None for a plain number
     if node.op == "log_softmax":
         return [
-            Edge(1.0, (one_less(s),), x) if k == own else Edge(-1.0, (s,), x)
+            Edge(1.0, (one_minus(s),), x) if k == own else Edge(-1.0, (s,), x)
             for k, (x, s) in enumerate(zip(xs, shares, strict=True))
         ]
     me = _share(x, xs, float(node.data), own_shares, labels)
     return [
-        Edge(1.0, (and_one_less(me),), x) if k == own else Edge(-1.0, (me, s), x)
+        Edge(1.0, (times_one_minus(me),), x) if k == own else Edge(-1.0, (me, s), x)
         for k, (x, s) in enumerate(zip(xs, shares, strict=True))
     ]
 
 
-def _of_surprise(
+def _of_cross_entropy(
     xs: Sequence[Value], own: Value, known: Mapping[Value, Value], labels: Collection[str]
 ) -> list[Edge]:
-    """Of log Σ exp(z) − z_k: the share of each z, and −1 for z_k."""
+    """Derivatives of log Σ exp(z) − z_k: the softmax output of each z, and −1 for z_k."""
     for s in known.values():
         if s.op == "softmax" and set(exponents(s)) == set(xs):
-            xs = exponents(s)  # in the order that is written there
+            xs = exponents(s)  # the same set, in the order in which the softmax is written
     own_shares = {x: s for x, s in known.items() if s.op == "softmax" and _same(exponents(s), xs)}
     top = max(float(x.data) for x in xs)
     sizes = [math.exp(float(x.data) - top) for x in xs]
@@ -304,18 +304,18 @@ def _of_surprise(
 def _share(
     x: Value, xs: Sequence[Value], value: float, known: Mapping[Value, Value], labels: Collection[str]
 ) -> Factor:
-    """exp(x) / Σ, or the name that it has: its own, or one like those of the other shares."""
+    """The softmax output of x: its label, a label derived from those of the other outputs, else exp(x)/Σ."""
     node = known.get(x)
     alike = (like_name(s.label, other.label, x.label) for other, s in known.items())
     name = node.label if node is not None else next((name for name in alike if name and name not in labels), "")
     part = written(name) if name else share_of(x, xs)
-    # Two shares are one symbol by their node; one without a node by what it is a share of.
+    # The symbol is identified by its softmax node, or where the graph has none by x; ids of both never collide.
     symbol = id(node) if node is not None else -id(x)
-    return Factor(*held(part), value, within=((Polynomial({((symbol, part),): 1.0}), 1),))
+    return Factor(*factor_form(part), value, within=((Polynomial({((symbol, part),): 1.0}), 1),))
 
 
 def like_name(share: str, of: str, other: str) -> str:
-    """How the share of another number is called where one is: s_2 for z_2, if that of z_1 is s_1; "" for no such name.
+    """The label of the softmax output of `other`, by analogy: s_2 for z_2 if that of z_1 is s_1; "" if none follows.
 
     Example:
         >>> from nn._src.teaching.slopes import like_name
@@ -342,15 +342,15 @@ def _indexed(name: str) -> tuple[str, str]:
     return (match[1], match[2]) if match else (name, "")
 
 
-def one_less(s: Factor) -> Factor:
+def one_minus(s: Factor) -> Factor:
     """1 − s."""
     within = ((1 - s.within[0][0], 1),) if s.within else None
     return Factor(f"(1 − {s.text})", rf"\left(1 - {s.latex}\right)", 1.0 - s.value, within=within)
 
 
-def and_one_less(s: Factor) -> Factor:
+def times_one_minus(s: Factor) -> Factor:
     """s(1 − s)."""
-    rest = one_less(s)
+    rest = one_minus(s)
     within = (*s.within, *rest.within) if s.within and rest.within else None
     text = juxtaposed([s[:2], rest[:2]])[0] if is_quotient(s.text) else f"{s.text}{rest.text}"
     return Factor(text, s.latex + rest.latex, s.value * rest.value, within=within)
@@ -360,7 +360,7 @@ def and_one_less(s: Factor) -> Factor:
 
 
 def logistic_functions(nodes: Sequence[Value]) -> dict[Value, Value]:
-    """The nodes that are 1/(1 + exp(u)) or (1 + exp(u))^(−1), by that 1 + exp(u)."""
+    """The nodes 1/(1 + exp(u)) and (1 + exp(u))^(−1), by their node 1 + exp(u)."""
     found = {}
     for node in nodes:
         if len(node.parents) != 2 or node.op not in ("div", "pow"):
@@ -380,7 +380,7 @@ def _exponential_in(node: Value) -> Value | None:
 
 
 def of_logistic(factors: tuple[Factor, ...], logistic: Mapping[Value, Value]) -> tuple[Factor, ...]:
-    """Factors, in which exp(u)/(1 + exp(u))² is f(1 − f) of f = 1/(1 + exp(u)); u is mostly −s, and f is σ(s)."""
+    """The factors with exp(u)/(1 + exp(u))² replaced by f(1 − f), f = 1/(1 + exp(u)); mostly u = −s, so f = σ(s)."""
     return _for_logistic(
         factors, logistic,
         lambda f, e, slope: _by_output(f, write(f) if f.label else _logistic_of(e), slope),
@@ -390,13 +390,13 @@ def of_logistic(factors: tuple[Factor, ...], logistic: Mapping[Value, Value]) ->
 def over_squares(
     factors: tuple[Factor, ...], logistic: Mapping[Value, Value], *, fractions: bool = False
 ) -> tuple[Factor, ...]:
-    """The same factors with exp(u)/(1 + exp(u))² as one, over one line; with `fractions` not from a power of −2."""
+    """The factors with exp(u) and 1/(1 + exp(u))² as one fraction; with `fractions` only if the latter is one."""
     if fractions:
         under = [f.below for f in factors if f.under and f.below is not None]
         logistic = {below: logistic[below] for below in under if below in logistic}
 
     def quotient_of(_: Value, e: Value, slope: float) -> Factor:
-        above, below = write(e), power(one_more(write(e)), in_figures(2.0))
+        above, below = write(e), power(one_more(write(e)), written_number(2.0))
         return Factor(f"{above.text}/{below.text}", rf"\frac{{{above.latex}}}{{{below.latex}}}", slope)
 
     return _for_logistic(factors, logistic, quotient_of)
@@ -405,7 +405,7 @@ def over_squares(
 def _for_logistic(
     factors: tuple[Factor, ...], logistic: Mapping[Value, Value], made: Callable[[Value, Value, float], Factor]
 ) -> tuple[Factor, ...]:
-    """Factors with another in place of each 1/(1 + exp(u))² and exp(u): made of 1/(1 + exp(u)), exp(u), the number."""
+    """The factors with each pair 1/(1 + exp(u))² and exp(u) replaced by `made(1/(1 + exp(u)), exp(u), value)`."""
     found = list(factors)
     for square in factors:
         f = logistic.get(square.below) if square.below is not None and square.power == 2 else None
@@ -421,13 +421,13 @@ def _for_logistic(
 
 
 def _logistic_of(e: Value) -> Written:
-    """σ(s) for e = exp(−s), and 1/(1 + exp(u)) is σ(−u) for another."""
+    """1/(1 + e) for e = exp(u), written as σ(−u): σ(s) for exp(−s)."""
     [u] = e.parents
     if not u.label and u.op == "neg":
         inside = write(u.parents[0])
     elif not u.label and u.op == "mul" and is_number(u.parents[0]) and float(u.parents[0].data) == -1.0:
         inside = write(u.parents[1])
     else:
-        text, tex = held(write(u))
+        text, tex = factor_form(write(u))
         inside = Written(f"−{text}", f"-{tex}", tight=False)
     return applied("σ", [inside])

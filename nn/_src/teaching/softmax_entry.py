@@ -1,4 +1,4 @@
-"""The derivative of a softmax for any two indices, line by line: ∂p_i/∂z_j = p_i (1[i = j] − p_j)."""
+"""The derivation of any entry of a softmax Jacobian, line by line: ∂p_i/∂z_j = p_i (1[i = j] − p_j)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .writing import for_latex
 MOST_SHOWN = 12  # rows and columns of the matrix
 SECOND = r" + \frac{1}{S} \frac{\partial}{\partial z_{j}} e^{z_{i}}"
 
-# Each line with the rule by which it follows: z and p stand for the letters, S for the sum over k of exp(z_k).
+# Each line and the rule by which it follows. z and p are replaced by the text's letters, S by the sum of exp(z_k).
 LINES = (
     ("∂/∂z_j [exp(z_i)/(S)]", r"\frac{\partial}{\partial z_{j}} \frac{e^{z_{i}}}{S}", ""),
     (
@@ -56,9 +56,9 @@ class SoftmaxDerivation(Table):
     """What `nn.softmax_derivation` wrote. It is text, and a formula in a notebook.
 
     Attributes:
-        lines: Each line as text; 1[i = j] is 1 where the indices are one, else 0.
+        lines: Each line as text; 1[i = j] is 1 if the indices are equal, else 0.
         reasons: For each line the rule by which it follows from the one before.
-        entries: The derivatives at the numbers that were given, a row for each i; [] without numbers.
+        entries: The Jacobian at the given numbers, one row for each i; [] without numbers.
 
     Example:
         >>> import nn
@@ -119,13 +119,13 @@ class SoftmaxDerivation(Table):
 
 @says_how
 def softmax_derivation(scores: Any = None, *, letters: tuple[str, str] = ("z", "p")) -> SoftmaxDerivation:
-    r"""How the derivative of a softmax is worked out for any two indices, i of what it gives and j of what it takes.
+    r"""Derive the Jacobian of a softmax for any two indices, i of an output and j of an input.
 
-    `nn.derivation` works out one entry of a graph; this is the general one, with 1[i = j] for the two cases.
+    `nn.derivation` derives one entry of a given graph; this is the general entry, with 1[i = j] for the two cases.
 
     Args:
-        scores: Numbers or Values at which the matrix of all entries is to stand below; None for the lines alone.
-        letters: Of what a softmax takes, and of what it gives: ("x", "f") in LING3804, ("z", "s") in Downing.
+        scores: Numbers or Values at which the whole matrix is computed and shown below; None for the lines alone.
+        letters: Of the inputs and of the outputs: ("x", "f") in LING3804, ("z", "s") in Downing.
 
     Returns:
         A `SoftmaxDerivation` with `.lines`, `.reasons`, `.result`, `.latex` and `.entries`.
@@ -170,7 +170,7 @@ def softmax_derivation(scores: Any = None, *, letters: tuple[str, str] = ("z", "
 
 
 def _lettered(line: str, z: str, p: str, total: str) -> str:
-    """A line in other letters; all at once, or one could be taken for another."""
+    """A line in other letters, all replaced at once: one after the other could replace a letter twice."""
     line = line.replace("S", total)
     for old, sign in (("z_", "\0"), ("p_", "\1")):
         line = line.replace(old, sign)

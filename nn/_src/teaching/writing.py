@@ -1,4 +1,4 @@
-"""How operations and their derivatives are written, as text and as LaTeX, with the names that nodes have."""
+"""Formulas of nodes, as text and as LaTeX, written with the labels of the nodes."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ class Written(NamedTuple):
 
     text: str
     latex: str
-    tight: bool = True  # whether it stands in a product without brackets
+    tight: bool = True  # whether it needs no brackets in a product
 
 
 def added_up(parts: list[tuple[str, str]]) -> tuple[str, str]:
-    """A sum, text and LaTeX, in which a minus stands for the plus before it."""
+    """A sum as text and as LaTeX; a term that begins with a minus is subtracted."""
     (text, tex), *more = parts
     for t, x in more:
         text += f" − {t[1:]}" if t.startswith("−") else f" + {t}"
@@ -41,38 +41,40 @@ def added_up(parts: list[tuple[str, str]]) -> tuple[str, str]:
 
 
 @contextmanager
-def as_deep_as_it_goes(caller: str, cure: str) -> Iterator[None]:
-    """Within it formulas that are nested too deeply, which nobody could read either, are refused in words.
+def refusing_deep_nesting(caller: str, cure: str) -> Iterator[None]:
+    """Turn a RecursionError of the recursive formula writer into a `RangeError` that says what to do.
+
+    The writer may recurse: a formula that is nested deeply enough to fail could not be read either.
 
     Raises:
-        RangeError: Some hundred operations without a name are one within the other.
+        RangeError: Some hundred unnamed operations are nested.
     """
     try:
         yield
     except RecursionError:
-        msg = f"{caller}: expected at most about a hundred operations without a name one within the other; {cure}"
+        msg = f"{caller}: expected at most about a hundred nested operations without a name; {cure}"
         raise RangeError(msg) from None
 
 
 def write(node: Value) -> Written:
-    """A node by its name, a number, or what it is computed from."""
+    """A node as its label, as a number if it is an unlabelled leaf, else as the formula that computes it."""
     if node.label:
         return written(node.label)
-    return in_figures(float(node.data)) if not node.parents else body(node)
+    return written_number(float(node.data)) if not node.parents else body(node)
 
 
 def body(node: Value) -> Written:
-    """What a node is computed from, with the names of its operands."""
-    within = inner(node)
+    """The formula that computes a node from its operands, even if the node has a label."""
+    within = without_guards(node)
     if within is not None:
         return write(within)
-    if node.op in SHARES:
+    if node.op in SOFTMAX_OPS:
         return _share(node)
-    terms = surprise(node)
+    terms = cross_entropy_operands(node)
     if terms is not None:
-        return _less(applied("log", [exponentials(terms[0])]), write(terms[1]))
+        return _difference(applied("log", [exponentials(terms[0])]), write(terms[1]))
     if node.op in SUMS:
-        parts = [(held(p), sign) if sign < 0 else (p[:2], sign) for sign, p in terms_of_sum(node)]
+        parts = [(factor_form(p), sign) if sign < 0 else (p[:2], sign) for sign, p in terms_of_sum(node)]
         return Written(*added_up([(f"−{t}", f"-{x}") if sign < 0 else (t, x) for (t, x), sign in parts]), tight=False)
     if not node.parents:
         return write(node)
@@ -84,22 +86,23 @@ def body(node: Value) -> Written:
         return _added(pairs) if half > 1 else pairs[0]
     if node.op == "logsumexp":
         return applied("log", [exponentials(node.parents)])
-    operands = [write(p) for p in node.parents]  # once: to write a product's again takes twice as long at each of them
+    # Once: if each form wrote its operands again, the time would double with every level of nesting.
+    operands = [write(p) for p in node.parents]
     form = FORMS.get(node.op)
     if form is not None:
         return form(*operands)
     if node.op == "mean":
-        total = held(_added(operands))
-        share = in_figures(1.0 / len(operands))
+        total = factor_form(_added(operands))
+        share = written_number(1.0 / len(operands))
         return Written(*juxtaposed([share[:2], total]))
     return applied("σ" if node.op == "sigmoid" else node.op, operands)
 
 
 def summands(node: Value) -> list[tuple[float, Written]] | None:
-    """The terms of a sum, each with its sign; None for what is no sum of several."""
-    within = inner(node)
+    """The terms of a sum, each with its sign; None if the node is no sum of two or more terms."""
+    within = without_guards(node)
     while within is not None:
-        node, within = within, inner(within)
+        node, within = within, without_guards(within)
     half = len(node.parents) // 2
     if node.op in SUMS or (node.op == "dot" and half > 1):
         found = terms_of_sum(node)
@@ -108,7 +111,7 @@ def summands(node: Value) -> list[tuple[float, Written]] | None:
 
 
 def terms_of_sum(node: Value) -> list[tuple[float, Written]]:
-    """The terms of a sum or a dot, written, each with its sign; a dot without a name within a sum has several."""
+    """The written terms of a sum or a dot, each with its sign; an unlabelled dot in a sum gives each product."""
     found: list[tuple[float, Written]] = []
     for sign, p in addends(node) if node.op in SUMS else [(1.0, node)]:
         half = len(p.parents) // 2
@@ -120,22 +123,23 @@ def terms_of_sum(node: Value) -> list[tuple[float, Written]]:
     return found
 
 
-def moves(node: Value, leads: Collection[Value]) -> list[bool]:
-    """For each of `terms_of_sum` whether one of some nodes is in it."""
+def varying_terms(node: Value, dependents: Collection[Value]) -> list[bool]:
+    """For each of `terms_of_sum`, whether it depends on one of the given nodes."""
     found: list[bool] = []
     for _, p in addends(node) if node.op in SUMS else [(1.0, node)]:
         half = len(p.parents) // 2
         if p.op == "dot" and half > 1 and (p is node or not p.label):
-            found += [w in leads or x in leads for w, x in zip(p.parents[:half], p.parents[half:], strict=True)]
+            varies = [operand in dependents for operand in p.parents]
+            found += [w or x for w, x in zip(varies[:half], varies[half:], strict=True)]
         else:
-            found.append(p in leads)
+            found.append(p in dependents)
     return found
 
 
 def addends(node: Value) -> list[tuple[float, Value]]:
-    """What is added up in a sum, each with its sign: sums without names within it are part of it.
+    """The addends of a sum, each with its sign. Unlabelled sums among them are flattened and zeros dropped.
 
-    So that a + b + c, `sum([a, b, c])`, which begins with 0, and `ag.sum([a, b, c])` are one formula.
+    So a + b + c, Python's `sum([a, b, c])`, which starts from 0, and `ag.sum([a, b, c])` are written alike.
     """
     found: list[tuple[float, Value]] = []
     waiting: list[tuple[float, Value]] = [(1.0, node)]
@@ -150,11 +154,11 @@ def addends(node: Value) -> list[tuple[float, Value]]:
     return found or [(1.0, node.parents[0])]
 
 
-def inner(node: Value) -> Value | None:
-    """What a node is without what is there for rounding or limits alone; None where nothing is.
+def without_guards(node: Value) -> Value | None:
+    """The operand that a node equals mathematically, if it is only a numerical guard or a trivial sum; else None.
 
-    A logarithm that is kept above a number and is above it, a choice of what a formula is at one point alone, and the
-    sum or mean of one number, 0 + x: no text writes these.
+    That is a logarithm clipped from below where the clip is inactive, a `where` that patches a formula at a single
+    point, the sum or mean of one number, and 0 + x. No textbook writes these.
     """
     ps = node.parents
     if node.op in ("sum", "mean") and len(ps) == 1:
@@ -169,18 +173,18 @@ def inner(node: Value) -> Value | None:
     return None
 
 
-# --- shares of a sum of exponentials -----------------------------------------------------------------
+# --- softmax: shares exp(x)/Σ of a sum of exponentials -------------------------------------------------
 
-SHARES = frozenset({"softmax", "log_softmax"})
+SOFTMAX_OPS = frozenset({"softmax", "log_softmax"})
 
 
 def exponents(node: Value) -> tuple[Value, ...]:
-    """The numbers whose exponentials are added up in a node of softmax, its logarithm, or a logsumexp."""
-    return node.parents[1].parents if node.op in SHARES else node.parents
+    """The nodes whose exponentials a softmax, log_softmax or logsumexp node adds up."""
+    return node.parents[1].parents if node.op in SOFTMAX_OPS else node.parents
 
 
-def surprise(node: Value) -> tuple[tuple[Value, ...], Value] | None:
-    """All scores and that of the right class, where a node is log Σ exp(z) less z_k; None for any other node."""
+def cross_entropy_operands(node: Value) -> tuple[tuple[Value, ...], Value] | None:
+    """All scores z and the score z_k of the right class, if a node is the loss log Σ exp(z) − z_k; else None."""
     if node.op != "cross_entropy":
         return None
     xs = node.parents
@@ -209,29 +213,29 @@ def _share(node: Value) -> Written:
     xs = exponents(node)
     if node.op == "softmax":
         return share_of(node.parents[0], xs)
-    return _less(write(node.parents[0]), applied("log", [exponentials(xs)]))
+    return _difference(write(node.parents[0]), applied("log", [exponentials(xs)]))
 
 
 # --- operations --------------------------------------------------------------------------------------
 
 
-def _less(a: Written, b: Written) -> Written:
-    return Written(f"{a.text} − {held(b)[0]}", f"{a.latex} - {held(b)[1]}", tight=False)
+def _difference(a: Written, b: Written) -> Written:
+    return Written(f"{a.text} − {factor_form(b)[0]}", f"{a.latex} - {factor_form(b)[1]}", tight=False)
 
 
 def _negative(a: Written) -> Written:
-    text, latex = held(a)
+    text, latex = factor_form(a)
     return Written(f"−{text}", f"-{latex}", tight=False)
 
 
 def quotient(a: Written, b: Written) -> Written:
     """a / b, as text and as a fraction."""
-    above = held(a)[0]
+    above = factor_form(a)[0]
     return Written(f"{above}/{below_the_line(b)}", rf"\frac{{{a.latex}}}{{{b.latex}}}")
 
 
 def below_the_line(part: Written) -> str:
-    """A part as it stands behind a stroke: products and quotients in brackets."""
+    """A part as the denominator of a/b: products, quotients and sums in brackets."""
     return part.text if part.tight and not any(c in part.text for c in " /") else bracketed(part)[0]
 
 
@@ -250,29 +254,29 @@ def _logarithm_from_one(x: Written) -> Written:
 
 def one_more(x: Written) -> Written:
     """1 + x."""
-    return _added([in_figures(1.0), x])
+    return _added([written_number(1.0), x])
 
 
 def _product_of(a: Value, b: Value) -> Written:
     if a is b and not is_number(a):
-        return power(write(a), in_figures(2.0))
-    numbers, rest = _numbers_apart([a, b])
+        return power(write(a), written_number(2.0))
+    numbers, rest = _split_numbers([a, b])
     if rest and (len(numbers) > 1 or -1.0 in numbers):  # 2 · ½ x is x
         return _times(math.prod(numbers), rest)
     return _juxtaposed(write(a), write(b))
 
 
-def _numbers_apart(factors: Sequence[Value]) -> tuple[list[float], list[Value]]:
-    """The numbers of a product, and its other factors: products without names within it are part of it.
+def _split_numbers(factors: Sequence[Value]) -> tuple[list[float], list[Value]]:
+    """The numbers among the factors of a product, and the other factors. Unlabelled products among them are flattened.
 
-    A mean stands for the sum that it is a share of.
+    An unlabelled mean of n terms gives the number 1/n and stands for the sum of its terms.
     """
     numbers: list[float] = []
     rest: list[Value] = []
     waiting = [*factors][::-1]
     while waiting:
         node = waiting.pop()
-        within = None if node.label else inner(node)
+        within = None if node.label else without_guards(node)
         if within is not None:
             waiting.append(within)
         elif is_number(node):
@@ -288,19 +292,19 @@ def _numbers_apart(factors: Sequence[Value]) -> tuple[list[float], list[Value]]:
 
 
 def _times(number: float, factors: Sequence[Value]) -> Written:
-    """A number and factors: no 1, and a minus for −1."""
+    """A number times factors: 1 is not written, and −1 is a minus sign."""
     if number < 0.0:
         return _negative(_times(-number, factors))
     sums = [
         _added([write(p) for p in node.parents]) if node.op == "mean" and not node.label else write(node)
         for node in factors
     ]
-    parts = [*([] if number == 1.0 else [in_figures(number)]), *sums]
+    parts = [*([] if number == 1.0 else [written_number(number)]), *sums]
     return parts[0] if len(parts) == 1 else _juxtaposed(*parts)
 
 
-def apart(part: Written) -> tuple[str, str]:
-    """A part as it stands behind a ∂: a sum, a product or a quotient in brackets."""
+def operand_form(part: Written) -> tuple[str, str]:
+    """A part as the operand of ∂: sums, products and quotients in brackets."""
     outside = part.text
     while "(" in outside and (shorter := BRACKETS.sub("", outside)) != outside:
         outside = shorter
@@ -313,13 +317,13 @@ def is_number(node: Value) -> bool:
     return not node.label and not node.parents
 
 
-def held(part: Written) -> tuple[str, str]:
-    """A part as it stands in a product or below a line: a sum in brackets."""
+def factor_form(part: Written) -> tuple[str, str]:
+    """A part as a factor of a product: sums in brackets."""
     return (part.text, part.latex) if part.tight else (f"({part.text})", rf"\left({part.latex}\right)")
 
 
 def _juxtaposed(*parts: Written) -> Written:
-    return Written(*juxtaposed([held(p) for p in parts]))
+    return Written(*juxtaposed([factor_form(p) for p in parts]))
 
 
 def _added(parts: Sequence[Written]) -> Written:
@@ -340,14 +344,14 @@ FORMS: dict[str, Callable[..., Written]] = {
     "neg": _negative,
     "div": quotient,
     "pow": power,
-    "square": lambda x: power(x, in_figures(2.0)),
+    "square": lambda x: power(x, written_number(2.0)),
     "exp": _exponential,
     "log1p": _logarithm_from_one,
 }
 
 
 def applied(name: str, inside: Sequence[Written], *, mark: bool = False) -> Written:
-    """A function of its operands, with a prime for its derivative."""
+    """A function applied to its operands; with `mark`, its derivative, with a prime."""
     letter = r"\sigma" if name == "σ" else rf"\{name}" if name in LATEX_KNOWS else rf"\operatorname{{{name}}}"
     letter = letter.replace("_", r"\_")
     texts, latex = ", ".join(p.text for p in inside), ", ".join(p.latex for p in inside)
@@ -358,7 +362,7 @@ def applied(name: str, inside: Sequence[Written], *, mark: bool = False) -> Writ
 LATEX_KNOWS = frozenset("exp log sin cos tan sinh cosh tanh max min".split())
 
 
-def in_figures(x: float) -> Written:
+def written_number(x: float) -> Written:
     """A number: four digits, or a simple fraction."""
     if math.isfinite(x):
         part = Fraction(x).limit_denominator(100)
@@ -370,7 +374,7 @@ def in_figures(x: float) -> Written:
 
 
 def for_latex(words: str) -> str:
-    """Words within a formula, their letters as LaTeX has them."""
+    """Words for a LaTeX formula, their letters as LaTeX commands."""
     signs = {"_": r"\_", "^": r"\^{}", "′": "$'$", "−": "$-$", "∂": r"$\partial$", "·": r"$\cdot$"}
     signs |= {letter: f"${x}$" for letter, x in LETTERS.items()}
     return "".join(signs.get(c, c) for c in words)
@@ -382,13 +386,14 @@ LETTERS = {
 }
 
 
-QUOTIENT = re.compile(r"(\d+|∂[^/]+|[^\W\d_](_[^/]+)?)/(\d+|∂[^/]+|[^\W\d_](_[^/]+)?)")  # else it is a path
+# A / in anything else is part of a scoped name.
+QUOTIENT = re.compile(r"(\d+|∂[^/]+|[^\W\d_](_[^/]+)?)/(\d+|∂[^/]+|[^\W\d_](_[^/]+)?)")
 CALL = re.compile(r"([^()/]*[^()/^])\((.+)\)")
 NAME = re.compile(r"(?P<letter>[^_^]+)(?:_(?P<index>[^^]*))?(?:\^(?P<above>.+))?")
 
 
 def written(label: str) -> Written:
-    r"""A name as texts have it: y_hat is ŷ, and what follows the first _ is an index; w_i→j leads from i to j.
+    r"""A label in mathematical notation: y_hat becomes ŷ, and what follows the first _ is an index, as in w_i→j.
 
     Example:
         >>> from nn._src.teaching.writing import written
@@ -402,7 +407,7 @@ def written(label: str) -> Written:
 
 
 def _in_latex(name: str) -> str:
-    """A name in LaTeX: a fraction, a function of something, or a letter with an index and what stands above it."""
+    """A label in LaTeX: a fraction, a function call, or a letter with its index and exponent."""
     call = CALL.fullmatch(name)
     if call and _closed(call[2]):
         return rf"{_in_latex(call[1])}\left({', '.join(map(_in_latex, call[2].split(', ')))}\right)"
@@ -427,7 +432,7 @@ def _in_latex(name: str) -> str:
 
 
 def _closed(text: str) -> bool:
-    """Whether every bracket in it is closed, and none that was open before it."""
+    """Whether its brackets are balanced."""
     depth = 0
     for c in text:
         depth += (c == "(") - (c == ")")
@@ -437,5 +442,5 @@ def _closed(text: str) -> bool:
 
 
 def _plain(text: str) -> str:
-    """Text without what LaTeX reads as an order."""
+    """Text with the special characters of LaTeX escaped."""
     return "".join(f"\\{c}" if c in "#$%&_{}" else c for c in text if c not in "\\^~")

@@ -1,5 +1,4 @@
-"""What `network_picture` is made of, in this order.
+"""The stages of `network_picture`, in order.
 
-`network_units` says which units and weights are shown and what is written at them, `network_layout` where each stands,
-`network_svg` writes that.
+`network_units` lists the units and weights and their texts, `network_layout` places them, `network_svg` writes the SVG.
 """

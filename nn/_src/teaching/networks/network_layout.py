@@ -1,7 +1,7 @@
-"""Where each circle and label of a picture of a network stands, in pixels.
+"""The position of each circle and label in a picture of a network, in pixels.
 
-Columns are as far apart as the labels on the arrows between them need. Where too many units of a column are led to,
-their arrows have no labels.
+Columns are as far apart as the labels on the arrows between them need. Arrows into a column of too many units have no
+labels.
 """
 
 from __future__ import annotations
@@ -13,23 +13,23 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from .network_units import ShownNetwork, ShownUnit, ShownWeight
 
-MOST_SIDE_BY_SIDE = 8  # units that arrows lead to, up to which all their weights can be read
-NAME, SMALL = 13.0, 10.5  # pixels of print
-LETTER = 0.62  # the advance of a letter over its size, about
+MOST_SIDE_BY_SIDE = 8  # the most units of a column for which the labels of all incoming arrows can be read
+NAME, SMALL = 13.0, 10.5  # font sizes in pixels
+LETTER = 0.62  # average width of a letter divided by the font size
 RADIUS, WIDEST, OF_ONE = 23.0, 44.0, 17.0
-ROW, COLUMN, LINE = 78.0, 140.0, 17.0  # the least distances of circles and of two weights, in pixels
+ROW, COLUMN, LINE = 78.0, 140.0, 17.0  # least distances in pixels: circles of a column, columns, labels of arrows
 BAND = 15.0  # the height of a line below a unit
-STEPS, GROWTH, TRIES = 36, 1.12, 16  # places of a label on its arrow; how a gap without room for labels is widened
-FREE = 600.0  # between columns, up to which no arrow passes a signal; wider, signals interrupt arrows as labels do
-WIDEST_GAP, APART = 1200.0, 2.0  # pixels: between columns, and between labels at least
-MARGIN, ARROW, BELOW = 16.0, 7.0, 24.0  # the last: between arrows that pass below the columns that they leap
+STEPS, GROWTH, TRIES = 36, 1.12, 16  # positions tried for a label on its arrow; factor and number of widenings of a gap
+FREE = 600.0  # up to this gap, columns are widened until no arrow crosses an error signal; beyond, signals cover arrows
+WIDEST_GAP, APART = 1200.0, 2.0  # pixels: the widest gap between columns, the least distance of labels
+MARGIN, ARROW, BELOW = 16.0, 7.0, 24.0  # BELOW: distance between arrows that pass below the columns they skip
 
 Point = tuple[float, float]
 Box = tuple[float, float, float, float]  # left, top, right, bottom
 
 
 class PlacedUnit(NamedTuple):
-    """A circle: what it shows, its middle and its radius."""
+    """A circle with its centre and radius."""
 
     unit: ShownUnit
     middle: Point
@@ -37,7 +37,7 @@ class PlacedUnit(NamedTuple):
 
 
 class PlacedWeight(NamedTuple):
-    """An arrow from one circle's middle to another's, past `bend`, from rim to rim; and its label."""
+    """An arrow between the centres of two circles, drawn from rim to rim, with its control point and its label."""
 
     weight: ShownWeight
     start: Point
@@ -51,7 +51,7 @@ class PlacedWeight(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PlacedNetwork:
-    """All places of a picture of a network, and its size."""
+    """All positions of a picture of a network, and its size."""
 
     width: float
     height: float
@@ -60,11 +60,11 @@ class PlacedNetwork:
     words: list[tuple[Point, str]]  # names of columns, and the note below them
 
 
-# --- how large print is ----------------------------------------------------------------------------
+# --- text sizes ------------------------------------------------------------------------------------
 
 
 def _extent(name: str, size: float) -> float:
-    """The width of a name, whose indices are smaller."""
+    """The width of a name; indices are set in the small size."""
     return sum(LETTER * (SMALL if small else size) for part, small in _parts(name) for _ in part)
 
 
@@ -81,7 +81,7 @@ def lines_below(circle: ShownUnit) -> list[str]:
 
 
 def box_below(spot: Point, radius: float, lines: list[str]) -> Box:
-    """What the lines below a circle take."""
+    """The bounding box of the lines below a circle."""
     half = max(_extent(line, SMALL) for line in lines) / 2
     top = spot[1] + radius + 2
     return (spot[0] - half, top, spot[0] + half, top + BAND * len(lines))
@@ -98,7 +98,7 @@ def written(arrow: ShownWeight, weights: str) -> str:
 
 
 def placed(network: ShownNetwork, weights: str, title: str) -> PlacedNetwork:
-    """Places for all that is shown, with such labels on the arrows and such a heading."""
+    """Place all circles, arrows and labels."""
     columns = network.columns
     radius = [
         min(WIDEST, max(RADIUS, *(max(_extent(c.name, NAME), _extent(c.number, SMALL)) / 2 + 6 for c in column)))
@@ -165,9 +165,9 @@ def placed(network: ShownNetwork, weights: str, title: str) -> PlacedNetwork:
 
 @dataclass(frozen=True, slots=True)
 class _Gap:
-    """The arrows between two columns, and how far apart the columns are for their labels to be beside each other.
+    """The arrows between two columns, which decide how far apart the columns must be for the labels not to overlap.
 
-    Each arrow by the heights of its ends, the radii there, and its label; on each side circles with what is below them.
+    Each arrow has the heights of its ends, the radii there, and its label; each side has circles and the lines below.
     """
 
     arrows: list[tuple[float, float]]
@@ -177,7 +177,7 @@ class _Gap:
     right: list[tuple[Point, float, list[str]]]
 
     def laid(self, apart: float) -> tuple[float, list[Point]]:
-        """The distance of the columns, and the place of each label from the left column's middle."""
+        """The distance of the columns, and the position of each label relative to the centre of the left column."""
         found = None
         for _ in range(TRIES):
             found = self._places(apart, strict=True)
@@ -187,7 +187,7 @@ class _Gap:
         return apart, found or self._places(apart, strict=False) or []
 
     def _places(self, apart: float, *, strict: bool) -> list[Point] | None:
-        """A place for each label where no other is, nor a circle or a signal; None where strict and there is none."""
+        """A position for each label that overlaps nothing else; None if `strict` and there is none."""
         taken = list[Box]()
         lines = [(y, (end - y) / apart) for y, end in self.arrows]
         for x, side in ((0.0, self.left), (apart, self.right)):
@@ -223,7 +223,7 @@ class _Gap:
 
 
 def _overlap(a: Box, b: Box) -> bool:
-    """Whether two boxes touch, or all but touch."""
+    """Whether two boxes overlap or are closer than `APART`."""
     return a[0] < b[2] + APART and b[0] < a[2] + APART and a[1] < b[3] + APART and b[1] < a[3] + APART
 
 
@@ -236,6 +236,6 @@ def _meets(line: tuple[float, float], box: Box, apart: float) -> bool:
 
 
 def label_box(spot: Point, said: str) -> Box:
-    """What a label takes on an arrow: more above with an exponent, more below with an index."""
+    """The bounding box of a label on an arrow, with room for an exponent above and an index below."""
     half = _extent(said, SMALL) / 2 + 2
     return (spot[0] - half, spot[1] - (10 if "^" in said else 7), spot[0] + half, spot[1] + (9 if "_" in said else 7))

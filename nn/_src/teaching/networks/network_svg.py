@@ -1,4 +1,4 @@
-"""The SVG of a network whose circles and labels have their places."""
+"""The SVG of a placed network."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ CSS = (
 
 
 def network_svg(network: PlacedNetwork, title: str) -> str:
-    """What stands within the picture's svg element: arrows first, labels over them, then circles."""
+    """The content of the svg element: arrows first, labels over them, then circles."""
     head = [f'<text class="title" x="{network.width / 2:g}" y="{MARGIN + 8:g}">{xml(title)}</text>'] if title else []
     arrows = [_arrow(arrow) for arrow in network.weights]
     labels = [_label(arrow.label_at, arrow.label) for arrow in network.weights if arrow.label]
@@ -36,14 +36,14 @@ def network_svg(network: PlacedNetwork, title: str) -> str:
 
 
 def _arrow(arrow: PlacedWeight) -> str:
-    """An arrow, whose name and number show when it is pointed at."""
+    """An arrow; its name and number show as a tooltip."""
     both = written(arrow.weight, "both")
     title = f"<title>{xml(both)}</title>" if both else ""
     return f"<g>{title}{_path(arrow)}</g>"
 
 
 def _path(arrow: PlacedWeight) -> str:
-    """An arrow from rim to rim of two circles."""
+    """The path of an arrow between the rims of two circles."""
     a, bend = _towards(arrow.start, arrow.bend, arrow.leaves), arrow.bend
     tip, base = (_towards(arrow.end, bend, arrow.enters + 1 + length) for length in (0, ARROW))
     across = (tip[1] - base[1]) * 0.45, (base[0] - tip[0]) * 0.45

@@ -1,4 +1,4 @@
-"""What a picture of a network shows: units, inputs, the 1 of biases and the loss in columns, weights between them."""
+"""The contents of a picture of a network: columns of units, inputs, the constant 1 and the loss; weights between."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
 
 
 class ShownUnit(NamedTuple):
-    """A unit, an input, or the 1 that biases are the weights of; and what stands in it and below it."""
+    """A unit, an input, or the constant 1 of the biases; with the texts in and below its circle."""
 
     name: str
     number: str
     kind: str
-    signal: str = ""  # what its number below the unit is called
+    signal: str = ""  # the name of its error signal, whose number is `delta`
     delta: str = ""
     said: str = ""
 
 
 class ShownWeight(NamedTuple):
-    """From one circle to another, each by its column and row; a softmax and a loss have no weights."""
+    """An arrow between two circles, each given by column and row. Arrows to a softmax and a loss have no weight."""
 
     start: tuple[int, int]
     end: tuple[int, int]
@@ -59,7 +59,7 @@ def network_of(run: ForwardPass, signals: dict[str, float]) -> ShownNetwork:
     last: list[tuple[int, int]] = []
     activations = run.of_scores or ()
     for name, end in run.ends.items():
-        # A softmax is a column of its own, after its sums, be it the last or within.
+        # A softmax is a column of its own after its sums, whether it is the last layer or not.
         of_softmax = _is_softmax(run, name.removeprefix("sum(").removesuffix(")"))
         if name.startswith("sum(") and not of_softmax:
             continue
@@ -99,7 +99,7 @@ def _is_softmax(run: ForwardPass, layer: str) -> bool:
 
 
 def _letter(own: str, letter: str) -> str:
-    """What a signal is called without the index of its unit: δ, or e″, whose primes say in which layer it is."""
+    """The name of an error signal without the index of its unit: δ, or e″, where the primes count layers."""
     found = re.match(r"\w[′″‴]*(\^\(\d+\))?", own)
     return found[0] if found and len(letter) == 1 and own.startswith(letter) else letter
 
@@ -109,7 +109,7 @@ def _last_part(name: str) -> str:
 
 
 def _what_enters(run: ForwardPass, layer: str, place: dict[Value, tuple[int, int]], made: ShownNetwork) -> None:
-    """Circles in the column before a layer for what its weights meet there besides units: a 1, or other nodes."""
+    """Add circles to the column before a layer for inputs of its weights that are no units: the 1, or other nodes."""
     called, before = run.names, len(made.columns) - 1
     units = run.layers[layer]
     for unit in units:
