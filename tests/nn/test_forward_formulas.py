@@ -230,7 +230,7 @@ def test_formulas_within_formulas_are_refused_in_words_where_they_are_too_deep()
     x = y = ag.Value(0.5, label="x")
     for _ in range(3000):
         y = ag.sin(y)
-    with pytest.raises(ag.RangeError, match="derivation: expected at most about a hundred operations without a name"):
+    with pytest.raises(ag.RangeError, match="derivation: expected at most about a hundred nested operations without a name"):
         nn.derivation(y, x)
 
 

@@ -309,8 +309,8 @@ def _through(
     written = [DerivationLine(f"{still[0]} · {open_factor[0]}", rf"{still[1]} \, {open_factor[1]}", "chain rule")]
     if partials is not False:
         by = None if isinstance(partials, bool) else by_way_of(partials)
-        paths = LeafPaths(root, leaf, **{k: v for k, v in options.items() if k != "factored"})
-        written = chain_rule(paths, leaf_form, by)
+        leaf_paths = LeafPaths(root, leaf, **{k: v for k, v in options.items() if k != "factored"})
+        written = chain_rule(leaf_paths, leaf_form, by)
     one = below.result == "1"
     product = (f"{known[0]} · {last[0]}", rf"{known[1]} \cdot {last[1]}") if one else juxtaposed([known, last])
     written += [
