@@ -87,6 +87,72 @@ def test_nodes_go_by_their_names_and_runs_bear_them(notation):
         assert [node.label for node in ag.topological_order(other.loss)] == labels
 
 
+@pytest.mark.parametrize("notation", NOTATIONS)
+@pytest.mark.parametrize(
+    ("outputs", "target", "loss"),
+    [(1, 0.75, nn.sse), (2, [0.25, 0.75], nn.sse), (3, 1, nn.cross_entropy), (1, 0.75, nn.binary_cross_entropy_with_logits)],
+)
+def test_what_formulas_name_can_be_asked_for(notation, outputs, target, loss):
+    given = "sigmoid" if loss is nn.sse else None
+    model = nn.MLP(2, [2, outputs], "sigmoid", output=given, seed=1)
+    signals = nn.error_signals(model, X, target, loss=loss, notation=notation)
+    run, flat = signals.run, target if isinstance(target, list) else [0.0, 1.0, 0.0] if outputs == 3 else [target]
+    for k, (unit, y) in enumerate(zip(signals.layers["layer2"], flat, strict=True), 1):
+        right = signals.formulas[k - 1].partition(" = ")[2]
+        activation, rest = right.lstrip("(").split(" − ", maxsplit=1)
+        named = [run[activation], run[re.split(r"[ )]", rest)[0]]]
+        assert named[1].data == y
+        assert named[1].label in right
+        error = named[0].data - named[1].data
+        assert unit.delta == pytest.approx(error * named[0].data * (1 - named[0].data) if loss is nn.sse else error)
+    whole = run[signals.names.target]
+    assert (whole.data if isinstance(whole, ag.Value) else list(whole.data)) == (flat[0] if outputs == 1 else flat)
+
+
+def test_a_target_that_is_a_node_is_that_node_and_others_are_none():
+    model, y = nn.MLP(2, [2, 1], "sigmoid", seed=1), ag.Value(0.5)
+    assert nn.forward_pass(model, X, y, loss=nn.sse, notation="cs60050")["y"] is y
+    for asked in ({}, {"target": None, "loss": lambda p, t: p + 1}, {"target": "cat", "loss": lambda p, t: p * p}):
+        run = nn.forward_pass(model, X, notation="cs60050", **asked)
+        with pytest.raises(ag.RangeError, match="expected one of"):
+            run["y"]
+
+
+def test_downings_names_without_the_case_and_dolhanskys_with_it():
+    model = nn.MLP(2, [2, 1], "sigmoid", output="sigmoid", seed=1)
+    signals = nn.error_signals(model, X, 0.5, loss=nn.sse, notation="downing-first")
+    run = signals.run
+    for short, name in (("o_5", "o_5d"), ("sum_4", "sum_4d"), ("t_5", "t_5d"), ("o_1", "x_1d"), ("o_2d", "x_2d")):
+        assert run[short].label == name
+    assert signals["δ_5"] == signals["delta_5d"] == signals["δ_5d"]
+    with pytest.raises(ag.RangeError):
+        run["t_1"]  # node 1 is an input
+    run = nn.forward_pass(nn.MLP(1, [1, 1, 1], "sigmoid", seed=1), [1.0], 0.5, loss=nn.sse, notation="dolhansky")
+    for other, name in (("in_j", "s_j"), ("in_o", "s_o"), ("ŷ_i", "ŷ"), ("yhat_i", "ŷ"), ("y_i", "y")):
+        assert run[other].label == run[name].label
+
+
+@pytest.mark.parametrize("notation", NOTATIONS)
+def test_layers_are_meant_by_what_pictures_write_around_them(notation):
+    model = nn.MLP(2, [3, 2, 2], "sigmoid", output="sigmoid", seed=1)
+    run = nn.forward_pass(model, X, notation=notation)
+    svg = ag.draw(list(run.outputs)).svg
+    boxes = set(re.findall(r">(layer [^<:]+)<", svg))
+    assert len(boxes) == 3
+    assert {tuple(run[box].data) for box in boxes} == {tuple(run[layer].data) for layer in run.layers}
+    for box in boxes:
+        assert nn.layer_jacobian(model, X, of=box, to="inputs", notation=notation).entries
+
+
+def test_numbers_of_layers_that_a_text_counts_otherwise():
+    model = nn.MLP(2, [3, 2, 2], "sigmoid", output="sigmoid", seed=1)
+    J = nn.layer_jacobian(model, X, of="layer 4", to="layer 3", notation="cs60050")
+    assert (J.name, J.entries) == ("∂a^(4)/∂a^(3)", nn.layer_jacobian(model, X, of=3, to=2).entries)
+    assert nn.weight_jacobian(model, X, layer="layer 4", notation="cs60050").to == "Θ^(3)"
+    with pytest.raises(ag.RangeError, match=r"got 4; numbers count layers after the inputs, 0, and 'layer 4' is the text's"):
+        nn.layer_jacobian(model, X, of=4, to=3, notation="cs60050")
+
+
 def test_a_chain_takes_the_order_of_indices():
     model = model_of()
     a, b = (nn.chain(model, X, 0.25, loss=loss, to=1, weights=True, index=i).result for i in ("from_to", "to_from"))

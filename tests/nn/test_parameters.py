@@ -455,7 +455,10 @@ def test_vectors_of_a_pass_show_numbers_and_make_the_formulas_of_the_texts():
     assert np.outer(signals["δ^(2)"], run["a^(1)"]) == pytest.approx(D[0][:, 1:])  # NumPy takes a pass's numbers
     assert ag.grad_of((theta @ [1.0, *a])[0], [a[0]]) == [theta[0][1].data]  # and operators its nodes
     assert (1 - a**2).data == pytest.approx([1 - v.data**2 for v in a])
-    assert (-a).data == [-v.data for v in a]
+    for sign in (operator.neg, operator.pos, operator.abs):  # the node that it makes of a Value alone
+        signed = sign(theta)
+        assert signed.data == [[sign(v.data) for v in row] for row in theta]
+        assert [v.op for v in sign(a)] == [sign(v).op for v in a]
     assert (2.0 - 3.0 * a / 2.0).data == pytest.approx([2.0 - 1.5 * v.data for v in a])
     assert theta.T.T.data == theta.data
     assert a.T.data == a.data

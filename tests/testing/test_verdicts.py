@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import re
 
 import pytest
 
@@ -135,12 +136,26 @@ def test_a_report_names_the_line_of_the_function_beside_that_of_its_derivative()
     assert check_gradient(area, (0.5, 2.0)).function == ""
 
 
-def test_errors_beyond_all_digits_are_said_in_words():
-    report = check_gradient(lambda x: x * 1e-300, (0.5,), derivative=1e10)
-    assert report.verdict is Verdict.WRONG
-    assert "more than all digits" in str(report)
-    assert "more than all digits" in str(report.worst)
-    assert "ulp" not in str(report).partition("error")[2].partition(",")[0]
+@pytest.mark.parametrize(
+    ("f", "point", "given", "said"),
+    [
+        (lambda x: x**2, 3.0, math.nan, r"one of the two is not finite"),
+        (lambda x: x**2, 3.0, math.inf, r"one of the two is not finite"),
+        (ag.sqrt, 0.0, 1.0, r"one of the two is not finite"),
+        (lambda x: x * 0.0, 3.0, 1.0, r"1, rounding allows 0"),  # no term cancels
+        (lambda x: x - x + x * x - x * x, 0.5, 1e-3, r"0\.001, rounding allows \d\.\de-1\d"),
+        (lambda x: x * 1e-300, 0.5, 1e10, r"1e\+10, rounding allows [\d.]+e-31\d"),  # a quotient beyond all floats
+        (lambda x: x * 1e308, 0.5, -1e308, r"2 times the expected number, rounding allows [\de.-]+ times the .*"),
+        (lambda x: x * 3, 0.5, 3 + 3 * 2.0**-30, r"9\.3e-10 times the expected number, rounding allows [\de.-]+ times .*"),
+        (lambda x: x * 3, 0.5, 3 + 3 * 2.0**-38, r"[\de+.]+ ulp, rounding allows [\de+.]+ ulp"),
+    ],
+)  # fmt: skip
+def test_an_error_is_said_in_a_unit_that_it_has(f, point, given, said):
+    report = check_gradient(f, (point,), derivative=given)
+    assert not report
+    assert re.fullmatch(said, report.worst.distance)
+    assert report.worst.distance in str(report)
+    assert str(report.worst).endswith(f"; error: {report.worst.distance}")
 
 
 def test_errors_of_many_ulp_are_said_as_shares():

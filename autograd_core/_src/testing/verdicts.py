@@ -66,13 +66,6 @@ class FunctionError(AutogradError, ValueError):
         self.fault = fault
 
 
-def _counted(ulps: float, share: float, *, as_share: bool) -> str:
-    """An error in ulp, or as a fraction of the number."""
-    if not as_share:
-        return f"{ulps:.3g} ulp"
-    return f"{share:.2g} times the expected number" if share < math.inf else "more than all digits"
-
-
 @dataclass(frozen=True, slots=True)
 class Worst:
     """The entry of a derivative that is furthest off, in terms of what rounding allows.
@@ -105,18 +98,24 @@ class Worst:
 
     @property
     def distance(self) -> str:
-        """The error and the allowed error, in words."""
-        off, size = abs(self.found - self.expected), abs(self.expected)
-        share = off / size if size and off < math.inf else math.inf
-        allowed = share * (self.allowed_ulps / self.error_ulps) if self.error_ulps else math.inf
-        large = not self.error_ulps < MANY_ULPS or not self.allowed_ulps < MANY_ULPS  # one unit for both
-        said = _counted(self.error_ulps, share, as_share=large)
-        return f"{said}, rounding allows {_counted(self.allowed_ulps, allowed, as_share=large)}"
+        """The error and the allowed error in one unit: ulp, the expected number, or 1 where neither says anything."""
+        off, most, size = self.error_ulps, self.allowed_ulps, abs(self.expected)
+        if off and not (math.isfinite(self.found) and math.isfinite(self.expected)):
+            return "one of the two is not finite"
+        if not off or max(off, most) < MANY_ULPS:
+            return f"{off:.3g} ulp, rounding allows {most:.3g} ulp"
+        error, scale, unit = abs(self.found - self.expected), 1.0, ""
+        share = error / size if size and error < math.inf else abs(self.found / self.expected - 1) if size else math.inf
+        if share < math.inf:
+            error, scale, unit = share, size, " times the expected number"
+        # More ulp than floats can count are of doubles.
+        allowed = error * (most / off) if off < math.inf else most * math.ulp(self.expected) / scale
+        return f"{error:.2g}{unit}, rounding allows {allowed:.2g}{unit}"
 
     def __str__(self) -> str:
         return (
             f"d/d {self.where}: expected {self.expected!r} ({self.reference}), found {self.found!r} ({self.side}); "
-            f"apart by {self.distance}"
+            f"error: {self.distance}"
         )
 
 

@@ -58,7 +58,9 @@ def layer_jacobian(
 
     A layer is meant by its name or number (0 is "inputs"), and then its activations z; "sum(layer1)" are
     its weighted sums s; "outputs" the prediction, also "softmax" where the model ends in one; "loss" the
-    loss. Between neighbours Y and Z it is J_Y^Z = J_Sum^Z W^T, with w_ij from unit i of Y to unit j of Z.
+    loss. With a text's names "layer 4", with a blank, is the layer that the text counts as its fourth: the third after
+    the inputs in CS60050's second half, whose a^(1) is the input. Between neighbours Y and Z it is
+    J_Y^Z = J_Sum^Z W^T, with w_ij from unit i of Y to unit j of Z.
 
     Its entries are numbers; `.formulas` has them in the letters of a text, and `.formula_latex` the matrix. Line by
     line each is worked out by `nn.derivation(run["z_1"], run["y_1"])` on a pass with the text's names.

@@ -12,7 +12,7 @@ from autograd_core._src.wrong_calls import is_among
 
 from ..support.matrix_algebra import NamedValues, as_named
 from ..support.tables import Table, number
-from ..support.validation import shown
+from ..support.validation import plain, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -82,8 +82,9 @@ class ForwardPass(Table):
             added, as in `run["W^(1)"] @ run["a^(0)"] + run["b^(1)"]`, `run["W^(2)"].T @ delta` or `a * (1 - a)`;
             functions of NumPy's take their numbers.
             What one unit and its layer are both called, as Dolhansky's z_j, is the node.
-            `run["a_0^(2)"]`, which biases are the weights of, is a new node that is 1, in no graph. `run["x"]` are the
-            inputs; `run["b^(1)"]` the biases of a layer, where the text has a letter for them.
+            `run["a_0^(2)"]`, which biases are the weights of, is a new node that is 1, in no graph, and so is
+            the target, `run["y"]`, `run["y_1"]` of several or Downing's `run["t_5d"]`, unless it was given as a node.
+            `run["x"]` are the inputs; `run["b^(1)"]` the biases of a layer, where the text has a letter for them.
         of_scores: With a text's names, and a loss that takes scores, `nn.cross_entropy` or
             `nn.binary_cross_entropy_with_logits`: the activations that the loss makes of them, which the text names.
             These nodes are beside the graph of the loss.
@@ -179,7 +180,11 @@ class ForwardPass(Table):
                 return self.inputs
             # A node before its layer: a text may have one name for both where there is one unit.
             of_scores = [f"activation {self.last}"] if self.of_scores else []
-            name = self.names.meant(name, [*nodes, *of_scores, *self.ends, *self._wholes(self.names)])
+            targets = [node for own, node in nodes.items() if own.startswith("target ")]
+            others = [*of_scores, *self.ends, *self._wholes(self.names), *(["targets"] if targets else [])]
+            name = self.names.meant(name, [*nodes, *others])
+            if name == "targets":
+                return targets[0] if len(targets) == 1 else targets
             if name in self.ends and name not in nodes:
                 return self.ends[name].nodes
             if name in of_scores:
@@ -191,7 +196,7 @@ class ForwardPass(Table):
                 return tuple(b for b in biases if b is not None)
         known: dict[str, Any] = dict(nodes)
         if self.names is not None and name not in nodes:
-            known = {self.names(own): node for own, node in nodes.items()}
+            known = {node.label if own.startswith("target ") else self.names(own): node for own, node in nodes.items()}
             wholes = [*self.ends, *self._wholes(self.names)]
             known = dict.fromkeys(self.names(own) for own in wholes) | known
         else:
@@ -222,7 +227,19 @@ class ForwardPass(Table):
                     found[f"bias {unit.name}"] = unit.bias
         if self.of_scores:
             found |= {f"activation {u.name}": a for u, a in zip(self.layers[self.last], self.of_scores, strict=True)}
-        return found | {f"1 into {layer}": Value(1.0, label=name) for layer, name in self._ones().items()}
+        found |= {f"1 into {layer}": Value(1.0, label=name) for layer, name in self._ones().items()}
+        return found | {f"target {k}": node for k, node in enumerate(self._targets(), 1)}
+
+    def _targets(self) -> list[Value]:
+        """What the loss compares the outputs with, by a text's letters: new nodes, or those that were given."""
+        if self.names is None or self._asked is None:
+            return []
+        of_classes = self.of_scores or self.last.startswith("softmax")
+        flat = target_of_each(self._asked[1], len(self.outputs) if of_classes else 1)
+        if not all(isinstance(y, (int, float, Value)) for y in flat):
+            return []
+        letters = [self.names.target_of(k, len(flat)) for k in range(1, len(flat) + 1)]
+        return [y if isinstance(y, Value) else Value(y, label=s) for y, s in zip(flat, letters, strict=True)]
 
     def _ones(self) -> dict[str, str]:
         """For each layer whose biases a text has as weights of a unit that is always 1 the name of that unit."""
@@ -253,7 +270,7 @@ class ForwardPass(Table):
             which: Its name; or a number, 0 for the inputs, k for the activations of the k-th layer;
                 "outputs" always is the prediction.
             caller: Whom an error names.
-            called: A text's names, which are good, too.
+            called: A text's names, which are good, too, as is "layer 4" where the text counts layers otherwise.
             of_weights: Whether the name of a layer's weights stands for the layer.
 
         Returns:
@@ -292,6 +309,8 @@ class ForwardPass(Table):
             name = name.removeprefix("sum(").removesuffix(")")
         if name is None or name not in self.ends:
             hint = "; 'loss' needs target= and loss=" if name == "loss" else ""
+            if called is not None and (box := f"layer {which}") in called.also:
+                hint = f"; numbers count layers after the inputs, 0, and {box!r} is the text's"
             if called is None and isinstance(which, str) and not hint:
                 hint = '; the names of a text need its notation=, such as "downing"'
             known = self.ends if called is None else [f"{end} ({called(end)})" for end in self.ends]
@@ -329,6 +348,14 @@ class ForwardPass(Table):
         if not self.layers:  # a function alone, which has no sums
             return ("name", "value"), [[name, value] for name, _, value in rows]
         return ("name", *(self.names.heads[1:3] if self.names is not None else ("s", "z"))), rows
+
+
+def target_of_each(target: Any, outputs: int) -> list[Any]:
+    """The targets in a list; the index of a class as a 1 among zeros, one for each output."""
+    flat = plain(target)
+    if isinstance(flat, int) and outputs > 1:
+        return [float(k == flat) for k in range(outputs)]
+    return flat if isinstance(flat, list) else [flat]
 
 
 def one_of(known: dict[str, Any], name: Any, caller: str) -> Any:

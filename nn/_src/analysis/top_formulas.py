@@ -16,6 +16,7 @@ from ..support.formulas import MOST_PATHS, Formula
 from ..support.validation import plain
 from ..teaching.derivations import derivation
 from ..teaching.writing import written_number
+from .layers_by_name import target_of_each
 from .signal_formulas import CLOSE, Top, in_product, over, side_by_side, sum_of
 
 if TYPE_CHECKING:
@@ -60,11 +61,7 @@ def _errors(
     """a − y of each unit of the last layer, or a share of it, where that is what comes back; else nothing."""
     assert run.loss is not None
     units, n = list(run.layers.values())[-1], len(activations)
-    given = plain(target)
-    flat = given if isinstance(given, list) else [given]
-    if isinstance(given, int) and n > 1:  # the index of a class
-        flat = [float(k == given) for k in range(n)]
-    numbers = [y.data if isinstance(y, Value) else y for y in flat]
+    numbers = [y.data if isinstance(y, Value) else y for y in target_of_each(target, n)]
     if len(numbers) != n or not all(isinstance(y, (int, float)) for y in numbers):
         return {}
     slopes = grad_of(run.loss, [unit.sum for unit in units])

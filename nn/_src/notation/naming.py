@@ -102,11 +102,37 @@ def names(notation: Any, run: ForwardPass, caller: str = "notation", *, scores: 
 
 def _other_names(notation: str, run: ForwardPass, of: dict[str, str], *, scores: bool) -> dict[str, str]:
     """Names that a textbook has in addition to those of its entry."""
+    text, d = TEXTS[notation], max(len(run.layers), 1)
+    # As pictures have it around a layer, with the blank, since "layer2" is the library's name for the second one.
+    found = {text.box(k, d): layer for k, layer in enumerate(("inputs", *run.layers))}
+    found |= _of_targets(text, run)
     if notation == "downing":
-        return _downings_sums(run, of)
-    if not notation.startswith("cs60050"):
-        return {}
-    return _counted_from_the_last(notation, run, scores=scores) | _of_any_network(notation, run)
+        found |= _downings_sums(run, of)
+    elif notation == "dolhansky":
+        found |= _dolhanskys_instance(of)
+    elif notation.startswith("cs60050"):
+        found |= _counted_from_the_last(notation, run, scores=scores) | _of_any_network(notation, run)
+    if text.through:
+        found |= _without_the_case(of)
+    return found
+
+
+def _of_targets(text: Text, run: ForwardPass) -> dict[str, str]:
+    """The letter for the targets alone, and with the number of its output, which a single one lacks in formulas."""
+    outputs = 0 if text.through else len(run.ends[run.last].labels)  # nodes that are counted through have theirs
+    return {f"{text.target}_{k}": f"target {k}" for k in range(1, outputs + 1)} | {text.target: "targets"}
+
+
+def _without_the_case(of: dict[str, str]) -> dict[str, str]:
+    """Downing's o_5 for o_5d, and o_j for x_jd, too, since o_jd is what any node j feeds into i."""
+    found = {as_typed(name.removesuffix("d")): own for own, name in of.items() if name.endswith("d") and "_" in name}
+    return found | {f"o_{name[2:-1]}{d}": own for own, name in of.items() if name.startswith("x_") for d in ("d", "")}
+
+
+def _dolhanskys_instance(of: dict[str, str]) -> dict[str, str]:
+    """Dolhansky's in_j for s_j, on two of his lines, and ŷ_i and y_i, which he writes with the index of the case."""
+    found = {f"in_{name[2:]}": own for own, name in of.items() if name.startswith("s_")} | {"y_i": "targets"}
+    return found | {"yhat_i": next(own for own, name in of.items() if name == "ŷ")} if "ŷ" in of.values() else found
 
 
 def _of_any_network(notation: str, run: ForwardPass) -> dict[str, str]:

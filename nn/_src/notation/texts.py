@@ -21,6 +21,10 @@ top down (e, e′, e″), and in its 6.3 those of w, too; those of layers, and o
 
 Names may be typed by a keyboard's letters: ' for ′, Theta, delta, yhat, ->, a^2_1 or a_1^2 for a_1^(2).
 
+Layers are also called as pictures call them, "layer 4" or "layer Y", and targets by the letter that formulas have for
+them: `run["y_1"]`, Downing's `run["t_5d"]`. Downing's d may be left out, and an input be called o, "o_1" for "x_1d", as
+his Δw_ij = −η δ_id o_jd has it. Dolhansky's in_j is s_j, and his ŷ_i and y_i are ŷ and y.
+
 Three texts have names for each of their halves. Downing's first, up to "backwards in high heels" ("downing-first"), is
 one training case d, and numbers nodes. His formulas say of no number to which layer it belongs; as he sums over "all
 nodes j that feed into i", whichever they are, nodes are counted through the network here, inputs first: x_1d, x_2d,

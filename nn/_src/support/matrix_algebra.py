@@ -24,7 +24,8 @@ COMPARING = frozenset(("allclose", "isclose", "array_equal", "array_equiv"))
 class MatrixAlgebra:
     """What a vector or a matrix of Values can do: `W @ a + b`, `a * (1 - a)`, `W.T @ d`; results are graphs.
 
-    @ is the product of matrices. + - * / ** go entry by entry, with another of the same shape or with one number.
+    @ is the product of matrices. + - * / ** go entry by entry, with another of the same shape or with one number, and
+    so do the signs + and -, and abs().
 
     Attributes:
         data: The numbers, nested likewise.
@@ -107,7 +108,13 @@ class MatrixAlgebra:
         return _entrywise(operator.pow, self, exponent, "**")
 
     def __neg__(self) -> Any:
-        return _entrywise(operator.mul, -1.0, self, "-")
+        return _of_each(operator.neg, as_lists(self))
+
+    def __pos__(self) -> Any:
+        return _of_each(operator.pos, as_lists(self))
+
+    def __abs__(self) -> Any:
+        return _of_each(operator.abs, as_lists(self))
 
 
 class InNumPy(MatrixAlgebra):
@@ -236,6 +243,10 @@ def _of_entries(f: Callable[[Any, Any], Any], left: Any, right: Any) -> Any:
     if isinstance(right, list):
         return MatrixOfValues(_of_entries(f, left, x) for x in right)
     return f(left, right)
+
+
+def _of_each(f: Callable[[Any], Any], x: Any) -> Any:
+    return MatrixOfValues(_of_each(f, y) for y in x) if isinstance(x, list) else f(x)
 
 
 def _in_rows(x: Any, indent: int) -> str:

@@ -77,7 +77,7 @@ class Names(NamedTuple):
         for plain, own in self.also.items():
             if own in known:
                 typed.setdefault(plain, own)
-        plain = as_typed(name)
+        plain = name if name in typed else as_typed(name)
         if plain not in typed:
             alike = {own for other, own in typed.items() if loosely(other) == loosely(plain)}
             return alike.pop() if len(alike) == 1 else name
