@@ -132,7 +132,7 @@ def _without_the_case(of: dict[str, str]) -> dict[str, str]:
 def _dolhanskys_instance(of: dict[str, str]) -> dict[str, str]:
     """Dolhansky's in_j for s_j, on two of his lines, and ŷ_i and y_i, which he writes with the index of the case."""
     found = {f"in_{name[2:]}": own for own, name in of.items() if name.startswith("s_")} | {"y_i": "targets"}
-    return found | {"yhat_i": next(own for own, name in of.items() if name == "ŷ")} if "ŷ" in of.values() else found
+    return found | {as_typed(f"{name}_i"): own for own, name in of.items() if name == "ŷ"}  # its unit's, the last one
 
 
 def _of_any_network(notation: str, run: ForwardPass) -> dict[str, str]:
