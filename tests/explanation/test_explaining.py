@@ -349,6 +349,8 @@ def test_the_picture_highlights_paths_and_marks_reasons():
     assert ">dead relu<" not in plain
     assert "title" in why.draw(title="Why").svg
     assert ">dead relu<" not in why.draw(overlay=None).svg
+    assert '<text class="title" x="0" y="12">∂v2/∂x = 0</text>' in picture.svg
+    assert "Why it is 0: " in picture.svg
     healthy = ag.explain(x * 3, x).draw()
     assert healthy.svg != ag.draw(why.root).svg
     cut = ag.explain(Value(1.0) * 3, x)
@@ -369,7 +371,8 @@ def test_six_paths_have_colours_of_their_own_and_names():
     legends = re.findall(r">(path [^<]*)<", picture.svg)
     assert legends[0] == "path 1: x → v8 → v9: 9 · 1 = 9"
     assert len({legend.partition(": ")[2] for legend in legends}) == 6
-    assert {f"key a{k}" for k in range(6)} <= set(re.findall(r'class="([^"]*)"', picture.svg))
+    classes = {name for names in re.findall(r'class="key ([^"]*)"', picture.svg) for name in names.split()}
+    assert classes == {*(f"a{k}" for k in range(6)), "strong"}
     assert len({theme.LIGHT[f"a{k}"] for k in range(6)}) == len({theme.DARK[f"a{k}"] for k in range(6)}) == 6
 
 

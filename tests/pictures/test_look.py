@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import os
 import re
@@ -340,6 +341,50 @@ def test_a_path_stands_out_and_all_else_is_dimmed():
     assert [g.find(f"{SVG}text").text for g in chips] == ["×−3", "×1", "×1", "×0.5"]
     assert "path 1: x1 → x1*w1 → x1*w1 + x2*w2 → n → o: −3 · 1 · 1 · 0.5 = −1.5" in words(svg)
     assert "Highlighted: path 1: x1 → " in svg.find(f"{SVG}desc").text
+
+
+def test_the_largest_path_is_the_widest_and_has_its_rules():
+    a, b = ag.Value(2.0, label="a"), ag.Value(-3.0, label="b")
+    y = ag.tanh(a * b * 0.1 + 0.5) * a
+    small, large = sorted(ag.paths(y, a), key=lambda path: abs(path.product))
+    svg = parsed(draw(y, highlight=[small, large]))
+    rule = f"∂tanh(v3)/∂v3 = 1 − tanh²(v3) = 1 − (−0.09967)² = {1 - math.tanh(-0.1) ** 2:.4g}"
+    said = words(svg)
+    assert said.index(rule) == said.index("∂(a · b)/∂a = b = −3") + 1
+    assert said.index(rule) > next(k for k, word in enumerate(said) if word.startswith("path 2: "))
+    widest = {(int(e.get("data-from")), int(e.get("data-to"))) for e in edges_of(svg) if "strong" in e.get("class")}
+    index = {node: i for i, node in enumerate(ag.topological_order(y))}
+    assert widest == {(index[u], index[v]) for u, v in itertools.pairwise(large.nodes)}
+    assert rule in svg.find(f"{SVG}desc").text
+
+
+def test_paths_of_equal_size_are_equally_wide():
+    x = ag.Value(3.0, label="x")
+    y = x * x
+    for highlight in (list(ag.paths(y, x)), next(iter(ag.paths(y, x)))):
+        assert not any("strong" in e.get("class").split() for e in edges_of(parsed(draw(y, highlight=highlight))))
+
+
+def test_one_highlighted_value_has_its_rules_and_several_have_none():
+    x = ag.Value(0.5, label="x")
+    y = ag.tanh(x)
+    assert "∂tanh(x)/∂x = 1 − tanh²(x) = 1 − 0.4621² = 0.7864" in words(parsed(draw(y * 2, highlight=y)))
+    assert not any("∂" in word for word in words(parsed(draw(y * 2, highlight=[x, y]))))
+
+
+def test_a_path_without_a_number_is_the_largest():
+    x = ag.Value(math.inf, label="x")
+    y = ag.sin(x) + x
+    number, none = sorted(ag.paths(y, x), key=lambda path: math.isnan(path.product))
+    svg = parsed(draw(y, highlight=[number, none]))
+    assert len([e for e in edges_of(svg) if "strong" in e.get("class").split()]) == 2
+
+
+def test_a_long_title_takes_two_lines_and_no_more():
+    x = ag.Value(0.5, label="x")
+    titles = [e for e in parsed(draw(x * 2, title="several words " * 40)).iter(f"{SVG}text") if e.get("class") == "title"]
+    assert len(titles) == 2
+    assert titles[-1].text.endswith("…")
 
 
 def test_the_two_paths_of_a_square_differ():

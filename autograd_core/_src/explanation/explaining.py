@@ -214,8 +214,9 @@ class Explanation(Explained):
         """The graph with the paths of the explanation highlighted, and the nodes marked that the reasons name.
 
         At most six paths have colours. Where these leave out a use of the leaf, each use has its largest path instead,
-        up to six of them, and the title says of how many paths they are. Gradients are those of the explanation,
-        whether or not `backward()` has run.
+        up to six of them, and the title says of how many paths they are. The largest path is the widest; below its
+        legend stand the rules behind its slopes, and above the picture the reasons in words. Gradients are those of
+        the explanation, whether or not `backward()` has run.
 
         Args:
             **options: As for `draw`.
@@ -237,15 +238,17 @@ class Explanation(Explained):
             for node in reason.nodes
             if node in here
         }
-        overlay = Overlay(f"∂{self.name(self.root)}/∂{self.name(self.leaf)}", marks) if marks else None
+        told = dict.fromkeys(f"{writing.QUESTIONS[reason.about]}: {reason.text}." for reason in self.reasons)
+        overlay = Overlay(" ".join(told), marks) if marks else None
         gradients = adjoints_of(self.root, topological_order(self.root))
-        drawn, title = self._drawn()
+        drawn, others = self._drawn()
+        title = f"{writing.equation(self)}{others and f'. {others}'}"
         shown: dict[str, Any] = {"highlight": drawn or None, "overlay": overlay, "gradients": gradients, "title": title}
         shown |= options
         return draw(self.root, **shown)
 
-    def _drawn(self) -> tuple[list[Path], str | None]:
-        """The paths that a picture shows, and a title where they leave some out."""
+    def _drawn(self) -> tuple[list[Path], str]:
+        """The paths that a picture shows, and what its title says of those that they leave out."""
         largest = list(self.paths[:ACCENTS])
         of = {(path.nodes[1], path.operands[0]) for path in largest if path.operands}
         if len(of) == len(self.uses):
@@ -255,10 +258,10 @@ class Explanation(Explained):
         uses = "each use" if len(some) == len(self.uses) else f"{len(some)} of {len(self.uses)} uses"
         return best, self._and_others(f"The largest path of {uses} of {self.name(self.leaf)}: {len(best)}", best)
 
-    def _and_others(self, start: str, drawn: Sequence[Path]) -> str | None:
-        """A title that says what the paths that are not drawn add up to; None where all are."""
+    def _and_others(self, start: str, drawn: Sequence[Path]) -> str:
+        """What the paths that are not drawn add up to; "" where all are drawn."""
         if len(drawn) == self.n_paths:
-            return None
+            return ""
         rest = reduce(plus, (-path.product for path in drawn), self.gradient)
         return f"{start} of {how_many(self.n_paths)} paths, the others: {number(rest)}"
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from functools import reduce
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..engine.evaluation import is_fraction, plus
 from ..engine.provenance import box_of
 from ..notation.formulas import latex_name
-from ..notation.rules import MOST_OPERANDS, rules_of
+from ..notation.rules import rules_along
 from ..pictures import text
 from ..pictures.scene.highlight import Uses
 from .path import how_many, short
@@ -28,7 +27,6 @@ COLUMNS = 100
 CELL = 28  # width of a column, except the last one
 SHOWN_USES = 7
 SHOWN_RULES = 6
-LOOKED_AT = 200  # uses of one primitive and operand whose rules are written: long paths repeat few rules
 LATEX_TERMS, LATEX_FACTORS = 4, 4  # more terms end in dots; longer paths are left to their uses
 ALL_DIGITS = 16.0  # decimal digits of a double
 LEAST_WRITTEN = 0.05  # digits: a smaller loss would be written as 0.0
@@ -53,13 +51,18 @@ class Section(NamedTuple):
     note: str = ""
 
 
+def equation(of: Explained) -> str:
+    """The derivative and its value."""
+    return f"∂{of.name(of.root)}/∂{of.name(of.leaf)} = {text.number(of.gradient)}"
+
+
 def headline(of: Explained) -> str:
     """The gradient, and the number of its paths and uses."""
-    derivative = f"∂{of.name(of.root)}/∂{of.name(of.leaf)} = {text.number(of.gradient)}"
     if not of.uses:
-        return derivative
+        return equation(of)
     paths = "from 1 path" if of.n_paths == 1 else f"the sum over {how_many(of.n_paths)} paths"
-    return f"{derivative}, {paths} by way of {len(of.uses)} use{'s' if len(of.uses) > 1 else ''} of {of.name(of.leaf)}"
+    uses = f"{len(of.uses)} use{'s' if len(of.uses) > 1 else ''}"
+    return f"{equation(of)}, {paths} by way of {uses} of {of.name(of.leaf)}"
 
 
 def sections_of(of: Explained) -> list[Section]:
@@ -84,17 +87,7 @@ def _rules(of: Explained) -> list[str]:
     edges = [(use._written, use.operand) for use in sorted(of.uses, key=size)[:SHOWN_USES]]
     for path in of.paths:
         edges += zip((path._read or path.nodes)[1:], path.operands, strict=True)
-    found: dict[str, None] = {}
-    alike: Counter[tuple[Any, int]] = Counter()
-    for node, operand in edges:
-        if len(found) == SHOWN_RULES:
-            break
-        alike[node._primitive, operand] += 1
-        if alike[node._primitive, operand] <= LOOKED_AT and len(node.parents) <= MOST_OPERANDS:
-            rule = rules_of(node, of.names)[operand]
-            if rule is not None and rule.says_more:
-                found[text.clean(rule.text)] = None
-    return list(found)
+    return [text.clean(rule) for rule in rules_along(edges, of.names, SHOWN_RULES)]
 
 
 def _paths(of: Explained, cases: Mapping[Value, str]) -> Section:

@@ -5,6 +5,7 @@ A rule is read from the primitive's own entry, at the node's data: of a choice i
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,7 @@ from .numbers import as_read, number, shown
 from .rule_styles import ASCII, LATEX, TEXT, Plain, Setter, SetText
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from ..engine.ops import Primitive
     from ..engine.value import Value
@@ -35,6 +36,7 @@ LONGEST_HEAD = 28  # characters of the operation that is differentiated; else it
 NEAR, FAR = 2e-3, 1e-4  # of a derivative: what the numbers as printed give is it, and what doubles give
 DIGITS = (4, 6, 8, 10)  # the fewest that show how the derivative comes about
 LONGEST_NAME = 40  # characters of a name
+LOOKED_AT = 200  # uses of one primitive and operand whose rules are written: long paths repeat few rules
 MOST_SIDES = 2  # of one derivative's choices, else the last one alone is said
 
 
@@ -105,6 +107,27 @@ def rules_of(node: Value, names: Mapping[Value, str]) -> tuple[Rule | None, ...]
         (*(p.data for p in parents), node.data),
         [None if isinstance(p, Constant) else d for p, d in zip(parents, node._edges[len(parents) :], strict=True)],
     )
+
+
+def rules_along(edges: Iterable[tuple[Value, int]], names: Mapping[Value, str], most: int) -> list[str]:
+    """The first rules along edges that say more than a number, each once.
+
+    Args:
+        edges: Nodes, each with the position of one operand.
+        names: As for `rules_of`.
+        most: How many rules at most.
+    """
+    found: dict[str, None] = {}
+    alike: Counter[tuple[Any, int]] = Counter()
+    for node, operand in edges:
+        if len(found) == most:
+            break
+        alike[node._primitive, operand] += 1
+        if alike[node._primitive, operand] <= LOOKED_AT and len(node.parents) <= MOST_OPERANDS:
+            rule = rules_of(node, names)[operand]
+            if rule is not None and rule.says_more:
+                found[rule.text] = None
+    return list(found)
 
 
 def rules_at(

@@ -240,7 +240,10 @@ def _with_room(row: Card) -> Card:
 
 def _said(look: Look) -> str:
     """Highlights and marks in words, for screen readers."""
-    said = [f" Highlighted: {track.legend or f'{len(track.nodes)} values'}." for track in look.tracks]
+    said = [
+        f" Highlighted: {'; '.join((track.legend or f'{len(track.nodes)} values', *track.rules))}."
+        for track in look.tracks
+    ]
     if look.overlay is not None:
         marks = [mark.text + (f" ({mark.title})" if mark.title else "") for mark in look.overlay.marks.values()]
         some = ", ".join(text.shorten(mark, text.LONGEST_LABEL) for mark in marks[:MOST_SAID])

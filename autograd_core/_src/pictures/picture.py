@@ -311,7 +311,9 @@ def draw(
         hops: At least 1.
         style: "full", or "compact" for slides: small cards with name, value and gradient in large print.
         highlight: A path such as those of `paths` and `top_paths`, or values, or several of them:
-            they stand out, the first six paths in colours of their own, and all else is dimmed.
+            they stand out, the first six paths in colours of their own, and all else is dimmed. The largest path is the
+            widest. Above the picture stand the rules behind its slopes, or behind those of a single value, as in
+            ∂tanh(v)/∂v = 1 − tanh²(v) = 1 − 0.7894² = 0.3769.
         overlay: Marks on cards; on a folded card the worst one within.
         plates: Whether what is repeated is drawn once. None: in graphs of more than 20 nodes, unless `fold`, `around`
             or `highlight` is given. False: all copies are shown.

@@ -11,13 +11,14 @@ from ..scene.flow import THINNEST, width_of
 from .typeset_names import typeset_words
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from ..scene.highlight import Track
     from ..scene.overlay import Overlay
 
-TITLE_HEIGHT, LINE_HEIGHT = 30.0, 20.0
+TITLE_HEIGHT, LINE_HEIGHT, TITLE_FONT, TITLE_LINES = 30.0, 20.0, 15.0, 2
 LINE_FONT, FORMULA_SIZE, FORMULA_GAP = 11.5, 16.0, 9.0
+BESIDE_KEY = 30.0  # where text begins beside the sample line of a path
 KEY_ROOM = 42.0  # width of a sample line with the gaps around its number
 MOST_LEGENDS = 8
 MOST_LINES = 4  # lines of the title of marks
@@ -53,21 +54,28 @@ def heading(
 ) -> Heading:
     """The header of a graph that is `room` wide.
 
-    Longer titles of marks are broken into lines, a title and legends of paths are cut, a formula is made smaller.
+    A title, rules and titles of marks are broken into lines, legends of paths are cut, a formula is made smaller.
     `most` is the flow of the widest edge, where edges are as wide as what flows along them.
     """
     parts: list[str] = []
     y = width = 0.0
     if title:
-        parts.append(_text("title", 0, 12, text.fitted(title, 15, room)))
-        y = TITLE_HEIGHT
-    legends = [(track.colour, track.legend) for track in tracks if track.legend]
-    for colour, legend in legends[:MOST_LEGENDS]:
-        shown = text.shorten(legend, int((room - 30) / (text.EM * LINE_FONT)))
-        parts.append(f'<path class="key {colour}" d="M0 {y + 8:g}H22"/>' + _text("legend", 30, y + 12, shown))
-        y += LINE_HEIGHT
+        lines = [text.fitted(line, TITLE_FONT, room) for line in _broken(title, room, TITLE_LINES, _title_breadth)]
+        parts += [_text("title", 0, 12 + LINE_HEIGHT * k, line) for k, line in enumerate(lines)]
+        y = TITLE_HEIGHT + LINE_HEIGHT * (len(lines) - 1)
+    below_title = y
+    legends = [track for track in tracks if track.legend]
+    for track in tracks:
+        if track in legends[:MOST_LEGENDS]:
+            shown = text.shorten(track.legend, int((room - BESIDE_KEY) / (text.EM * LINE_FONT)))
+            key = f'<path class="key {track.colour}" d="M0 {y + 8:g}H22"/>'
+            parts.append(key + _text("legend", BESIDE_KEY, y + 12, shown))
+            y += LINE_HEIGHT
+        for line in (line for rule in track.rules for line in _lines(rule, room - BESIDE_KEY)):
+            parts.append(_words(y + 12, line, x=BESIDE_KEY, kind="legend soft"))
+            y += LINE_HEIGHT
     if len(legends) > MOST_LEGENDS:
-        parts.append(_text("legend", 30, y + 12, f"and {len(legends) - MOST_LEGENDS} more paths"))
+        parts.append(_text("legend", BESIDE_KEY, y + 12, f"and {len(legends) - MOST_LEGENDS} more paths"))
         y += LINE_HEIGHT
     if overlay is not None:
         lines = _lines(overlay.title, room)
@@ -91,31 +99,45 @@ def heading(
         parts.append(f'<g class="formula" transform="{place}">{formula.body}</g>')
         width = max(width, formula.width * shrink)
         y += formula.height * shrink + FORMULA_GAP
-    return Heading(tuple(parts), width, y + (8 if y > TITLE_HEIGHT * bool(title) else 0))
+    return Heading(tuple(parts), width, y + (8 if y > below_title else 0))
 
 
 def _text(kind: str, x: float, y: float, content: str) -> str:
     return f'<text class="{kind}" x="{x:g}" y="{y:g}">{text.xml(content)}</text>'
 
 
-def _words(y: float, content: str) -> str:
+def _words(y: float, content: str, x: float = 0.0, kind: str = "legend") -> str:
     """A line of the legend, with typeset names."""
-    return f'<text class="legend" x="0" y="{y:g}">{typeset_words(content)}</text>'
+    return f'<text class="{kind}" x="{x:g}" y="{y:g}">{typeset_words(content)}</text>'
 
 
 def _lines(said: str, room: float) -> list[str]:
-    """A text in lines that are no longer than `room`."""
-    most, found = max(1, int(room / (text.EM * LINE_FONT))), [""]
+    """A text of the legend in lines that are no longer than `room`."""
+    most = max(1, int(room / (text.EM * LINE_FONT)))
+    return [text.shorten(line, most) for line in _broken(said, room, MOST_LINES, _legend_breadth)]
+
+
+def _legend_breadth(line: str) -> float:
+    return text.extent(line, LINE_FONT)
+
+
+def _title_breadth(line: str) -> float:
+    return text.breadth(line, TITLE_FONT)
+
+
+def _broken(said: str, room: float, most: int, breadth: Callable[[str], float]) -> list[str]:
+    """A text broken between words; a line is longer than `room` where one word is, or where there are too many."""
+    found = [""]
     for word in said.split():
         longer = f"{found[-1]} {word}".strip()
-        if text.extent(longer, LINE_FONT) <= room or not found[-1]:
+        if breadth(longer) <= room or not found[-1]:
             found[-1] = longer
-        elif len(found) < MOST_LINES:
+        elif len(found) < most:
             found.append(word)
         else:
             found[-1] = f"{longer} …"
             break
-    return [text.shorten(line, most) for line in found if line]
+    return [line for line in found if line]
 
 
 def _scale_width() -> float:

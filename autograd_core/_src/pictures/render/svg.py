@@ -16,7 +16,7 @@ from .. import text
 from ..layout.layered import GENTLE
 from ..scene.cards import LEAST_FONT
 from ..scene.flow import width_of
-from ..scene.highlight import ACCENTS, emphasis
+from ..scene.highlight import ACCENTS, STRONG, STRONGEST, emphasis
 from ..scene.overlay import CHANGED
 from ..sizes import FREE, Extent, Sizes, extent
 from .card_svg import KINDS, Accent, number, rectangle, words
@@ -67,7 +67,7 @@ def size(scene: Scene, plan: Plan, title: str, decoration: Decoration = UNDECORA
 def _extents(scene: Scene, plan: Plan, title: str, decoration: Decoration) -> tuple[float, float, Heading]:
     w, h = (plan.length, plan.breadth) if scene.direction == "LR" else (plan.breadth, plan.length)
     decorated = decoration.overlay is not None or decoration.formulas or decoration.most is not None
-    decorated = decorated or any(track.legend for track in decoration.tracks)
+    decorated = decorated or any(track.legend or track.rules for track in decoration.tracks)
     w = max(w, LEAST_DECORATED) if decorated else w
     return w, h, heading(title, decoration.tracks, decoration.overlay, decoration.formulas, w, decoration.most)
 
@@ -95,13 +95,20 @@ def write(
         f'viewBox="0 0 {number(across)} {number(down)}" width="{number(width)}" height="{number(height)}" role="img" '
         f'{"" if fixed else shrinking}aria-labelledby="{name}-t {name}-d">'
     )
-    calm = CHANGED in decoration.marks.values()
-    plates = any(card.kind in ("plate", "fold") for card in scene.cards.values())
+    rules = style(
+        name,
+        theme,
+        scene.style,
+        film=bool(decoration.kinds),
+        plates=any(card.kind in ("plate", "fold") for card in scene.cards.values()),
+        calm=CHANGED in decoration.marks.values(),
+        strong=any(STRONG in track.colour for track in decoration.tracks),
+    )
     lines = [
         opening,
         f'<title id="{name}-t">{text.xml(title or "Computation graph")}</title>',
         f'<desc id="{name}-d">{text.xml(scene.description)}</desc>',
-        f"<style>{style(name, theme, scene.style, film=bool(decoration.kinds), plates=plates, calm=calm)}</style>",
+        f"<style>{rules}</style>",
         '<rect class="bg" width="100%" height="100%" rx="6"/>',
     ]
     if above:
@@ -169,7 +176,7 @@ def _edge(
 ) -> Iterator[str]:
     """An edge with its arrowhead; where several tracks share it, they run side by side."""
     kind = " dead" * port.is_dead + " idle" * (port.is_idle and not port.is_dead) + kind
-    wide = ON_TRACK if " on " in kind else THIN
+    wide = STRONGEST if STRONG in kind else ON_TRACK if " on " in kind else THIN
     style = ""
     if most is not None:
         wide = width_of(port.flow, most)

@@ -6,7 +6,7 @@ from typing import Literal
 
 from ..scene import compact
 from ..scene.cards import BAR_STEPS, CAPTION_FONT, CARD_WIDTH, CHIP_FONT, LEAST_FONT, NAME_FONT, NUMBER_FONT
-from ..scene.highlight import ACCENTS, NIL
+from ..scene.highlight import ACCENTS, NIL, STRONGEST
 from .header import LINE_FONT
 
 Theme = Literal["auto", "light", "dark"]  # "auto": as the reader's system or page prefers
@@ -154,6 +154,8 @@ RULES = (
     ("nil.key", "stroke-dasharray:3 3"),
     ("key.plain", "stroke:{pos}"),
 )
+# The largest of several paths.
+LARGEST = tuple((f"strong.{part}", f"stroke-width:{STRONGEST:g}") for part in ("edge", "halo", "key"))
 CALM = (  # a graph that belongs to older data
     ("tint.calm", "fill:{scope}"),
     ("calm .badge", "stroke:{scope}"),
@@ -193,12 +195,21 @@ COMPACT = {  # where it differs: print that is large for its card
 }
 
 
-def style(name: str, theme: str, look: str, *, film: bool = False, plates: bool = False, calm: bool = False) -> str:
+def style(
+    name: str,
+    theme: str,
+    look: str,
+    *,
+    film: bool = False,
+    plates: bool = False,
+    calm: bool = False,
+    strong: bool = False,
+) -> str:
     """The style sheet: with custom properties for "auto", with plain colours for one theme.
 
     A script may set `data-theme` on the picture to "light" or "dark": that outweighs the reader's system.
     """
-    rules = RULES + CALM * calm + PLATES * plates + FILM * film
+    rules = RULES + LARGEST * strong + CALM * calm + PLATES * plates + FILM * film
     if theme != "auto":
         return _rules(name, LIGHT if theme == "light" else DARK, look, rules)
     light, dark = (";".join(f"--{key}:{c}" for key, c in colours.items()) for colours in (LIGHT, DARK))
@@ -215,7 +226,7 @@ def declared(theme: str, look: str) -> list[tuple[str, dict[str, str]]]:
     colours = {"light": LIGHT, "dark": DARK}.get(theme) or {key: key for key in LIGHT}
     changed = COMPACT if look == "compact" else {}
     found = []
-    for selector, rule in RULES + PLATES:
+    for selector, rule in RULES + LARGEST + PLATES:
         pairs = (part.split(":", 1) for part in changed.get(selector, rule).format(**colours).split(";"))
         found.append((selector, dict(pairs)))
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from ....errors import OperandError, StructureError
 from ...engine.value import Constant, Value
 from ...notation.losses import loss_of
+from ...notation.rules import rules_along
 from .. import text
 
 if TYPE_CHECKING:
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 FACTORS = 8  # a product of more factors is not written out
 TOLD = 3  # nodes between the ends of a path that its legend names
 ACCENTS = 6  # colours; the seventh path has the first one again
+STRONG, STRONGEST = " strong", 4.0  # the class, beside its colour, of the path with the largest product; its width
+MOST_RULES = 4  # of what is highlighted
 NIL = "nil"  # the muted colour of a path whose product is 0
 
 
@@ -50,7 +54,8 @@ class Track(NamedTuple):
     nodes: tuple[int, ...]
     edges: tuple[tuple[int, int, int], ...]  # (source, user, operand of the user); operand -1 for any
     legend: str  # "" for nodes that are no path
-    colour: str = "a0"  # its class: "a0" to "a5", or "nil" for a path whose product is 0
+    colour: str = "a0"  # its classes: "a0" to "a5", or "nil" for a path whose product is 0; "strong" for the largest
+    rules: tuple[str, ...] = ()  # behind the slopes of the largest path, or of the one value that stands out
 
 
 class Emphasis(NamedTuple):
@@ -72,6 +77,7 @@ def tracks_of(highlight: object, graph: Graph) -> tuple[Track, ...]:
     given: Any = [highlight] if isinstance(highlight, Value) or _is_path(highlight) else highlight
     if not isinstance(given, Iterable) or isinstance(given, (str, bytes)):
         raise _refused(highlight)
+    given = list(given)
     paths: list[_PathRead] = []
     alone: list[int] = []
     for item in given:
@@ -82,7 +88,7 @@ def tracks_of(highlight: object, graph: Graph) -> tuple[Track, ...]:
         else:
             raise _refused(item)
     common = set(paths[0].nodes).intersection(*(path.nodes for path in paths)) if len(paths) > 1 else set()
-    names = dict(zip(graph.order, graph.names, strict=True)) if paths else {}
+    names = dict(zip(graph.order, graph.names, strict=True))
     uses = Uses()
     tracks = [
         _path(path, graph, names, (common, apart), uses, number)
@@ -91,7 +97,28 @@ def tracks_of(highlight: object, graph: Graph) -> tuple[Track, ...]:
     if alone:
         tracks.append(_values(alone, graph))
     colours = (f"a{k % ACCENTS}" for k in itertools.count())  # a path whose product is 0 takes none
-    return tuple(track if track.colour == NIL else track._replace(colour=next(colours)) for track in tracks)
+    tracks = [track if track.colour == NIL else track._replace(colour=next(colours)) for track in tracks]
+    if len(given) == len(alone) == 1:  # of several, these would be many, and not what was asked
+        edges = ((graph.order[v], k) for v in alone for k in range(len(graph.order[v].parents)))
+        tracks[-1] = tracks[-1]._replace(rules=_rules(edges, names))
+    if paths:
+        k, is_largest = _largest(paths)
+        rules = _rules(zip(paths[k].nodes[1:], paths[k].operands, strict=True), names)
+        tracks[k] = tracks[k]._replace(rules=rules, colour=tracks[k].colour + STRONG * is_largest)
+    return tuple(tracks)
+
+
+def _largest(paths: Sequence[_PathRead]) -> tuple[int, bool]:
+    """The path whose product is the largest, the first of equal ones; and whether any other is smaller."""
+    sizes = [abs(path.product) if path.product == path.product else math.inf for path in paths]
+    k = max(range(len(sizes)), key=sizes.__getitem__)
+    return k, len(sizes) > sizes.count(sizes[k])
+
+
+def _rules(edges: Iterable[tuple[Value, int]], names: Mapping[Value, str]) -> tuple[str, ...]:
+    """The rules behind the slopes of some edges; that of a composite, whose operand is -1, stands on its card."""
+    found = rules_along((edge for edge in edges if edge[1] >= 0), names, MOST_RULES)
+    return tuple(text.clean(rule) for rule in found)
 
 
 def _is_path(x: Any) -> bool:
