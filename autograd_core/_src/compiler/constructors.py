@@ -37,6 +37,8 @@ def compiled_function(
     if not isinstance(axes, (tuple, list)):
         axes = (axes,) * len(specs)
     _warn_of_tables(specs, axes)
+    # All three constructors differ only in what gives the graph at some numbers; `CompiledFunction` traces by calling
+    # it.
     if parameters is None:
         options |= {"name": name, "source": f, "argument_names": names}
         with _hint_at_tables(specs):
@@ -49,6 +51,8 @@ def compiled_function(
 
     def graph_at(xs: Sequence[float]) -> RecordedGraph:
         graph = recorded(f, specs, xs[:n], name)
+        # The parameters themselves are leaves of this graph, since the function closes over them: as further inputs
+        # they are read at each call, and are no constants of the program.
         return graph._replace(inputs=[*graph.inputs, *values], is_new=False)
 
     with _hint_at_tables(specs):
@@ -115,6 +119,8 @@ def _parameters(given: Any) -> list[Value]:
 
 def compiled_graph(roots: Any, inputs: Sequence[Any], **options: Any) -> CompiledFunction:
     """Compile a recorded graph as a function of some of its nodes."""
+    # The graph is there already, so "tracing" returns it whatever the numbers; no guards, as Python's branches are not
+    # recorded in a graph.
     results, spec = flatten(roots)
     if not isinstance(inputs, (list, tuple)):
         msg = f"compile: expected inputs as a list of Values, got {inputs!r} ({type(inputs).__name__})"

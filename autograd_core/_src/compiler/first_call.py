@@ -47,6 +47,8 @@ class Untraced(CompiledFunction):
             except TypeError as error:
                 msg = f"compiled {self.__name__}: {error}; its arguments are {signature}"
                 raise StructureError(msg) from None
+            # The object changes its class and takes over all attributes. A wrapper that forwards would cost every later
+            # call, and `f` is known by this object in decorators and closures (docs/adr/0025).
             traced = vars(self._made(args))
             del self._made
             # The lock stays: whoever waits for it is to find the class changed.

@@ -84,6 +84,8 @@ class Objective:
         self._is_cost = is_number and (flat._reduce is not None or not rows)
         self._has_slopes = is_number  # a call brings the first derivatives along
         self._average = flat._reduce == "mean"
+        # Bound at once: an optimizer calls the same shapes again and again. Derivatives of second order are bound when
+        # they are first asked for, since most methods never are.
         self._call: Any = flat.bind(*args)
         self._calls: dict[str, Any] = {}
         self._x: Any = None
@@ -204,7 +206,7 @@ class Objective:
         x = self._vector(x)
         if self._x is None or not np.array_equal(x, self._x):
             self._write(self._call.inputs, self._flat._argnums, x)
-            self._x = None  # should the call fail
+            self._x = None  # should the call fail, the old point must not count as computed
             self._call()
             self._x = x
 

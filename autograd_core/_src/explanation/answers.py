@@ -14,12 +14,14 @@ from .writing import Section, as_html, as_text
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-LEAST_RATIO = 1.5  # a change by a smaller factor is written without that factor
+LEAST_RATIO = 1.5  # a change by a smaller factor is written without that factor: the two numbers show it better
 
 
 class Answer(ABC):
     """An answer as text, HTML and LaTeX, all made from one headline and its tables."""
 
+    # Subclasses hold results only: numbers and names, no nodes. So an answer can be kept, compared and pickled when its
+    # graph is gone. What computes it is in `asking`.
     __slots__ = ()
 
     @property
@@ -73,10 +75,13 @@ class Without(Answer):
     root: str
 
     def _headline(self) -> str:
+        # May exceed 100 %, where contributions of opposite signs cancel.
         share = f" ({self.share:.0%})".replace("%", " %") if is_finite(self.share) else ""
         n = text.number
         said = f"{n(self.through)} of {self.derivative} = {n(self.gradient)}{share} comes {self.way}"
         said += f"; without it {n(self.rest)}."
+        # The gradient without the part and the value without it are two questions, which are easily confused: the
+        # gradient is local, and setting a part to 0 is not. So both are answered.
         if self.value_without is not None:
             said += f" Were it 0, {self.root} would be {n(self.value_without)}, now {n(self.value)}."
         return said
@@ -84,6 +89,8 @@ class Without(Answer):
     @property
     def latex(self) -> str:
         """The gradient as a sum of two: the part that is left out, and the rest."""
+        # Each number is rounded by itself, so the printed sum may be off in its last digit. Deriving one from the other
+        # two would print a digit that no sweep computed.
         through, rest = latex_number(self.through), latex_number(self.rest)
         rest = rf"\left({rest}\right)" if rest.startswith("-") else rest
         return f"{latex_number(self.gradient)} = {through} + {rest}"
@@ -124,6 +131,7 @@ class WhatIf(Answer):
         )
 
     def _sections(self) -> Sequence[Section]:
+        # No section if nothing changed sides: then the error is the function's curvature, which needs no list.
         if not self.changed:
             return ()
         return (Section("What comes out otherwise", (), [(line,) for line in self.changed]),)
@@ -132,6 +140,7 @@ class WhatIf(Answer):
     def latex(self) -> str:
         """The tangent's prediction, and the recomputed value."""
         root, name = latex_name(self.root), latex_name(self.name)
+        # Numbers and not names on the left: the line is to be checked with a calculator.
         step = f"{latex_number(self.after)} - {latex_number(self.before)}".replace("- -", "+ ")
         slope = latex_number(self.gradient)
         slope = rf"\left({slope}\right)" if slope.startswith("-") else slope
@@ -166,6 +175,7 @@ class Comparison(Answer):
     def _sections(self) -> Sequence[Section]:
         if not self.changes:
             return ()
+        # What is not listed is added up in the note, so that the column of differences still sums to the change.
         shown, rest = self.changes[:SHOWN], self.changes[SHOWN:]
         rows = [(text.number(b), text.number(a), text.number(a - b), use) for use, b, a in shown]
         note = ""
@@ -179,7 +189,7 @@ class Comparison(Answer):
         return rf"{latex_number(self.before)} \to {latex_number(self.after)}"
 
 
-SHOWN = 7
+SHOWN = 7  # rows of a table, and terms of a formula, before the rest is summed up or left out
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +212,7 @@ class CaseGradients(Answer):
         return f"{self.derivative} = {text.number(self.gradient)}, the sum over {len(self.gradients)} training cases"
 
     def _sections(self) -> Sequence[Section]:
+        # All cases in their order, none left out: a reader looks for one by its name.
         rows = [(text.number(g), name) for name, g in self.gradients.items()]
         if self.outside:
             rows.append((text.number(self.outside), "outside of all cases"))
@@ -212,7 +223,7 @@ class CaseGradients(Answer):
         """The gradient as the sum over the cases."""
         terms = [*self.gradients.values(), *([self.outside] if self.outside else [])]
         written = [latex_number(g) for g in terms]
-        if len(written) > SHOWN:
+        if len(written) > SHOWN:  # the last term stays, as in a_1 + a_2 + ⋯ + a_n
             written = [*written[: SHOWN - 1], r"\cdots", written[-1]]
         return f"{latex_number(self.gradient)} = {' + '.join(written)}".replace("+ -", "- ")
 
@@ -226,12 +237,12 @@ def change(before: Any, after: Any) -> str:
         ('0.59 → 0.07 (÷ 8.4)', '1 → 1.1', '1 → −3 (× −3)')
     """
     said = f"{text.number(before)} → {text.number(after)}"
-    if before and after and is_finite(before) and is_finite(after):
+    if before and after and is_finite(before) and is_finite(after):  # no factor leads from or to 0
         factor = float(after / before)
         if abs(factor) >= LEAST_RATIO:
             said += f" (× {text.number(factor, digits=2)})"
         elif abs(factor) * LEAST_RATIO <= 1:
-            said += f" (÷ {text.number(1 / factor, digits=2)})"
+            said += f" (÷ {text.number(1 / factor, digits=2)})"  # "÷ 8.4" is read at once, "× 0.12" is not
         elif factor < 0:
             said += " (its sign turns)"
     return said

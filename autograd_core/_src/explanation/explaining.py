@@ -56,13 +56,13 @@ SHORT = {  # reasons in as few letters as fit on a card
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Explanation(Explained):
-    """Why the derivative of `root` to `leaf` is what it is. `explain` makes it.
+    """Why the derivative of `root` with respect to `leaf` has the value it has. `explain` makes it.
 
     Notebooks show it as a table; `str()` is its text.
 
     Attributes:
         root: The node at the top.
-        leaf: The node that is differentiated to.
+        leaf: The node with respect to which is differentiated.
         gradient: d root / d leaf, as `backward()` computes it.
         uses: A `Use` for every edge out of the leaf, in the order in which a sweep adds them up.
         paths: The largest paths, largest first.
@@ -232,6 +232,7 @@ class Explanation(Explained):
             1
         """
         here = set(topological_order(self.root))
+        # Reversed, so that of two reasons at one node the first, which weighs more, is the one that is kept.
         marks = {
             node: Mark(SHORT.get(reason.kind, reason.kind), LEVELS.get(reason.about, 0.5), reason.text)
             for reason in reversed(self.reasons)
@@ -240,6 +241,7 @@ class Explanation(Explained):
         }
         told = dict.fromkeys(f"{writing.QUESTIONS[reason.about]}: {reason.text}." for reason in self.reasons)
         overlay = Overlay(" ".join(told), marks) if marks else None
+        # Given and not read from `.grad`, which may be unset, or the sum of several backward passes.
         gradients = adjoints_of(self.root, topological_order(self.root))
         drawn, others = self._drawn()
         title = f"{writing.equation(self)}{others and f'. {others}'}"
@@ -249,6 +251,7 @@ class Explanation(Explained):
 
     def _drawn(self) -> tuple[list[Path], str]:
         """The paths that a picture shows, and what its title says of those that they leave out."""
+        # The largest paths often begin with one use; a reader who asks about a shared weight wants to see all uses.
         largest = list(self.paths[:ACCENTS])
         of = {(path.nodes[1], path.operands[0]) for path in largest if path.operands}
         if len(of) == len(self.uses):
@@ -262,11 +265,13 @@ class Explanation(Explained):
         """What the paths that are not drawn add up to; "" where all are drawn."""
         if len(drawn) == self.n_paths:
             return ""
+        # By subtraction: the paths that are not drawn may be too many to walk, and the title shows four digits.
         rest = reduce(plus, (-path.product for path in drawn), self.gradient)
         return f"{start} of {how_many(self.n_paths)} paths, the others: {number(rest)}"
 
     def by_way_of(self, use: Use) -> Path:
         """The largest path that begins with one use."""
+        # The best path to the user, continued: a prefix of a best path is a best path (see `walks`).
         root, leaf = (self.root, self.leaf) if self._read is None else map(self._read.copy, (self.root, self.leaf))
         [rest] = top_paths(root, use._written, 1)
         path = path_of((leaf, *rest.nodes), (use.operand, *rest.operands), rest._names)
@@ -287,7 +292,7 @@ class Explanation(Explained):
 
 @says_how
 def explain(root: Value, leaf: Value, k: int = 5) -> Explanation:
-    """Say why the derivative of `root` to `leaf` is what it is.
+    """Explain the value of the derivative of `root` with respect to `leaf`.
 
     It computes a sweep of its own: `backward()` need not have been called, and no `.grad` is touched.
 
@@ -318,6 +323,8 @@ def explain(root: Value, leaf: Value, k: int = 5) -> Explanation:
     count_of(k, "explain")
     for node in topological_order(root):
         check_fresh(node)
+    # Paths and uses are those of the graph as texts write it, where a softmax or a loss is one node: split over its
+    # dozen recorded nodes, one textbook derivative would be a dozen paths. Numbers are those of the recorded graph.
     names = {leaf: leaf.label or "leaf"} | names_of(root)
     read = as_written([root], [leaf])
     if read is None:
@@ -343,6 +350,7 @@ def _recorded(path: Path, read: ReadGraph) -> Path:
 def _explained(
     root: Value, leaf: Value, k: int, names: Mapping[Value, str], recorded: tuple[Value, Value] | None = None
 ) -> Explanation:
+    # Two sweeps, a search and a count, each linear in the graph: nothing here walks all paths.
     flow = Flow(root, leaf)
     paths = tuple(top_paths(root, leaf, k))
     n_paths = count_paths(root, leaf)
@@ -353,6 +361,7 @@ def _explained(
         for node, operand, d, term in terms
     )
     reasons = reasons_of(flow, paths, n_paths, names)
+    # Measured on the recorded graph: a rewritten loss has fewer operations, and would hide where they lose digits.
     is_rounded = bool(flow.gradient) and is_finite(flow.gradient) and not is_fraction(flow.gradient)
     lost = digits_lost(*(recorded or (root, leaf))) if is_rounded else 0.0
     if is_rounded and is_finite(flow.condition):

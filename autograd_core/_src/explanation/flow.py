@@ -29,6 +29,8 @@ class Flow:
     def __init__(self, root: Value, leaf: Value) -> None:
         self.root, self.leaf = root, leaf
         self.order = sweep_order(root)
+        # Sweeps go through the whole graph, not `between` alone: so adjoints have the bits of `backward()`, whose order
+        # of addition they follow (docs/adr/0005).
         self.between = [] if isinstance(leaf, Constant) and leaf is not root else dependents(root, leaf)
         self.adjoints = adjoints_of(root, self.order)
         self.sizes = reverse(self.order, _seeded(root, self.order), _absolute)
@@ -38,6 +40,7 @@ class Flow:
         self.live = self._live()
 
     def _live(self) -> set[Value]:
+        # By factors and not by products, which underflow to 0 over a long path though no factor is 0.
         live = {self.leaf}
         for node in self.between:
             edges = node._edges
@@ -65,6 +68,7 @@ class Flow:
 
     def cancelling(self) -> dict[Value, float]:
         """Where terms of both signs meet: the sizes of a node's terms over the size of their sum."""
+        # Every edge is looked at once, from its user: asking each node for its `terms` would take quadratic time.
         sums: dict[Value, Any] = {}
         between = set(self.between)
         for node in self.order:
@@ -74,7 +78,7 @@ class Flow:
                 if d and g and p in between:
                     sums[p] = plus(sums.get(p, 0), abs(times(d, g)))
         ratios = {p: ratio(total, abs(self.adjoints[p])) for p, total in sums.items() if total}
-        return {p: r for p, r in ratios.items() if r > 1 + 1e-9}
+        return {p: r for p, r in ratios.items() if r > 1 + 1e-9}  # above 1 only by rounding: all terms have one sign
 
 
 def adjoints_of(root: Value, order: list[Value]) -> dict[Value, Any]:
@@ -88,6 +92,7 @@ def _seeded(root: Value, order: list[Value]) -> dict[Value, Any]:
 
 
 def _absolute(node: Value) -> tuple[Any, ...]:
+    # With |d| in place of d the same reverse loop adds up |products|: no second loop has to know strict zero.
     edges = node._edges
     half = len(edges) // 2
     return (*edges[:half], *map(abs, edges[half:]))

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ..pictures.picture import DrawOptions
 
 ULP = 2.0**-52
-SWITCHES = frozenset(("relu", "clip"))
+SWITCHES = frozenset(("relu", "clip"))  # units that may be off; max and where choose between operands instead
 ALL_DIGITS = writing.ALL_DIGITS
 LISTED = 1.0  # a node that loses at least so many digits is listed and marked
 SHOWN = 10
@@ -293,6 +293,7 @@ def conditioning(root: Value) -> Conditioning:
             found = _at(node, names[node], adjoints[node], root)
             nodes.append(found)
             error += _own_error(found)
+    # Known only after all nodes: a unit is dead if it is off for every example, and off if another example passes it.
     on = {_unit(n.node) for n in nodes if n.node.op in SWITCHES and not n.state}
     nodes = [replace(n, state="off") if n.state == "dead" and _unit(n.node) in on else n for n in nodes]
     return Conditioning(root, tuple(nodes), error if root.data else math.inf)
@@ -320,11 +321,14 @@ def digits_lost(root: Value, leaf: Value) -> float:
         return math.nan
     order = sweep_order(gradient)
     adjoints = adjoints_of(gradient, order)
+    # The worst operation and not their sum: losses in sequence overlap more often than they add up, and a bound that
+    # adds them says 16 for every long graph.
     lost = [_at(node, "", adjoints[node], gradient).digits for node in order if node._primitive is not None]
     return min(ALL_DIGITS, max(lost, default=0.0))
 
 
 def _at(node: Value, name: str, g: Any, root: Value) -> NodeCondition:
+    # Constants are exact, and their local derivative in the edges is 0: they drop out without a test.
     edges = node._edges
     half = len(edges) // 2
     size = sum(_size(d, p.data) for p, d in zip(edges, edges[half:], strict=False) if d)
@@ -369,6 +373,7 @@ def _cancelled(node: Value) -> float:
     primitive = node._primitive
     if primitive is None or (primitive.reduction is None and node.op not in ("add", "sub")):
         return 0.0
+    # By values, not by local derivatives: constants count here, since x + 1e8 - 1e8 loses digits to them.
     terms = [p.data for p in node.parents]
     if primitive.pairs:
         half = len(terms) // 2

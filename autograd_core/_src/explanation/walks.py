@@ -84,6 +84,9 @@ def _walk(root: Value, leaf: Value) -> Iterator[Path]:
     reached, names = set(dependents(root, leaf)), PathNames()
     if root is leaf:
         yield path_of((leaf,), (), names)
+    # Depth first, with a stack of iterators over operands: memory is linear in the length of one path, however many
+    # paths there are. Only nodes above the leaf are entered, so the walk never backs out of a branch empty-handed, and
+    # the time between two paths is linear as well.
     nodes, waiting = [root], [_operands(root, reached)] if root in reached and root is not leaf else []
     operands: list[int] = []
     while waiting:
@@ -172,7 +175,7 @@ def ranked(root: Value, leaf: Value) -> Iterator[Path]:
     """All paths, the largest |product| first, each computed when it is requested."""
     search = _Search(root, leaf)
     place = 0
-    while search.knows(root, place):
+    while search.knows(root, place):  # the next path is searched for when it is asked for, not before
         yield search.path(root, place)
         place += 1
 
@@ -189,11 +192,15 @@ class _Search:
         self.leaf = leaf
         self.names = PathNames()
         order = dependents(root, leaf)
+        # Fractions are ranked exactly. One float among the factors rounds the product, so then all are ranked as
+        # floats. A factor of 0 decides nothing: its path has the product 0 either way.
         local = (d for node in order for d in node._edges[len(node._edges) // 2 :])
         self.exact = is_fraction(root.data) and not any(d.__class__ is float for d in local if d)
         self.found: dict[Value, list[Entry]] = {}
         self.heaps: dict[Value, list[Entry]] = {}
         self.ended = {leaf}
+        # The best path to every node, by dynamic programming in topological order: linear in the graph. Heaps are made
+        # only for nodes of which a second path is asked.
         if order:
             self.found[leaf] = [((0, type(root.data)(-1)) if self.exact else ONE, -1, -1)]
             for node in order[1:]:
@@ -220,6 +227,8 @@ class _Search:
     def advance(self, root: Value) -> None:
         """Find the next path to a node. This needs one more path to each parent along its last path, found first."""
         waiting = [root] if root not in self.ended else []
+        # The recursion of the published algorithm as a stack. Invariant: a node's heap has a candidate of every edge
+        # but that of its last path, whose next candidate is pushed here before the smallest is taken.
         while waiting:
             node = waiting[-1]
             known = self.found[node]
@@ -231,7 +240,7 @@ class _Search:
             parent = node._edges[operand]
             of_parent = self.found[parent]
             if len(of_parent) == place + 1 and parent not in self.ended:
-                waiting.append(parent)
+                waiting.append(parent)  # the parent's next path first; then this node is looked at again
                 continue
             if len(of_parent) > place + 1:
                 rank = rank_of(local_grad(node, operand), exact=self.exact)

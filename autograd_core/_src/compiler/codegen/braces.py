@@ -38,6 +38,7 @@ class BracedSource(SourceText):
 
     def looped(self, stage: Stage, stores: Sequence[Store], *, back: bool) -> list[str]:
         """Copy by copy."""
+        # Backward the last copy comes first: where copies are a chain, each needs the adjoint that the next one sends.
         n = stage.region.copies
         if n == 1:
             return self.written(stores)

@@ -25,6 +25,8 @@ TAKEN = frozenset([
     *"while main abs div labs exit abort malloc calloc free memcpy printf puts index round rint trunc fmin".split(),
     *"fmax fdim nan j0 j1 jn y0 y1 yn signgam scalb logb ilogb significand drem gamma rand qsort memset".split(),
 ])  # fmt: skip
+# Fused multiply-add and reassociation would give other bits than the traced function (docs/adr/0014). gcc
+# ignores the pragma: it fuses nothing with -std=c99, and in its own dialect has to be told by an option.
 ROUNDING = """\
 #ifdef __FAST_MATH__
 #error "-ffast-math would change the results"
@@ -130,6 +132,7 @@ class CSource(BracedSource):
         return functions
 
     def _long(self) -> list[str]:
+        # Guards are tested before anything is written: a caller whose inputs branch otherwise finds `out` untouched.
         p, what = self.program, self.what
         functions, forward, backward = self.staged()
         evaluate = [
@@ -145,6 +148,8 @@ class CSource(BracedSource):
             *self.copied("out", what.places, "value", p.outputs.tolist()),
             "    return 0;",
         ]
+        # On the heap: a program of a million slots would overflow the stack. `free(NULL)` is defined, so one path
+        # suffices.
         value = [
             f"    double *value = malloc({p.n_slots} * sizeof *value);",
             "    const int status = value ? evaluate(x, out, value) : -1;",
@@ -179,6 +184,8 @@ class CSource(BracedSource):
 
 def _function(head: str, lines: Sequence[str]) -> str:
     """A function; unused parameters are marked as C compilers expect."""
+    # A stage that only sends to an array, or a program of constants, uses not all of them; -Wall -Wextra would
+    # complain.
     body = "\n".join(lines)
     names = [part.split()[-1].lstrip("*") for part in head.partition("(")[2].rstrip(")").split(",")]
     unused = [f"    (void){name};" for name in names if not re.search(rf"\b{name}\b", body)]

@@ -77,6 +77,7 @@ def _differentiable(run: InGroups | InTurn, what: Description) -> Any:
         return out + broken(values), values
 
     def backward(values: Any, g: Any) -> tuple[Any]:
+        # All values are the residuals between the two passes: recomputing them would cost a second forward pass.
         slopes = run.backward(values, g[np.array(what.places, np.int64)])
         return (jnp.zeros(p.n_inputs).at[sought].set(slopes[sought]) + broken(values),)
 
@@ -168,6 +169,8 @@ class InGroups:
 
     def backward(self, values: Sequence[Any], seeds: Any) -> Any:
         """The adjoints of the inputs."""
+        # A group's adjoints are complete when its turn comes: groups are in order of level, and no instruction reads
+        # one of its own level.
         adjoints = [jnp.zeros(n) for n in self.places.sizes]
         self._send(adjoints, self.program.outputs, seeds)
         for k in reversed(range(len(self.groups))):
@@ -177,7 +180,7 @@ class InGroups:
                 self._send(adjoints, group.operands.ravel(), product(JAX, partials, g).ravel())
                 continue
             for slots, d in zip(group.operands, partials, strict=True):
-                if hasattr(d, "shape") or d != 0:
+                if hasattr(d, "shape") or d != 0:  # a plain 0 is a derivative that is 0 everywhere, as of a comparison
                     self._send(adjoints, slots, jnp.broadcast_to(product(JAX, d, g), slots.shape))
         return adjoints[0]
 

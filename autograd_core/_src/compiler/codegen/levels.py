@@ -27,6 +27,7 @@ class Group(NamedTuple):
 
 def levels_of(program: Program) -> Any:
     """The level of each slot: how many instructions must run one after the other to compute it."""
+    # One pass: operands are lower slots, so their levels are final. Inputs and constants are level 0.
     levels = np.zeros(program.n_slots, np.int64)
     operands, offsets = program.operands, program.offsets.tolist()
     for i in range(len(program.codes)):
@@ -37,6 +38,8 @@ def levels_of(program: Program) -> Any:
 def groups_of(program: Program) -> list[Group]:
     """All instructions in a valid order: by level, primitive and number of operands."""
     p = program
+    # By level first, which makes any order within a level valid; then so that equal instructions are neighbours.
+    # `lexsort` takes its last key as the first, and is stable.
     keys = np.stack([p.counts, p.codes, levels_of(p)[p.first :]]) if len(p.codes) else np.zeros((3, 0), int)
     order = np.lexsort(keys)
     ends = np.flatnonzero((np.diff(keys[:, order], axis=1) != 0).any(axis=0)) + 1
@@ -52,6 +55,7 @@ class Places:
     """The position of each slot in a list of arrays: inputs, constants, and one array per group."""
 
     def __init__(self, program: Program, groups: list[Group]) -> None:
+        # A slot's array and its index there, as two arrays over all slots: looking up many slots is then one operation.
         self.sizes = [program.n_inputs, len(program.constants), *(len(group.slots) for group in groups)]
         self.array = np.zeros(program.n_slots, np.int64)
         self.index = np.arange(program.n_slots)

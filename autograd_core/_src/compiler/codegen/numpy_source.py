@@ -96,6 +96,7 @@ class NumPySource(SourceText):
 
     def place(self, array: str, column: Column) -> str:
         """An entry in copy k; or a slice over all copies if these run at once."""
+        # Copies of a parallel region become one array operation. A shared slot stays one row and is broadcast.
         shared = len(column.slots) == 1 or column.step == 0
         if self.current.reduction is not None or (self.current.region.parallel and not shared):
             return f"{array}[{self._whole(column)}]"
@@ -106,7 +107,7 @@ class NumPySource(SourceText):
         step = 1 if len(column.slots) == 1 else column.step
         if not len(column.slots):
             return ":0"
-        if not step:
+        if not step:  # no progression, or one slot for all copies: indexed by a table, which copies
             return self.tables.table(column)
         first, stop = int(column.slots[0]), int(column.slots[-1]) + (1 if step > 0 else -1)
         return f"{first}:{stop if stop >= 0 else ''}{f':{step}' if step != 1 else ''}"
@@ -160,10 +161,11 @@ class NumPySource(SourceText):
         )
 
     def _filled(self, array: str, size: int) -> str:
-        zeros = array == "out" and len(self.what.places) < size
+        zeros = array == "out" and len(self.what.places) < size  # entries that no output fills are 0
         return f"    {array} = np.{'zeros' if zeros else 'empty'}(({size}, *x.shape[1:]))"
 
     def _guards(self, *arrays: str) -> list[Store]:
+        # NaN and not an exception: one example that branches otherwise must not lose the results of all others.
         return [
             Store(f"{array}[:, {'' if truth else '~('}", term, f"{'' if truth else ')'}] = np.nan")
             for _, term, truth in self.broken()

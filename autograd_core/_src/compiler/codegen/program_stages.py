@@ -46,6 +46,8 @@ class Column(NamedTuple):
     @property
     def step(self) -> int | None:
         """The distance from copy to copy; None if it varies."""
+        # An arithmetic progression is written as an expression of the index; anything else takes a table of the size of
+        # the loop, and keeps compilers from proving that accesses do not overlap.
         steps = np.diff(self.slots)
         return int(steps[0]) if len(steps) and (steps == steps[0]).all() else None
 
@@ -55,6 +57,7 @@ def needed_slots(program: Program, sought: Sequence[int]) -> Any:
     needed = np.zeros(program.n_slots, bool)
     needed[list(sought)] = True
     operands, offsets = program.operands, program.offsets.tolist()
+    # Forward, in one pass: instructions are in topological order, so all operands are decided before their users.
     for i in range(len(program.codes)):
         needed[program.first + i] = needed[operands[offsets[i] : offsets[i + 1]]].any()
     return needed
@@ -64,6 +67,7 @@ def stages_of(program: Program) -> list[Stage]:
     """All stages, in order."""
     stages: list[Stage] = []
     here = 0
+    # In program order, and swept backward in reverse: no stage reads a slot that a later one computes.
     for region in regions_of(program):
         stages += _lines(program, here, region.start)
         stages.append(Stage(region))
@@ -78,6 +82,7 @@ def is_short(stages: Sequence[Stage]) -> bool:
 
 def _lines(program: Program, start: int, stop: int) -> Iterator[Stage]:
     """The instructions between two regions, as straight-line stages and long sums."""
+    # A long sum gets a loop of its own: unrolled, its operands alone would be more text than the rest of the program.
     loops = np.array([primitive.reduction is not None for primitive in program.primitives], bool)
     long = start + np.flatnonzero(loops[program.codes[start:stop]] & (program.counts[start:stop] > SHORTEST_LOOP))
     ends = [*long.tolist(), stop]
@@ -92,6 +97,8 @@ def _lines(program: Program, start: int, stop: int) -> Iterator[Stage]:
 
 
 def _line(program: Program, start: int, stop: int) -> Stage:
+    # Straight-line code as a region with one copy, so that what follows knows one kind of stage only. Operands from
+    # before the stage are SHARED even if they vary: with one copy there is nothing that they could vary with.
     slots = program.operands[program.offsets[start] : program.offsets[stop]]
     return Stage(
         Region(start, stop - start, 1, parallel=False, kinds=np.where(slots >= program.first + start, LOCAL, SHARED))
@@ -106,6 +113,9 @@ def constant_at(program: Program, slot: int) -> Literal | None:
 
 class StageBody:
     """The body of a stage as terms: what one copy computes, forward and backward.
+
+    Rules are evaluated here on terms, so a language only needs to write terms, and a user's rule is exported like a
+    built-in one.
 
     Args:
         program: The program.
@@ -128,6 +138,7 @@ class StageBody:
         self._place, self._add, self._inputs = place, add, inputs
         p, r = program, stage.region
         a, b = int(p.offsets[r.start]), int(p.offsets[r.start + r.period])
+        # Row k has the operands of copy k, column e the slots of operand e in all copies: all copies have equal counts.
         self._slots = p.operands[a : a + (b - a) * r.copies].reshape(r.copies, b - a)
         self._ends = (p.offsets[r.start : r.start + r.period + 1] - a).tolist()
         self._rows = [p.primitives[code] for code in p.codes[r.start : r.start + r.period]]
@@ -151,6 +162,7 @@ class StageBody:
         if kind == LOCAL:
             return self.locals[self._local(e)]
         slot = int(self._slots[0, e])
+        # A constant that differs from copy to copy is GATHERED and has to be read from its array.
         if kind == SHARED:
             number = constant_at(self.program, slot)
             if number is not None:
@@ -173,6 +185,8 @@ class StageBody:
             if self._place is None:
                 self.locals[j] = named(z, f"v{self.program.first + self.region.start + j}")
             else:
+                # Every result is stored, although later instructions of the copy use the term itself: the backward
+                # stage is another function and reads it from there.
                 self.locals[j] = z
                 stores.append(Store(f"{self._place('value', self.own(j))} = ", z))
         return stores
@@ -188,6 +202,8 @@ class StageBody:
         """
         stores: list[Store] = []
         r, first = self.region, self.program.first + self.region.start
+        # Only what comes from outside is loaded at first. An adjoint that this copy alone contributes to never goes to
+        # memory: it is complete when its instruction's turn comes, since all of its users are later in the body.
         if self._place is not None:
             self.locals = {j: Term("load", self._place("value", self.own(j))) for j in range(r.period)}
             for j in range(r.period):
@@ -196,9 +212,10 @@ class StageBody:
                     self.adjoints[first + j] = Term("load", self._place("adjoint", column))
         for j in reversed(range(r.period)):
             g = self.adjoints.get(first + j)
+            # By all copies: the loop has one body, so a copy whose adjoint nobody needs computes it with the others.
             if g is None or not needed[self.own(j).slots].any():
                 continue
-            if self._place is None:
+            if self._place is None:  # as in `forward`: every operand of this instruction multiplies by it
                 g = named(g, f"g{first + j}")
             primitive = self._rows[j]
             partials = read_rule(primitive, primitive.partials, TERMS, *self._operands(j), self.locals[j])
@@ -214,6 +231,7 @@ class StageBody:
             return []
         if self._place is None or self.region.kinds[e] == LOCAL:
             slot = int(self._slots[0, e])
+            # Not 0.0 + product, which would turn a -0.0 into 0.0.
             old = self.adjoints.get(slot)
             self.adjoints[slot] = product if old is None else old + product
             return []
@@ -229,6 +247,7 @@ def exported_slots(program: Program, stages: Sequence[Stage]) -> Any:
         r = stage.region
         a, b = int(program.offsets[r.start]), int(program.offsets[r.stop])
         slots = program.operands[a:b].reshape(r.copies, -1)
+        # Whatever is not LOCAL may belong to another copy or another stage, even if it happens to lie in the same one.
         found[slots[:, r.kinds != LOCAL]] = True
     return found
 
@@ -255,6 +274,7 @@ class Tables:
 
     def table(self, column: Column) -> str:
         """The name of a table with these slots."""
+        # Forward and backward stages gather from the same columns: each table is written once.
         key = column.slots.astype(np.int64).tobytes()
         name = self._names.setdefault(key, f"table_{len(self._names)}")
         self.named[name] = column.slots
@@ -263,7 +283,7 @@ class Tables:
     def index(self, column: Column, k: str = "k") -> str:
         """The slot of copy k as an expression."""
         first = int(column.slots[0])
-        step = 0 if len(column.slots) == 1 else column.step
+        step = 0 if len(column.slots) == 1 else column.step  # one entry: all copies share it
         if step is None:
             return f"{self.table(column)}[{k}]"
         if step == 0:

@@ -45,7 +45,7 @@ class SourceText(ABC):
     def __init__(self, what: Description, language: Language, taken: Iterable[str]) -> None:
         self.what, self.program, self.language = what, what.program, language
         self.name = what.identifier(frozenset([*taken, *HELPERS.values()]))
-        self.used: set[str] = set()
+        self.used: set[str] = set()  # filled while functions are written, so helpers come last and are placed first
         self.tables = Tables()
         self.needed = needed_slots(self.program, what.sought)
         self.stages = stages_of(self.program)
@@ -99,6 +99,7 @@ class SourceText(ABC):
 
     def straight(self) -> None:
         """Evaluate all rules on terms, after which `result` knows every value."""
+        # One stage at most here, with no arrays: terms refer to each other, and become nested expressions.
         self._bodies = [StageBody(self.program, stage, None, inputs=lambda slot: f"x[{slot}]") for stage in self.stages]
         for body in self._bodies:
             body.forward()
@@ -116,6 +117,7 @@ class SourceText(ABC):
 
     def slopes(self) -> list[Any]:
         """The gradient of straight-line code, entry by entry."""
+        # The literal seed 1 disappears when it is multiplied, so the text has no "1.0 * ...".
         adjoints: dict[int, Any] = {int(self.program.outputs[0]): Literal(1.0)}
         for body in self._bodies:
             body.adjoints = adjoints
@@ -132,6 +134,7 @@ class SourceText(ABC):
 
         Numbers count from 1, as the header of the export lists the guards.
         """
+        # Guards of constants cannot fail, and are left out; the others keep their numbers.
         p = self.program
         guards = enumerate(zip(p.guards.tolist(), p.truths.tolist(), strict=True), 1)
         return [
@@ -142,6 +145,7 @@ class SourceText(ABC):
 
     def staged(self) -> tuple[list[str], list[str], list[str]]:
         """Functions of all stages, and the names of those to call forward and backward, in order."""
+        # A stage whose adjoints nobody needs has no backward function, so the two lists may differ in length.
         exported = exported_slots(self.program, self.stages)
         functions, forward, backward = [], [], []
         for k, stage in enumerate(self.stages):
@@ -159,6 +163,7 @@ class SourceText(ABC):
             return self.looped(stage, StageBody(self.program, stage, self.place, self.add).forward(), back=False)
         reduction, columns = stage.reduction.reduction, factors_of(self.program, stage)
         n = len(columns[0].slots)
+        # From left to right like the graph's own sum: an export must not add in another order (docs/adr/0014).
         lines, total = self.total(TERMS.number(reduction.term(*self._loads(columns))), n)
         end = f" / {self.language.literal(n)}" if reduction.is_mean else ""
         return [*lines, f"    value[{self.program.first + stage.region.start}] = {total}{end}{self.language.end}"]

@@ -87,6 +87,8 @@ class Program:
     truths: NDArray[Any]
 
     def __post_init__(self) -> None:
+        # Read-only: executors, kernels on disk and exports are made of these arrays once and must keep agreeing with
+        # them.
         for array in (self.codes, self.offsets, self.operands, self.constants, self.outputs, self.guards, self.truths):
             array.flags.writeable = False
         problem = self._problem()
@@ -111,6 +113,8 @@ class Program:
 
     def _problem(self) -> str:
         """What is wrong with the arrays; "" if nothing is."""
+        # Complete and not only for files: machine code made from these arrays reads memory without a bound check, so a
+        # slot that is out of range would be a crash. Each test relies on those before it.
         n = len(self.codes)
         if self.n_slots > MOST_SLOTS:
             return f"expected at most {MOST_SLOTS} inputs, constants and instructions, got {self.n_slots}"
@@ -129,6 +133,8 @@ class Program:
         pairs = np.array([primitive.pairs for primitive in self.primitives], bool)[self.codes]
         if np.any(self.counts[pairs] % 2):
             return "dot takes two operands for each product, got an odd number"
+        # Single assignment in topological order: this one test rules out cycles, and every pass may go once through the
+        # instructions, forward or backward.
         results = np.repeat(np.arange(self.first, self.n_slots), self.counts)
         early = np.flatnonzero((self.operands < 0) | (self.operands >= results))
         if early.size:
@@ -173,6 +179,7 @@ class Program:
 
     def to_bytes(self) -> bytes:
         """What `save` writes."""
+        # Primitives by module and name, never by their code: reading a file must run nothing that is in it.
         arrays = {name: getattr(self, name) for name in ARRAYS}
         known_by = [(p.module, p.qualname, p.name, str(p.arity)) for p in self.primitives]
         names = np.array(known_by, str).reshape(-1, 4)
@@ -280,6 +287,7 @@ class Program:
             known: The inputs, then the constants.
             apply: Takes a primitive and its operands, and gives the result.
         """
+        # Lists and not arrays: a loop in Python over NumPy's scalars takes several times as long.
         found = list(known)
         operands = self.operands.tolist()
         for code, (start, stop) in zip(self.codes.tolist(), pairwise(self.offsets.tolist()), strict=True):
@@ -299,6 +307,7 @@ def _restored(cls: type[Program], found: dict[str, Any]) -> Program:
     arrays = {}
     for name, kind in ARRAYS.items():
         array = found[name]
+        # "safe": a file of int64 could hold slots that wrap around when they are cast to int32.
         if array.ndim != 1 or not np.can_cast(array.dtype, kind, "safe"):
             msg = f"expected {name} as a list of {kind}, got {array.dtype} of shape {array.shape}"
             raise StructureError(msg)
@@ -311,6 +320,7 @@ def _restored(cls: type[Program], found: dict[str, Any]) -> Program:
         msg = f"expected how often each of {n_inputs} inputs is read, got {found['uses'].size} numbers"
         raise StructureError(msg)
     primitives = tuple(_primitive(*about) for about in found["primitives"].tolist())
+    # By the constructor, which checks everything else.
     program = cls(primitives=primitives, n_inputs=n_inputs, **arrays)
     if not np.array_equal(program._uses(), found["uses"]):
         msg = "expected the inputs to be read as often as is noted, got other numbers"
@@ -323,7 +333,7 @@ def _primitive(module: str, qualname: str, name: str, arity: str) -> Primitive:
     if primitive is None:
         msg = f"primitive {name!r}: {module}.{qualname} is not defined here; import the module that defines it first"
         raise UnknownPrimitiveError(msg)
-    if str(primitive.arity) != arity:
+    if str(primitive.arity) != arity:  # the module defines another primitive of this name by now
         msg = f"primitive {name!r} takes {primitive.arity} operand(s) here, and took {arity} when saved"
         raise StructureError(msg)
     return primitive

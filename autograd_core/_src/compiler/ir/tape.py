@@ -45,6 +45,7 @@ class Tape:
         self._constants: dict[Any, int] = {}
         self._ones: set[int] = set()  # slots of constants equal to 1, whose products are not recorded
         self._slots_of_leaves: dict[Value, int] = {}
+        # Codes of what sweeps record themselves, besides rules: fixed here, so that the loops over edges look up none.
         self.add_code, self.sum_code, self.product_code = map(self.code, (ADD, SUM, PRODUCT))
 
     def code(self, primitive: Primitive) -> int:
@@ -69,6 +70,7 @@ class Tape:
 
     def constant(self, x: Any) -> int:
         """The slot of a plain number."""
+        # By class and sign as well: 1 == 1.0 == Fraction(1) and 0.0 == -0.0, but programs must keep them apart.
         key = (x.__class__, x, copysign(1.0, x)) if x == x else x.__class__  # noqa: PLR0124  all NaNs are one
         slot = self._constants.get(key)
         if slot is None:
@@ -81,6 +83,7 @@ class Tape:
     def keep(self, step: Step) -> int:
         """A new slot for a step, even if an equal one exists: the step stands for a node that was recorded."""
         slot = len(self.steps)
+        # Steps of derivatives that equal it are found by `put`; of several equal nodes the first stands for them.
         self._known.setdefault(step, slot)
         self.steps.append(step)
         return slot
@@ -95,6 +98,7 @@ class Tape:
 
     def apply(self, code: int, *xs: int) -> int:
         """The slot of a primitive applied to operands; of constants alone it is evaluated to a constant."""
+        # By `record`, the engine's own evaluation, so that a folded number has the bits that the graph would compute.
         if max(xs) < 0:
             return self.constant(record(self.primitives[code], *(self.numbers[-1 - x] for x in xs)))
         return self.put((code, *xs))
@@ -113,7 +117,7 @@ class Tape:
             step = (code, d, g)
             slot = known.get(step)
             if slot is None:
-                if d < 0 and g < 0:
+                if d < 0 and g < 0:  # two constants
                     return apply(code, d, g)
                 slot = known[step] = len(steps)
                 steps.append(step)
@@ -125,6 +129,7 @@ class Tape:
         """The sum of one or more terms."""
         if len(terms) == 1:
             return terms[0]
+        # One n-ary step and not a chain of additions: the same order of addition, with one node to differentiate.
         return self.apply(self.add_code if len(terms) == 2 else self.sum_code, *terms)
 
     def order(self, roots: Iterable[int]) -> list[int]:
@@ -136,6 +141,7 @@ class Tape:
         seen = bytearray(len(steps))
         found: list[int] = []
         emit = found.append
+        # Depth first with a stack of its own: recursion would fail at a thousand steps in a chain.
         path: list[tuple[int, Any]] = []
         for root in roots:
             if root < 0 or seen[root]:
@@ -145,7 +151,7 @@ class Tape:
             while True:
                 for p in waiting:
                     if p >= 0 and not seen[p]:
-                        seen[p] = 1
+                        seen[p] = 1  # when it is reached, not when it is emitted: no slot is on the stack twice
                         if steps[p]:
                             path.append((slot, waiting))
                             slot, waiting = p, iter(steps[p][1:])
@@ -161,6 +167,7 @@ class Tape:
     def below(self, roots: Iterable[int]) -> list[int]:
         """Everything below the roots, except constants, by slot: for passes that do not add anything up."""
         steps = self.steps
+        # Operands have lower slots than what reads them, so one pass downwards marks everything, without a stack.
         is_below = bytearray(len(steps))
         top = -1
         for root in roots:

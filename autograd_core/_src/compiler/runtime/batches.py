@@ -57,6 +57,8 @@ def recorded(x: Any, place: str) -> Any:
 
 def _fit(given: Any, spec: Spec, place: str) -> list[Any]:
     """The leaves of an argument, which must have that shape; lists, tuples and arrays are interchangeable."""
+    # Regular shapes are compared as a whole, so an array does for nested lists. Trees go entry by entry, and messages
+    # then name the place.
     shape = shape_of(spec, bare=True)
     if shape is not None:
         leaves, got = flatten(given)
@@ -94,6 +96,8 @@ def _fits(given: Any, spec: Spec) -> bool:
 
 def _as_array(given: Any, fits: Callable[[tuple[int, ...]], bool]) -> Any:
     """The argument as an array of doubles, where NumPy can tell at once that it is one of a shape that fits."""
+    # What is no plain array of numbers is left to the slow path, whose messages name the entry: strings, which NumPy
+    # would convert, Values, ragged lists.
     if not isinstance(given, (list, tuple, np.ndarray)):
         return None
     try:
@@ -148,6 +152,8 @@ def rows_of(given: Any, spec: Spec, place: str, read: Callable[[Any, str], Any] 
     if is_array(given) and given.ndim and shape is not None and shape in (given.shape[1:], *_of_nothing(given, shape)):
         numbers = given if given.dtype.kind in "fiub" else _read_rows(given, place, read)
         return np.asarray(numbers, kind).reshape(len(given), spec.size)  # read, and never kept
+    # Two layouts of a batch: a list of rows, or one tree whose leaves have a further axis. A list of as many entries as
+    # a row has could be either; it is a tree if its first entry is no row.
     if isinstance(given, dict) and spec.kind == "dict" and set(given) == set(spec.about):
         parts = {key: given[key] for key in spec.about}
     elif is_rows and len(given) and len(given) == len(spec.children) and not _fits(given[0], spec):
@@ -195,7 +201,7 @@ def _of_nothing(given: Any, shape: tuple[int, ...]) -> list[tuple[int, ...]]:
 
 def _objects(xs: list[Any]) -> Any:
     """A one-dimensional array of arbitrary objects."""
-    array = np.empty(len(xs), object)
+    array = np.empty(len(xs), object)  # np.array(xs) would look into Values for sequences
     array[:] = xs
     return array
 
@@ -238,6 +244,7 @@ def views(spec: Spec, columns: Any, *, rows: bool) -> Any:
     Nested lists of one shape become one array.
     """
 
+    # Views and not copies: what a user writes to a bound call's inputs must be what machine code reads.
     def view(start: int, block: Spec) -> Any:
         part = columns[:, start : start + block.size]
         return part.reshape((len(columns), *block.about) if rows else block.about)

@@ -90,6 +90,8 @@ def native(runner: Any) -> Bound:
 
 def direct(runner: Any) -> Bound:
     """A call of a function that has its own memory's address, which the runner keeps alive."""
+    # A wrapper in machine code with the address as a constant: ctypes then converts no argument, which takes longer
+    # than a small program runs. The attributes below keep code and memory alive as long as the call.
     from llvmlite import ir
 
     from ..codegen.llvm.jit import ENTRY, I64, PTR, VOID, addresses_of, i64
@@ -117,11 +119,13 @@ def bound(function: TracedFunction, shared: Any, tables: list[Any]) -> Bound:
     specialization = function._specializations[0]
     is_number = specialization.spec.kind == "leaf" and specialization.pattern is None
     layout = function._layout(specialization, gradient=is_number)
+    # Compiled at once, without waiting until calls have taken long enough: who binds a function means to call it often.
     is_compiled = specialization.interpreter.backend == "llvm" and count > 0
     runner = specialization.runner(layout, count, compiled=is_compiled)
     specialization.fill(runner, shared, tables)
     if function._reduce == "mean":
         runner.divisor[:] = count
+    # With guards, results have to be looked at after each run, which takes Python.
     if runner.is_native and not specialization.guards:
         call = native(runner)
     else:
@@ -152,11 +156,12 @@ def _name_memory(function: TracedFunction, call: Bound, layout: Layout, runner: 
 def _run_checked(function: TracedFunction, specialization: Specialization, runner: Runner) -> None:
     """Run, and let other specializations run the rows at which a guard fails."""
     runner.run()
-    n = specialization.width
+    n = specialization.width  # guards are further columns of the results, after the function's own
     if np.array_equal(
         runner.results[:, n:] != 0, np.broadcast_to(specialization.program.truths, runner.results[:, n:].shape)
     ):
         return
+    # All rows again, not only those that failed: gradients may be summed over rows already. Guards rarely fail.
     values, per_row, summed = function._evaluated(
         runner.shared, runner.tables, gradient=bool(runner.per_row) or bool(runner.summed.size)
     )

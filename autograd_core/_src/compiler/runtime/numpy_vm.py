@@ -50,11 +50,13 @@ class NumpyInterpreter:
             slow = f"compiled functions run on NumPy, several times slower: {self.why}; {REMEDY}"
             warn_user(slow, PerformanceWarning)
             said.append(self.why)
+        # One operation of NumPy on the whole batch per instruction: the overhead is per instruction, so it pays for
+        # large batches only. Slots first, so that the batch of one slot is contiguous.
         p = self.program
         values = np.empty((p.n_slots, len(rows)), self.dtype).view(ArrayNumber)
         values[: p.n_inputs] = inputs[:, None]
         values[mapped] = rows.T
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"):  # `where` evaluates both sides, so what is not chosen may overflow
             values[p.n_inputs : p.first] = p.constants[:, None]
             for primitive, slots, own in self._instructions():
                 values[own] = read_rule(primitive, primitive.value, NUMPY, *values[slots].astype(float, copy=False))
@@ -66,6 +68,8 @@ class NumpyInterpreter:
                 *xs, z, g = (
                     column.astype(float, copy=False) for column in (*values[slots], values[own], adjoints[own])
                 )
+                # Slot by slot, not by fancy indexing: an operand that occurs twice must get both contributions. The
+                # product of the table and not `*`: strict zero is one rule for all tiers (docs/adr/0014).
                 for slot, d in zip(slots, read_rule(primitive, primitive.partials, NUMPY, *xs, z), strict=True):
                     adjoints[slot] += PRIMITIVES["path_product"].value(NUMPY, d, g)
         if sums is not None:

@@ -43,6 +43,8 @@ def result(f: TracedFunction, args: tuple[Any, ...], at_numbers: Callable[[tuple
     Returns:
         A node; for a batch without `reduce`, an array of nodes, one for each example; for several results, their tree.
     """
+    # One node has numbers for its local derivatives. Where these must be nodes themselves (a transform) or program (a
+    # trace), the call is recorded operation by operation.
     mode = current()
     if f._specializations[0].spec.kind != "leaf" or mode.transform or mode.guards is not None:
         return inlined_calls.result(f, f._on_parameters(args))
@@ -70,6 +72,8 @@ def _of_parameters(
     """The single node of a call on numbers with parameters, without testing each number; None for any other call."""
     if f._reduce is None and any(f._mapped):
         return None
+    # Optimistically as numbers: the usual step of training has Values in the parameters alone, and testing a table of
+    # numbers for Values takes longer than the machine code.
     try:
         z, grads = at_numbers(args)
     except HoldsValuesError:
@@ -91,6 +95,8 @@ def _as_they_are(x: Any) -> Any:
 
 def _node(f: TracedFunction, shared: Any, tables: list[Any]) -> Value | None:
     """One node of all Values among these numbers; None if some are not differentiated, or are no floats."""
+    # Inlined instead: Values outside `argnums`, whose derivative the compiled gradient lacks, and Fractions, which
+    # would be rounded.
     taken, operands = _apart(f, shared, tables)
     primitive = Call(f, (), taken)
     chosen = {slot for i in f._argnums for slot in f._slots[i]}
@@ -170,6 +176,7 @@ class Call(Primitive):
 
     def evaluated(self, xs: Sequence[float]) -> tuple[float, tuple[float, ...]]:
         """Value and derivatives from machine code, if the operands are these floats."""
+        # Copies: a replay at other operands must not change the node's own numbers.
         f, taken = self.f, self.taken
         shared, tables = taken.shared.copy(), [table.copy() for table in taken.tables]
         for x, place in zip(xs, taken.places, strict=True):

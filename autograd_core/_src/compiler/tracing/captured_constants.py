@@ -55,6 +55,7 @@ class CapturedConstants:
         if self._f is None:
             yield
             return
+        # Two walks: what differs between them the function changed itself, as a counter or a cache.
         before = walked(self._f, inputs=self._inputs)
         yield
         after = walked(self._f, frozenset(before.attributes), inputs=self._inputs)
@@ -77,7 +78,7 @@ class CapturedConstants:
 
     def check(self, function: str) -> None:
         """Warn once about each captured constant that has changed."""
-        if self.untouched():
+        if self.untouched():  # the only test of an ordinary call, at C speed
             return
         if not self._untouched():
             self._look(function)
@@ -119,7 +120,7 @@ def _same(a: Walk, b: Walk, place: str) -> bool:
 
 def _equal(was: Any, now: Any) -> bool:
     if isinstance(was, float) and isinstance(now, float) and isnan(was) and isnan(now):
-        return True  # NaN is no other NaN
+        return True  # a NaN that stayed NaN has not changed, though it differs from itself
     return was is now or bool(was == now)
 
 

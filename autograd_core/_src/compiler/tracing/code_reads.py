@@ -42,6 +42,8 @@ def reads_of(code: CodeType) -> Reads:
     names: dict[str, None] = {}
     modules: dict[str, None] = {}
     attributes, assigned, stored = set[str](), set[str](), set[str]()
+    # Instructions and not the source: there may be none, and names in `co_names` do not say whether they are globals or
+    # attributes. Too much is harmless, since what is found is only watched; too little would miss a change.
     for part in _codes(code):
         attributes |= {x for x in part.co_consts if isinstance(x, str) and x.isidentifier()}
         for i in dis.get_instructions(part):
@@ -68,6 +70,7 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
 
 def function_of(f: Any) -> tuple[FunctionType | None, Any]:
     """The function in Python that runs when `f` is called, and the object it is a method of."""
+    # `getattr_static` throughout: looking for code must not run properties of the user's objects.
     if isinstance(f, FunctionType):
         return f, NOTHING
     if isinstance(f, MethodType):
@@ -87,7 +90,7 @@ def content(cell: Any) -> Any:
     """The present content of a closure variable."""
     try:
         return cell.cell_contents
-    except ValueError:  # nothing was assigned yet
+    except ValueError:  # nothing was assigned yet, as to a function that is defined further down
         return NOTHING
 
 

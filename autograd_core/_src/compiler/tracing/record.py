@@ -72,6 +72,8 @@ def recorded(f: Callable[..., Any], specs: Sequence[Spec], numbers: Sequence[flo
         args.append(unflatten(spec, inputs[start : start + spec.size]))
         start += spec.size
     reads: list[Value] = []
+    # While tracing, `bool(Value)` notes a guard and `.data` a read: the two ways in which a number can leave the graph
+    # and steer Python. Guards are checked at each call; a read cannot be, and is warned of.
     with explained(), tracing(reads) as guards:
         result = f(*args)
     if reads:
@@ -86,6 +88,7 @@ def _say_what_was_read(reads: Sequence[Value], inputs: Sequence[Value], name: st
 
     The program keeps that number, so it is wrong at other arguments, and nothing else would show it.
     """
+    # Only afterwards, not at the read itself: reads of constants are harmless, and common.
     moving = set(inputs)
     for node in order_down_to(inputs, list(dict.fromkeys(reads))):
         if not moving.isdisjoint(node.parents):
@@ -108,6 +111,7 @@ def taped(graph: RecordedGraph) -> TapedGraph:
         StaleGraphError: An operand's data was changed after the graph was built.
     """
     tape = Tape()
+    # Inputs first, so that they have the slots 0, 1, ... even if the function does not use them.
     slots: dict[Value, int] = {x: tape.input() for x in graph.inputs}
     moving = set(graph.inputs)
     for node in order_down_to(graph.inputs, [*graph.roots, *graph.guards]):
@@ -118,6 +122,8 @@ def taped(graph: RecordedGraph) -> TapedGraph:
             continue
         edges = node._edges
         operands = edges[: len(edges) // 2]
+        # Only what depends on the inputs: an operand of a constant part may have changed since, and the recorded number
+        # is what the program keeps in any case.
         if not graph.is_new and not moving.isdisjoint(operands):
             check_fresh(node)
             moving.add(node)
@@ -149,6 +155,7 @@ def lowered(graph: RecordedGraph | TapedGraph, *, optimize: bool) -> Traced:
 def graph_of_tape(graph: TapedGraph) -> RecordedGraph:
     """A tape as a graph of Values, with inputs of 1.0, for back ends that read graphs."""
     tape = graph.tape
+    # Any number does for the inputs, since only the structure is read; 1.0 is in the domain of almost every rule.
     nodes: dict[int, Any] = {x: Value(1.0) for x in graph.inputs} | tape.leaves
     nodes |= {-1 - k: x for k, x in enumerate(tape.numbers)}
     for slot in tape.order([*graph.roots, *graph.guards]):

@@ -1,4 +1,8 @@
-"""Derivatives of a large graph as sums over paths, in floats, with bounds and estimates of their errors."""
+"""Derivatives of a large graph as sums over paths, in floats, with bounds and estimates of their errors.
+
+Evaluating a large graph with 50 digits is slow. So it is first judged by floats whose errors are bounded; only what
+these leave open is evaluated with more digits (`many_inputs`). Decision: docs/adr/0008.
+"""
 
 from __future__ import annotations
 
@@ -23,8 +27,8 @@ if TYPE_CHECKING:
     from .level_sweeps import Levels
     from .recording import Recording
 
-PASSES = 2  # evaluations with perturbed values
-CLEAR = 2.0**-27  # floats decide only if rounding of values moves a derivative by at most this share
+PASSES = 2  # evaluations with perturbed values; with one, all perturbations might happen to cancel at an entry
+CLEAR = 2.0**-27  # floats decide only if rounding of values moves a derivative by at most this share: half its digits
 
 
 class RaisingRuleError(Exception):
@@ -32,16 +36,19 @@ class RaisingRuleError(Exception):
 
 
 class Sums(NamedTuple):
-    """The derivative to every input with its errors; zeros for inputs on which no result depends.
+    """The derivative with respect to every input, with its errors; zeros for inputs on which no result depends.
 
     Attributes:
         exact: The derivative of a combination of results.
         sizes: The sum of the absolute values of all path products.
-        sweep: A bound of its error from rounding within a sweep.
-        unseen: A bound of its error from errors of local derivatives that are too small to be detected.
+        sweep: A bound on its error from rounding within a sweep.
+        unseen: A bound on its error from errors of local derivatives that are too small to be detected.
         hidden: An estimate of its error from rounding of the values.
         terms: The sum of the absolute values of its terms at the last addition on the way to the input.
     """
+
+    # The three errors are the three parts of docs/adr/0008: of the sweep, of the rules, and of the values. Only the
+    # last is estimated and not bounded: a bound would have to add the rounding of all paths, and allow anything.
 
     exact: list[float]
     sizes: list[float]
@@ -56,6 +63,7 @@ class Sums(NamedTuple):
 
     def share_hidden(self, j: int) -> float:
         """The error from rounding of values, as a share of the entry or of the terms that cancel in it."""
+        # Of the terms, too: an entry that is exactly 0 because two terms cancel would otherwise never count as clear.
         hidden = self.hidden[j]
         return hidden / (max(abs(self.exact[j]), self.terms[j]) or SMALLEST) if hidden else 0.0
 
@@ -76,6 +84,7 @@ class PathSums:
         self.flat, self.inputs, self.outputs, self.seeds = rec.flat, rec.inputs, rec.outputs, seeds
         self.unseen = [0.0] * len(self.flat.steep)
         self.rounded = [True] * len(self.flat.values)
+        # Place -1 is a further entry at the end of all lists below, which stays 0: inputs that no result depends on.
         self._places = [self.flat.place.get(x, -1) for x in rec.inputs]
         self._all_rounded = True
 
@@ -87,7 +96,7 @@ class PathSums:
         return first
 
     def of(self, s: int) -> Sums | None:
-        """The derivative to every input with its errors; None if a user's rule raises at perturbed operands."""
+        """The derivative with respect to every input, with its errors; None if a user's rule raises when perturbed."""
         levels = levels_of(self.flat)
         return self.node_by_node(s) if levels is None else self.level_by_level(s, levels)
 
@@ -120,17 +129,20 @@ class PathSums:
         self._start(s, sums)
         self._start(s, sizes, abs)
         self._start(s, terms, abs)
+        # A node that is read once passes on the terms of its own last addition, multiplied: nothing was added since.
         readers = Counter(flat.below)
         readers.update(flat.results)
         for i, p, d, own in flat.edges(flat.steep, self.unseen):
             size, hidden = sizes[i], unseen[i]
-            if size or hidden:
+            if size or hidden:  # strict zero: 0 · inf must not make a NaN of an entry that no path reaches
                 term = d * sums[i]
                 sums[p] += term
                 steep = abs(d)
                 terms[p] += steep * terms[i] if readers[p] == 1 else abs(term)
                 flow = steep * size
                 sizes[p] += flow
+                # Running error analysis (Wilkinson, 1963): the error so far, times the local derivative, plus the
+                # rounding of this product and this addition; SMALLEST, because an underflow loses all digits.
                 sweep[p] += steep * sweep[i] + 4 * DOUBLE * flow + SMALLEST
                 unseen[p] += steep * hidden + own * size
         rules = [group.rule() for group in flat.groups]
@@ -146,7 +158,7 @@ class PathSums:
 
     def _start(self, s: int, numbers: Any, of: Any = float) -> None:
         for out, u in zip(self.outputs, self.seeds[s], strict=True):
-            if isinstance(out, Value):
+            if isinstance(out, Value):  # added and not stored: two results may be one node
                 numbers[self.flat.place[out]] += of(u)
 
     def exact_at(self, s: int, point: Sequence[float]) -> list[float]:
@@ -187,10 +199,12 @@ class PathSums:
         for i, number in at.items():
             values[i] = number
         steep: list[float] = []
+        # Local derivatives are taken at the perturbed operands, so that second derivatives do to them what rounding of
+        # values does. Perturbing the recorded ones at random instead would miss errors that are correlated.
         for i, kind in zip(flat.nodes, flat.kinds, strict=True):
             z, slopes, size = self._evaluated(rules, i, kind, values)
             steep += slopes
-            off = size * rounding * (rng() - 0.5)
+            off = size * rounding * (rng() - 0.5)  # the generator moves on even if unused: the same errors in each run
             values[i] = z + off if rounded[i] else z
         sums = [0.0] * (len(values) + 1)
         self._start(s, sums)
@@ -214,10 +228,11 @@ class PathSums:
             try:
                 z, *slopes = rules[kind](*xs)
             except (ArithmeticError, ValueError):
+                # Plain floats raise where the engine gives an infinity or NaN; its own evaluation says which.
                 z, slopes = evaluate(flat.order[i]._primitive, xs)  # type: ignore[arg-type, assignment]
         except Exception as error:  # a user's rule may raise anything
             raise RaisingRuleError from error
         size = 2 * z
-        if len(xs) > FEW_MOVED:
+        if len(xs) > FEW_MOVED:  # a long sum rounds in proportion to its terms, not to what they cancel to
             size = total(abs(d * x) for d, x in zip(flat.slopes(i), xs, strict=True))
         return z, slopes, size
