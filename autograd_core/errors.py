@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from types import TracebackType
 from typing import Any, ClassVar
 
 SITE = "https://autograd-core.github.io/autograd-core"  # where the documentation is; `[project.urls]` has it as well
+PRIVATE = ("autograd_core._src.", "nn._src.")  # what modules are called whose frames say nothing to a user
 
 
 class _Explained:
@@ -49,6 +51,35 @@ class AutogradError(_Explained, Exception):
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self.add_note(f"See {self.page}")
+
+    def _render_traceback_(self) -> list[str]:
+        """The traceback that IPython shows, in notebooks too: frames of the user's code alone.
+
+        A message says what came and what to do; where in this library that was noticed is one more screen, between the
+        user's line and the message. `%xmode Verbose` shows all frames, `__traceback__` has them, and so does pdb.
+        """
+        from traceback import format_exception
+
+        from IPython.core.getipython import get_ipython
+
+        shell: Any = get_ipython()  # type: ignore[no-untyped-call,unused-ignore]
+        if shell is None:
+            return format_exception(self)
+        shown = self.__traceback__ if shell.InteractiveTB.mode == "Verbose" else _of_the_user(self.__traceback__)
+        return list(shell.InteractiveTB.structured_traceback(type(self), self, shown))
+
+
+def _of_the_user(traceback: TracebackType | None) -> TracebackType | None:
+    """A traceback without the frames of this library; all of it, where it has no others."""
+    kept, found = [], traceback
+    while found is not None:
+        if not found.tb_frame.f_globals.get("__name__", "").startswith(PRIVATE):
+            kept.append(found)
+        found = found.tb_next
+    below = None
+    for level in reversed(kept):
+        below = TracebackType(below, level.tb_frame, level.tb_lasti, level.tb_lineno)
+    return below or traceback
 
 
 class OperandError(AutogradError, TypeError):

@@ -150,3 +150,66 @@ def test_every_extra_is_told(page):
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     text = (ROOT / page).read_text(encoding="utf-8")
     assert [x for x in project["optional-dependencies"] if f"`{x}`" not in text and x not in FOR_DEVELOPMENT] == []
+
+
+def test_what_a_users_rule_raises_is_raised_once():
+    """Where it is read again in arithmetic that never raises, no second error comes while the first is handled."""
+
+    @ag.primitive
+    def without_partials(x):
+        return x**3
+
+    @ag.primitive
+    def refusing(x):
+        raise ag.RangeError("no")
+
+    @refusing.partials
+    def _(x, z):
+        return (1.0,)
+
+    for f in (without_partials, refusing):
+        calls = [ag.grad(f), ag.hessian(f), lambda x, f=f: f(ag.Value(x)), lambda x, f=f: f(ag.Value(int(x)))]
+        for call in [*calls, *([f] if f is refusing else [])]:
+            with pytest.raises(ag.AutogradError) as caught:
+                call(2.0)
+            assert caught.value.__context__ is None
+
+
+CELLS = {
+    "ag.explain(ag.Value(1.0))": 1,
+    "ag.Value(2.0) + 'x'": 1,  # through code that was generated
+    "import numpy as np\nag.sin(np.array(['x']))": 1,
+    "f = ag.compile(lambda x: x * x, 1.0)\nf('a')": 1,
+    "nn.mse([1.0], [1.0, 2.0])": 1,
+    "nn.forward_pass(nn.MLP(2, [1]), [1.0, 2.0], notation='downing')['foo']": 1,
+    "@ag.primitive\ndef cube(x): return x**3\nag.grad(cube)(2.0)": 1,
+    "def f(x): return math.sin(x)\nag.grad(f)(1.0)": 2,  # the call, and the line of f where the graph is cut
+    "def f(x): return g(x)\ndef g(x): raise ag.RangeError('mine')\nag.grad(f)(1.0)": 3,
+}
+
+
+def test_a_notebook_shows_frames_of_the_users_code_alone():
+    nbclient, nbformat = pytest.importorskip("nbclient"), pytest.importorskip("nbformat")
+    cells = ["import math\nimport autograd_core as ag, nn", *CELLS, "%xmode Verbose", "ag.Value('x')", "def f(x): return 1 / 0"]
+    cells += ["ag.grad(f)(1.0)"]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells])
+    nbclient.NotebookClient(notebook, allow_errors=True).execute()
+    shown = {
+        cell.source: re.sub(r"\x1b\[[\d;]*m", "", "\n".join(out.traceback))
+        for cell in notebook.cells for out in cell.outputs if out.output_type == "error"
+    }  # fmt: skip
+    for source, count in CELLS.items():
+        frames = re.findall(r"^(?:File|Cell In).*", shown[source], re.MULTILINE)
+        assert len(frames) == count, shown[source]
+        assert "_src" not in shown[source]
+        assert source.splitlines()[-1] in shown[source]  # the line that called
+        assert f"See {errors.SITE}/errors/" in shown[source]
+    assert "_src" in shown["ag.Value('x')"]  # who asks for all, gets all
+    assert "_src" in shown["ag.grad(f)(1.0)"]  # what is no error of this library may be a fault of it
+
+
+def test_a_traceback_can_be_had_without_a_notebook():
+    pytest.importorskip("IPython")
+    with pytest.raises(ag.OperandError) as caught:
+        ag.Value("x")
+    assert caught.value._render_traceback_() == traceback.format_exception(caught.value)

@@ -142,7 +142,7 @@ def _loop(primitive: Primitive) -> Callable[[list[list[Any]]], list[float]]:
     if primitive.name not in _loops:
         source, names = Source(), _names(primitive)
         value = source.number(primitive.value(source, *map(source.name, names)))
-        scope: dict[str, Any] = FAST | {"carefully": lambda *xs: evaluate(primitive, xs)[0]}
+        scope: dict[str, Any] = FAST | {"carefully": lambda *xs: evaluate(primitive, xs)[0], "__name__": __name__}
         exec(LOOP.format(names=", ".join(names), value=write([value])[0]), scope)  # noqa: S102  from our own rules
         _loops[primitive.name] = scope["loop"]
     return _loops[primitive.name]

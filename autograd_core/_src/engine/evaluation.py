@@ -147,9 +147,11 @@ def evaluate(primitive: Primitive, xs: Sequence[Any]) -> tuple[Any, tuple[Any, .
         partials = primitive.partials(PLAIN_FLOATS, *xs, z)
     except (ArithmeticError, ValueError):
         ys = [Double(x) for x in xs]
-        z = primitive.value(FLOATS, *ys)
-        partials = primitive.partials(FLOATS, *ys, z)
-    return float(z), tuple(map(float, partials))
+    else:
+        return float(z), tuple(map(float, partials))
+    # Behind the handler: what a user's rule raises again would be shown twice.
+    z = primitive.value(FLOATS, *ys)
+    return float(z), tuple(map(float, primitive.partials(FLOATS, *ys, z)))
 
 
 def value_of(primitive: Primitive, xs: Sequence[Any]) -> Any:
@@ -157,9 +159,10 @@ def value_of(primitive: Primitive, xs: Sequence[Any]) -> Any:
     if {*map(type, xs)} - {float}:
         return evaluate(primitive, xs)[0]
     try:
-        return float(primitive.value(PLAIN_FLOATS, *xs))
+        z = float(primitive.value(PLAIN_FLOATS, *xs))
     except (ArithmeticError, ValueError):
-        return evaluate(primitive, xs)[0]
+        z = None  # behind the handler, as above
+    return evaluate(primitive, xs)[0] if z is None else z
 
 
 def _evaluate_exactly(primitive: Primitive, xs: Sequence[Any]) -> tuple[Any, tuple[Any, ...]]:

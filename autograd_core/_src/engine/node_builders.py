@@ -160,7 +160,7 @@ def fused(primitive: Primitive, namespace: dict[str, Any], *, reflected: bool = 
         namespace: `Value`, `record`, `special` and `new`, as the text uses them.
         reflected: For `number <op> Value`: the operands come in the other order.
     """
-    scope: dict[str, Any] = FAST | namespace | {"primitive": primitive}
+    scope: dict[str, Any] = FAST | namespace | {"primitive": primitive, "__name__": __name__}
     function = FunctionType((_unary if primitive.arity == 1 else _binary).__code__, scope, primitive.name)
     function.__qualname__ = primitive.name  # with the module that engine/functions.py sets, it can be pickled
 
@@ -241,7 +241,7 @@ def fused_many(
         A function of a sequence of Values and floats. It gives the node, or None where `record` has
         to look: operands of another kind, or a rule that raises.
     """
-    scope: dict[str, Any] = FAST | namespace | {"primitive": primitive}
+    scope: dict[str, Any] = FAST | namespace | {"primitive": primitive, "__name__": __name__}
     _run(many_text(primitive, count, literals=literals), f"{primitive.name} of {count}", scope)
     function: Callable[[Sequence[Any]], Any] = scope["values"]
     return function

@@ -168,6 +168,7 @@ class Stubs:
             "tree_of": tree_of,
             "views": views,
             "as_passed": as_passed,
+            "__name__": __name__,
             **writer.names,
         }
         # One text instead of functions that call each other: each such call takes 0.05 us (docs/adr/0016).
