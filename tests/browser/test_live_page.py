@@ -614,6 +614,15 @@ def test_what_differs_from_copy_to_copy_stands_in_a_table_whose_heads_show_a_cop
     assert {*row("gradient of h[0]")} <= {""}  # nothing of the end is told before its step
 
 
+def test_what_copies_give_is_called_in_the_table_as_it_is_in_the_picture(opened):
+    root = xor()
+    root.backward()
+    plate = next(card for card in ag.draw(root)._frame.scene.cards.values() if card.kind == "plate")
+    heads = opened(root).locator("autograd-graph .agl-copies tbody th").all_inner_texts()
+    assert heads[:3] == ["layer1.neuron0", "layer1.neuron1", "mse"]
+    assert {*heads} - {*(row[0] for row in plate.table)} == {"slope of mse", "size of its part of the weights’ gradient"}
+
+
 @pytest.mark.parametrize("width", [600, 1000, 1600])
 @pytest.mark.parametrize("name", ["readme", "entropy", "xor"])
 def test_buttons_cover_no_card_and_the_curve_of_a_chosen_leaf_is_in_view(name, width, new_page, opened):

@@ -145,11 +145,13 @@ def _plate(graph: Graph, plate: Plate) -> dict[str, Any]:
     nodes, leaves = plate.copies.nodes, plate.copies.leaves
     there = list(dict.fromkeys(leaves[plate.shown]))
     items = [[*copy, *(own.get(place, -1) for place in there)] for copy, own in zip(nodes, leaves, strict=True)]
+    units = plate.units(graph)
     return {
         "scope": plate.scope,
         "shown": plate.shown,
         "names": [text.clean(name) for name in plate.names],
         "items": items,
+        "units": {place: text.clean(units[v]) for place, v in enumerate(nodes[plate.shown]) if v in units},
         "exits": [plate.exits(graph, k) for k in range(len(nodes))],
         "shared": [] if plate.copies.is_chain else sorted(u for u in plate.copies.shared if graph.is_leaf(u)),
     }

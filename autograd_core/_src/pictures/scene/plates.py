@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from ...engine.evaluation import is_finite
-from ...engine.provenance import box_of
 from ...engine.value import Constant, Value
-from ...notation.formulas import dotted
 from ...notation.losses import loss_of
 from .. import text
 from .cards import CAPTION_FONT, LEAST_FONT, NAME_FONT, Port, Strip, blank_card, lined_up, name_of
@@ -296,14 +294,9 @@ class Called:
     """
 
     def __init__(self, board: Board, plate: Plate) -> None:
-        graph = self.graph = board.graph
-        own, inside = f"/{plate.names[plate.shown]}/", plate.copies.nodes[plate.shown]
+        graph, inside = board.graph, plate.copies.nodes[plate.shown]
+        self.graph, self.units = graph, plate.units(graph)
         self.stands = {u: v for copy in plate.copies.nodes for u, v in zip(copy, inside, strict=True)}
-        around = {v: f"/{box_of(graph.order[v])}/" for v in inside}
-        units = {v: box.rpartition(own)[2].strip("/") for v, box in around.items()}  # within the copy
-        used = {(u, around[v]) for v in inside for u in graph.operands[v]}
-        self.unit = {v: unit for v, unit in units.items() if unit and (v, around[v]) not in used}
-        self.outputs = Counter(self.unit.values())
         self.ops = Counter(graph.order[v].op for v in inside if v in board.cards and not graph.labels[v])
 
     def __call__(self, v: int) -> str:
@@ -311,8 +304,8 @@ class Called:
         if graph.labels[v] or graph.is_leaf(v):
             return graph.bare(v)
         v = self.stands.get(v, v)
-        if self.outputs[self.unit.get(v, "")] == 1:
-            return dotted(self.unit[v])
+        if v in self.units:
+            return self.units[v]
         is_word = graph.order[v]._op == op  # not a sign
         return op if is_word and self.ops[op] == 1 else graph.bare(v)
 

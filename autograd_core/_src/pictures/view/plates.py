@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...engine.evaluation import is_finite
+from ...engine.provenance import box_of
+from ...notation.formulas import dotted
 from ..topology import connected
 from .auto_groups import Hidden
 from .copies import LEAST, Copies, copies_of
@@ -65,6 +68,16 @@ class Plate(NamedTuple):
         """The outputs of a copy: its nodes that are results or are used outside of it."""
         inside = {*self.copies.nodes[k]}
         return [v for v in self.copies.nodes[k] if v in graph.roots or not inside.issuperset(graph.users[v])]
+
+    def units(self, graph: Graph) -> dict[int, str]:
+        """The nodes of the shown copy that are the only output of a unit within it, and its name: layer1.neuron0."""
+        own, inside = f"/{self.names[self.shown]}/", self.copies.nodes[self.shown]
+        around = {v: f"/{box_of(graph.order[v])}/" for v in inside}
+        used = {(u, around[v]) for v in inside for u in graph.operands[v]}
+        outputs = [v for v in inside if (v, around[v]) not in used]
+        units = {v: unit for v in outputs if (unit := around[v].rpartition(own)[2].strip("/"))}
+        count = Counter(units.values())
+        return {v: dotted(unit) for v, unit in units.items() if count[unit] == 1}
 
     def signals(self, graph: Graph) -> list[float]:
         """For each copy, the norm of the gradients of its outputs."""

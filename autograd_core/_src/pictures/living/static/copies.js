@@ -61,8 +61,8 @@ class Copies {
     const isFunction = (place) => written.operandsOf(items[place]).length === 1 && !model.isConstant[written.operandsOf(items[place])[0]];
     const of = (number) => (place) => plate.items.map((copy) => (copy[place] < 0 ? null : number(copy[place])));
     const value = of((i) => (host.isValueShown(i) ? model.data[i] : null)), slope = of((i) => (host.isValueShown(i) ? written.slopes.get(i)[0] : null)), gradient = of((i) => (host.isGradientComplete(i) ? host.gradientShown(i) : null));
-    const found = [];
-    const add = (some, told, numbers) => { for (const place of some.slice(-MOST_LINES)) { const all = numbers(place); if (all.some((x) => !Object.is(x, all[0]))) found.push({ name: told(this.called(plate, items[place])), numbers: all }); } };
+    const found = [], called = this.namesOf(plate, visible);
+    const add = (some, told, numbers) => { for (const place of some.slice(-MOST_LINES)) { const all = numbers(place); if (all.some((x) => !Object.is(x, all[0]))) found.push({ name: told(called(place)), numbers: all }); } };
     add(places, (name) => name, value);
     add(places, (name) => `gradient of ${name}`, gradient);
     add(places.filter(isFunction), (name) => `slope of ${name}`, slope);
@@ -74,10 +74,14 @@ class Copies {
     return found;
   }
 
-  // Within its copy: by its label, else its operation, and where it is.
-  called(plate, i) {
-    const { model, written } = this.host, { state } = model, own = plate.names[plate.shown], path = model.scopeOf(i).split("/"), at = path.indexOf(own), inner = (at < 0 ? path : path.slice(at + 1)).filter(Boolean).join(".");
-    const name = state.labelled.includes(i) ? state.bare[i] : written.op(i)?.name || state.bare[i];
-    return [inner, name].filter(Boolean).join(" ");
+  // As pictures call it (`Called` in scene/plates.py): by its label, else the unit that gives it, else its operation if none is like it.
+  namesOf(plate, visible) {
+    const { model, written } = this.host, { state } = model, items = plate.items[plate.shown], labelled = new Set(state.labelled), ops = {};
+    for (const i of items) if (visible.has(i) && !labelled.has(i) && written.op(i)) ops[written.op(i).name] = (ops[written.op(i).name] || 0) + 1;
+    return (place) => {
+      const i = items[place], op = written.op(i);
+      if (labelled.has(i)) return state.bare[i];
+      return plate.units[place] || (op && op.sign === op.name && ops[op.name] === 1 ? op.name : state.bare[i]);
+    };
   }
 }
