@@ -31,10 +31,12 @@ BOUND = 4  # ulp, times 1 + what an entry is below the largest
 def exactly(xs):
     """Softmax and log-softmax to 50 digits."""
     with mpmath.workdps(400):
-        xs = [mpmath.mpf(x) for x in xs]
-        top = max(xs)
-        total = mpmath.fsum(mpmath.exp(x - top) for x in xs)
-        return [float(mpmath.exp(x - top) / total) for x in xs], [float(x - top - mpmath.log(total)) for x in xs]
+        top = mpmath.mpf(max(xs))
+        below = [x - top for x in xs]
+        powers = [mpmath.exp(x) for x in below]
+        total = mpmath.fsum(powers)
+        log_total = mpmath.log(total)
+        return [float(p / total) for p in powers], [float(x - log_total) for x in below]
 
 
 def points(dtype, n, seed=0):

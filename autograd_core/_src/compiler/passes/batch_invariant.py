@@ -51,7 +51,8 @@ def split(program: Program, layout: Layout) -> Split | None:
     # Two facts of each slot, from operands to results: `differs`, whether it is not the same for all examples; `leads`,
     # whether a gradient that is summed over the batch passes through it. Constants have neither.
     differs = [slot in mapped for slot in range(first)]
-    leads = [slot in layout.summed for slot in range(first)]
+    summed = set(layout.summed)  # as many as there are shared inputs
+    leads = [slot in summed for slot in range(first)]
     for xs in operands:
         differs.append(any(differs[x] for x in xs))
         leads.append(any(leads[x] for x in xs))
