@@ -72,11 +72,12 @@ def python_page(new_page, site):
 class Links(HTMLParser):
     def __init__(self):
         super().__init__()
-        self.targets, self.ids = [], set()
+        self.targets, self.ids, self.twice = [], set(), []
 
     def handle_starttag(self, tag, attributes):
         found = dict(attributes)
         self.targets += [found[key] for key in ("href", "src") if found.get(key)]
+        self.twice += [found["id"]] if found.get("id") in self.ids else []
         self.ids |= {found[key] for key in ("id", "name") if found.get(key)}
 
 
@@ -89,6 +90,7 @@ def test_no_link_is_broken_and_nothing_comes_from_a_network(site):
     assert len(pages) > 300
     faults = []
     for file, found in pages.items():
+        faults += [f"{file.relative_to(site)}: twice #{x}" for x in found.twice]  # the search reads the first, an empty one
         for target in found.targets:
             part = urlsplit(target)
             if part.scheme or part.netloc or (target.startswith("#") and part.fragment in {"", *found.ids}):
