@@ -77,6 +77,15 @@ def test_times_of_calls_in_the_readme_are_those_of_the_page_on_compiled_function
     assert shown == [cell.removesuffix(" (bound)") for cell in measured[:2]]
 
 
+def test_a_loop_with_parameters_is_as_much_faster_as_the_readme_says():
+    """A hundred times. How long anything takes is said by pages that say how it was measured."""
+    page, readme = (ROOT / "docs" / "compiled.md").read_text(), (ROOT / "README.md").read_text()
+    [ratio] = re.findall(r"^\| a step of a hand-written loop with `parameters=`.*\| 1 / (\d+) \|$", page, re.MULTILINE)
+    assert 100 <= int(ratio) < 200
+    assert "keeps its `backward()` and runs a hundred times faster" in readme
+    assert re.findall(r"\b(?:minutes?|seconds|[\d.]+ (?:s|min)\b)", readme) == ["minutes"]
+
+
 def test_the_comparison_of_checkers_in_the_readme_is_that_of_its_page():
     page, readme = (ROOT / "docs" / "checking.md").read_text(), (ROOT / "README.md").read_text()
     alarms = [re.findall(r"\d+", cell) for cell in rows(page, "**right functions with an alarm**")]
