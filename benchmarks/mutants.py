@@ -6,11 +6,12 @@
 
 Mutants are drawn from all that can be made, each as likely as any other. `map` puts a recorder beside each
 of them and runs the tests once, with few examples: so it knows which tests come by. `run` plants each in a
-copy of the checkout and runs those tests up to the first failure: those of the module's own test file and the
-quick ones first, then the others, then whatever runs a function of the same file, as what is read once and
-kept (the rules of `engine/primitives`) is come by only once. Results are kept in the store line by line: the same
-command goes on where it stopped. Without a map, or for a file that has changed since, test files are chosen
-by their names and words, and fewer examples are drawn: what survives that is "unmapped", and waits for a map.
+copy of the checkout and runs those tests up to the first failure, in a child of a process that has imported and
+collected all of them: those of the module's own test file and the quick ones first, then the others, then whatever
+runs a function of the same file, as what is read once and kept (the rules of `engine/primitives`) is come by only
+once. Results are kept in the store line by line: the same command goes on where it stopped. Without a map, or for a
+file that has changed since, test files are chosen by their names and words, and fewer examples are drawn: what
+survives that is "unmapped", and waits for a map.
 """
 
 from __future__ import annotations
@@ -18,14 +19,11 @@ from __future__ import annotations
 import argparse
 import ast
 import hashlib
-import importlib.util
 import itertools
 import json
-import os
 import random
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -36,21 +34,26 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mutants_operators import Mutant, compiles, mutants, recorded
+from mutants_runs import HERE, Log, Outcome, Server, environment, in_process, outcome, write
 
-HERE = Path(__file__).resolve().parent
 ROOMS = ("engine", "number_systems", "transforms", "notation", "compiler")
 SRC = "autograd_core/_src"
 CORE = ("autograd_core/*.py", f"{SRC}/*.py", "nn/**/*.py", *(f"{SRC}/{x}/**/*.py" for x in ROOMS))
 LEFT_OUT = ("jax.py", "__main__.py")  # run where jax is installed; the shell
 TESTS = ("tests/test_*.py", "tests/nn", "tests/testing", "tests/explanation", *(f"tests/{x}" for x in ROOMS))
-SLOW = ("test_notebooks.py", "test_benchmarks.py", "test_mutants.py", "test_map.py", "test_docs.py")
+SLOW = tuple(  # or run programs of their own, by which no recorder is passed
+    f"test_{name}.py"
+    for name in (
+        "notebooks benchmarks mutants map docs types types_of_calls gradbench site release contributing peers "
+        "unused_names benchmark_history test_guards wild_programs"
+    ).split()
+)
 GUESSING, FEW_FILES = 25, 5  # examples of a property, and further test files, where there is no map
+BUDGET = 300.0  # seconds of work for a mutant
 QUICK = 40  # tests of the first stage
-HANGS = 25.0  # seconds of work within one test, or thirty times what it takes
-TICK, PATIENCE = 0.2, 8.0  # seconds between two looks, and how many of waiting count as one of work
-BUDGETS = (300.0, 600.0, 300.0)  # seconds for each stage
+LAST = 0.25  # of the budget, for tests that only run a function of the same file
+IMPORTING = "importing"  # what `mutants_plugin.py` calls all that runs before the first test
 MAPPING = ["-q", "--no-header", "-p", "no:cacheprovider", "-p", "mutants_plugin", "--tb=short"]
-OPTIONS = ["-q", "-x", "--no-header", "-p", "no:cacheprovider", "-p", "mutants_plugin", "--tb=no"]
 
 
 class Place(NamedTuple):
@@ -63,20 +66,6 @@ class Place(NamedTuple):
     def key(self) -> str:
         """The same for the same fault in the same text."""
         return hashlib.sha256(f"{self.path}\n{self.mutant.source}".encode()).hexdigest()[:16]
-
-
-def environment(root: Path, **more: str) -> dict[str, str]:
-    """What tests run in: the copy at root, the same examples every time."""
-    return os.environ | {
-        "PYTHONPATH": f"{root}{os.pathsep}{HERE}",
-        "PYTHONDONTWRITEBYTECODE": "",  # what is compiled once serves all runs in a copy
-        "HYPOTHESIS_PROFILE": "ci",
-        "AUTOGRAD_CORE_CACHE": "",
-        "MPLBACKEND": "Agg",
-        "MUTANTS_ROOT": str(root),
-        "MUTANTS_PACKAGES": ",".join(p.parent.name for p in root.glob("*/__init__.py")),
-        **more,
-    }
 
 
 def copied(root: Path, to: Path) -> Path:
@@ -113,11 +102,11 @@ def make_map(root: Path, store: Path, places: list[Place], tests: list[str], pro
         slow = [f"--ignore={p.relative_to(copy)}" for p in copy.rglob("test_*.py") if p.name in SLOW]
         command = [sys.executable, "-m", "pytest", *MAPPING, *slow, *paths]
         command += ["-n", str(processes)] if processes > 1 else []
-        few = environment(copy, MUTANTS_EXAMPLES="10", MUTANTS_LOG=str(log))
+        few = environment(copy, MUTANTS_EXAMPLES="5", MUTANTS_LOG=str(log))
         subprocess.run(command, cwd=copy, env=few, check=False)
         seconds: dict[str, float] = {}
         came: dict[str, list[str]] = {}
-        for line in logged(log):
+        for line in Log(log).look():
             if "test" in line:
                 seconds[line["test"]] = seconds.get(line["test"], 0.0) + line["seconds"]
             for what in line.get("seen", ()):
@@ -144,19 +133,34 @@ class Map:
         own = self.own(place.path)
         if place.key not in self.same:
             return [own, self.naming(place, own)]
-        by = sorted(self.came.get(self.same[place.key], []), key=self.time)
+        by = sorted(self.tests(self.same[place.key]), key=self.time)
         near = [t for t in by if t.partition("::")[0] in own][:QUICK]
         first = grouped(list(dict.fromkeys([*near, *by[:QUICK]])))
         chosen = set(first)
-        then = [t for t in by if t not in chosen]
+        then = in_blocks([t for t in by if t not in chosen])
         chosen |= set(then)
-        file = self.came.get(place.path, [])
-        rest = [t for t in sorted(file, key=self.time) if t not in chosen]
+        rest = set(self.tests(place.path)) - chosen
+        if self.early(place) or not by:  # whoever reads what was made then comes by nothing, nor do other processes
+            files = {*own, *self.naming(place, own)}
+            rest |= {t for t in self.seconds if t.partition("::")[0] in files} - chosen
+        rest = sorted(rest, key=lambda t: (t.partition("::")[0] not in own, self.time(t)))
         return [first, then, rest]
+
+    def tests(self, what: str) -> list[str]:
+        """Those that come by a place or a file."""
+        return [t for t in self.came.get(what, ()) if t != IMPORTING]
+
+    def early(self, place: Place) -> bool:
+        """Whether it has run before the first test."""
+        return IMPORTING in self.came.get(self.same.get(place.key, ""), ())
 
     def time(self, test: str) -> float:
         """Seconds that a test took."""
         return self.seconds.get(test, 0.0)
+
+    def files(self) -> list[str]:
+        """The test files that were mapped and are there."""
+        return sorted({f for f in (t.partition("::")[0] for t in self.seconds) if (self.root / f).is_file()})
 
     def own(self, path: str) -> list[str]:
         """Test files named after a module."""
@@ -188,6 +192,15 @@ def grouped(tests: list[str]) -> list[str]:
     return sorted(tests, key=lambda t: files.index(t.partition("::")[0]))
 
 
+def in_blocks(tests: list[str]) -> list[str]:
+    """Quick ones before slow ones, but those of a file together within blocks that double, for what a file shares."""
+    ordered, size = [], QUICK
+    while len(ordered) < len(tests):
+        ordered += grouped(tests[len(ordered) : len(ordered) + size])
+        size *= 2
+    return ordered
+
+
 # --- mutants ------------------------------------------------------------------------------------
 
 
@@ -203,109 +216,49 @@ def draw(root: Path, patterns: tuple[str, ...], count: int, seed: int) -> list[P
     return drawn
 
 
-class Outcome(NamedTuple):
-    """What became of a mutant."""
+def judge(place: Place, copy: Path, known: Map, original: str, server: Server | None, budget: float) -> dict:
+    """Plant a mutant, run its tests, mend the copy.
 
-    status: str  # killed, timeout, survived, uncovered, unmapped
-    by: str
-    ran: int
-
-
-def run_tests(copy: Path, tests: list[str], known: Map, budget: float, examples: int = 0) -> Outcome:
-    """Run tests up to the first failure; a test that takes thirty times as long as it should hangs."""
-    with tempfile.TemporaryDirectory() as folder:
-        ids, log = Path(folder) / "ids", Path(folder) / "log"
-        ids.write_text("\n".join(tests))
-        log.mkdir()
-        command = [sys.executable, "-m", "pytest", *OPTIONS, f"@{ids}"]
-        process = subprocess.Popen(
-            command, cwd=copy, env=environment(copy, MUTANTS_LOG=str(log), MUTANTS_EXAMPLES=str(examples)),
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-        )  # fmt: skip
-        clock = Clock(process.pid)
-        current, since, status = "importing or collecting", 0.0, ""
-        while process.poll() is None:
-            time.sleep(TICK)
-            now = clock.seconds()
-            started = [x["start"] for x in logged(log) if "start" in x]
-            if started and started[-1] != current:
-                current, since = started[-1], now
-            if now - since > max(HANGS, 30 * known.time(current)):
-                status = "timeout"
-            elif now > budget:
-                status = "survived"
-            if status:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
-        lines = logged(log)
-    done = sum(x.get("when") == "teardown" for x in lines)
-    if status:
-        return Outcome(status, current if status == "timeout" else "time was up", done)
-    if process.returncode == 0:
-        return Outcome("survived", "", done)
-    failed = [x["test"] for x in lines if x.get("outcome") == "failed"]
-    return Outcome("killed", failed[0] if failed else current, done)
-
-
-class Clock:
-    """Seconds that a process has had a processor, or a share of those it has waited: other programs take no part."""
-
-    def __init__(self, pid: int) -> None:
-        self.stat, self.ticks = Path(f"/proc/{pid}/stat"), 0
-
-    def seconds(self) -> float:
-        """Asked for once a tick."""
-        self.ticks += 1
-        waited = self.ticks * TICK / PATIENCE
-        try:
-            fields = self.stat.read_text().rpartition(")")[2].split()
-            return max(waited, (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK"))
-        except OSError:  # no such file here, or no longer
-            return waited
-
-
-def logged(folder: Path) -> list[dict]:
-    """What the plugin wrote so far, in whole lines."""
-    text = "".join(path.read_text() for path in sorted(folder.iterdir()))
-    return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
-
-
-def write(target: Path, source: str) -> None:
-    """Write a module, and forget what Python has compiled of it: one of the same size and second would be taken."""
-    target.write_text(source, encoding="utf-8")
-    Path(importlib.util.cache_from_source(str(target))).unlink(missing_ok=True)
-
-
-def judge(place: Place, copy: Path, known: Map, original: str) -> dict:
-    """Plant a mutant, run its tests, mend the copy."""
+    A server's child is asked first. What it refuses, and what has run before the first test, gets new processes.
+    """
     target, begun = copy / place.path, time.monotonic()
-    stages = known.stages(place)
-    outcome = Outcome("survived" if place.key in known.same else "unmapped", "", 0)
+    stages, mapped = known.stages(place), place.key in known.same
+    result, left = Outcome("survived" if mapped else "unmapped", "", 0), budget if mapped else min(budget, 120.0)
+    if known.early(place) or not mapped:
+        server = None
     try:
         write(target, place.mutant.source)
-        for stage, budget in zip(stages, BUDGETS, strict=False):
-            if stage:
-                known_here = place.key in known.same
-                now = run_tests(copy, stage, known, budget if known_here else 60.0, 0 if known_here else GUESSING)
-                outcome = now._replace(ran=outcome.ran + now.ran)
-            if outcome.status in {"killed", "timeout"}:
+        for number, tests in enumerate(stages):
+            if not tests or left <= 0:
+                continue
+            limit = min(left, LAST * budget) if number == 2 and any(stages[:2]) else left
+            now = Outcome("refused", "", 0)
+            if server:
+                now = outcome(server.child(target, original, tests), known.time, limit)
+            if now.status == "refused":
+                server = None
+                now = outcome(in_process(copy, tests, 0 if mapped else GUESSING), known.time, limit)
+            result, left = now._replace(ran=result.ran + now.ran), left - now.seconds
+            if result.status in {"killed", "timeout"}:
                 break
     finally:
         write(target, original)
-    status = outcome.status
-    if status == "survived" and place.key not in known.same:
+    status = result.status
+    if status == "survived" and not mapped:
         status = "unmapped"
     elif status == "survived" and not any(stages):
         status = "uncovered"
     m = place.mutant
     return {
         "key": place.key, "path": place.path, "line": m.line, "what": m.what, "before": m.before, "after": m.after,
-        "status": status, "by": outcome.by, "ran": outcome.ran, "tests": sum(map(len, stages)),
-        "seconds": round(time.monotonic() - begun, 1),
+        "status": status, "by": result.by, "ran": result.ran, "tests": sum(map(len, stages)),
+        "seconds": round(time.monotonic() - begun, 1), "own": server is None,
     }  # fmt: skip
 
 
-def run_all(root: Path, store: Path, places: list[Place], workers: int, name: str) -> list[dict]:
+def run_all(
+    root: Path, store: Path, places: list[Place], workers: int, name: str, budget: float = BUDGET
+) -> list[dict]:
     """Judge all mutants that have not been judged, each worker in a copy of its own."""
     store.mkdir(parents=True, exist_ok=True)
     known, results = Map(root, store), store / name
@@ -314,17 +267,27 @@ def run_all(root: Path, store: Path, places: list[Place], workers: int, name: st
     lock = threading.Lock()
 
     def work(copy: Path) -> None:
-        while True:
-            with lock:
-                if not todo:
-                    return
-                place = todo.pop(0)
-            result = judge(place, copy, known, (root / place.path).read_text(encoding="utf-8"))
-            with lock:
-                done[place.key] = result
-                with results.open("a", encoding="utf-8") as file:
-                    file.write(json.dumps(result) + "\n")
-                print(f"{len(done)}: {line_of(result)}", flush=True)
+        server = Server(copy, known.files()) if todo and known.seconds else None
+        try:
+            while judged(copy, server):
+                pass
+        finally:
+            if server:
+                server.close()
+
+    def judged(copy: Path, server: Server | None) -> bool:
+        with lock:
+            if not todo:
+                return False
+            place = todo.pop(0)
+        original = (root / place.path).read_text(encoding="utf-8")
+        result = judge(place, copy, known, original, server, budget)
+        with lock:
+            done[place.key] = result
+            with results.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(result) + "\n")
+            print(f"{len(done)}: {line_of(result)}", flush=True)
+        return True
 
     with tempfile.TemporaryDirectory() as folder:
         copies = [copied(root, Path(folder) / str(k)) for k in range(workers)]
@@ -368,6 +331,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--seconds", type=float, default=BUDGET, help="of work that a mutant may take")
     parser.add_argument("-n", type=int, default=1, dest="processes", help="processes of pytest for the map")
     options = parser.parse_args(arguments)
     root = options.root.resolve()
@@ -380,7 +344,7 @@ def main(arguments: list[str] | None = None) -> int:
         results = kept(options.store / name)
     else:
         places = draw(root, tuple(options.files), options.count, options.seed)
-        results = run_all(root, options.store, places, options.workers, name)
+        results = run_all(root, options.store, places, options.workers, name, options.seconds)
     print(report(results))
     return 0
 

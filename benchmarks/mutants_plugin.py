@@ -1,4 +1,4 @@
-"""What `mutants.py` has pytest do besides: few examples while mapping, and lines to a folder per test."""
+"""What `mutants.py` has pytest do besides: few examples while mapping, lines to a folder per test, serving."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ FEW = int(os.environ.get("MUTANTS_EXAMPLES", "0"))
 LOG = os.environ.get("MUTANTS_LOG", "")
 PACKAGES = os.environ.get("MUTANTS_PACKAGES", "").split(",")
 ROOT = os.environ.get("MUTANTS_ROOT", "")
+SERVE = os.environ.get("MUTANTS_SERVE", "")
+IMPORTING = "importing"  # what runs before the first test
 
 
 def log(**facts):
@@ -38,6 +40,18 @@ def pytest_collection_finish():
     for name in filter(None, PACKAGES):
         file = importlib.import_module(name).__file__
         assert Path(file).resolve().is_relative_to(Path(ROOT).resolve()), file
+    log(by=IMPORTING, seen=[str(what) for what in mutants_hits.seen])
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session):
+    """Be a server."""
+    if not SERVE:
+        return None
+    import mutants_server
+
+    mutants_server.serve(session, int(SERVE))
+    return True
 
 
 @pytest.hookimpl(wrapper=True)

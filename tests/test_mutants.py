@@ -1,10 +1,14 @@
 """The tool that plants faults: which it makes, and that it tells tests that notice from tests that do not."""
 
 import ast
+import gc
+import importlib.util
 import json
+import linecache
 import subprocess
 import sys
 from pathlib import Path
+from types import FunctionType
 
 import pytest
 
@@ -12,6 +16,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 
 import mutants
 import mutants_hits
+import mutants_runs
+import mutants_server
 from mutants_operators import mutants as faults
 from mutants_operators import recorded
 
@@ -113,8 +119,15 @@ def loop(n):
     while n > 0:
         n -= 1
     return n
+
+
+def double(x):
+    return 2 * x
+
+
+LARGEST = double(5) + 1
 """
-TESTS = """from tiny.place import clamp, loop
+TESTS = """from tiny.place import LARGEST, clamp, loop
 
 
 def test_low():
@@ -127,6 +140,10 @@ def test_high():
 
 def test_loop():
     assert loop(3) == 0
+
+
+def test_largest():
+    assert LARGEST == 11
 """
 
 
@@ -138,6 +155,8 @@ WANTED = {
     (4, "return None"),
     (8, "(x - 1)"),
     (13, "pass"),
+    (18, "(2 / x)"),
+    (21, "(double(5) - 1)"),
 }
 
 
@@ -152,7 +171,7 @@ def planted(tmp_path_factory):
     (root / "tests" / "test_place.py").write_text(TESTS)
     subprocess.run(["git", "init", "-q"], cwd=root, check=True)
     quiet = pytest.MonkeyPatch()
-    quiet.setattr(mutants, "HANGS", 3.0)
+    quiet.setattr(mutants_runs, "HANGS", 3.0)
     quiet.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     every = mutants.draw
     quiet.setattr(
@@ -194,7 +213,7 @@ def test_without_a_map_the_own_test_file_has_to_do(planted, results, tmp_path):
     assert all(known.stages(place) == [["tests/test_place.py"], []] for place in places)
     copy = mutants.copied(root, tmp_path / "copy")
     status = {
-        place.mutant.after: mutants.judge(place, copy, known, TINY)["status"]
+        place.mutant.after: mutants.judge(place, copy, known, TINY, None, 60.0)["status"]
         for place in places
         if place.mutant.line == 2
     }
@@ -225,7 +244,109 @@ def test_what_no_test_looks_at_survives(results):
     assert results[2, "x > 10", "(x >= 10)"]["status"] == "survived"
     assert results[2, "10", "11"]["status"] == "survived"
     assert results[8, "x + 1", "(x - 1)"]["status"] == "survived"
-    assert results[8, "x + 1", "(x - 1)"]["ran"] == 3  # what runs other functions of the file
+    assert results[8, "x + 1", "(x - 1)"]["ran"] == 4  # no recorder: all tests of its own file
+
+
+def test_what_has_run_before_the_tests_is_planted_in_a_process_of_its_own(results):
+    """The others are children of the process that has collected the tests."""
+    alone = {where for where, x in results.items() if x["own"]}
+    assert alone == {(18, "2 * x", "(2 / x)"), (21, "double(5) + 1", "(double(5) - 1)")}
+    assert {results[where]["by"] for where in alone} == {"tests/test_place.py::test_largest"}
+
+
+PARTS = """from functools import cache, partial
+
+TABLE = {"a": lambda x: x + 1, "b": lambda x: x + 2}
+
+
+class Thing:
+    size = 3
+
+    def grown(self, by=4):
+        return self.size + by
+
+    @property
+    def half(self):
+        return self.size / 2
+
+
+def outer(n):
+    def inner(x):
+        return [y + n for y in range(x)]
+    return inner
+
+
+def series(n):
+    yield from range(5, n)
+
+
+KEPT = partial(outer(7), 2)
+known = cache(series)
+"""
+
+
+@pytest.fixture
+def parts(tmp_path):
+    """A module with functions of all sorts, and what they answer."""
+    file = tmp_path / "parts_of_a_test.py"
+    file.write_text(PARTS)
+    spec = importlib.util.spec_from_file_location(file.stem, file)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[file.stem] = module
+    spec.loader.exec_module(module)
+    functions = [f for f in gc.get_objects() if isinstance(f, FunctionType) and f.__code__.co_filename == str(file)]
+
+    def answers():
+        table = [f(1) for f in module.TABLE.values()]
+        thing = module.Thing()
+        return [*table, thing.grown(), thing.half, module.outer(1)(2), list(module.series(7)), module.KEPT()]
+
+    yield file, functions, answers
+    del sys.modules[file.stem]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "position"),
+    [
+        ("x + 1", "(x - 1)", 0),
+        ("x + 2", "(x - 2)", 1),
+        ("self.size + by", "(self.size - by)", 2),
+        ("self.size / 2", "(self.size * 2)", 3),
+        ("y + n", "(y - n)", 4),
+        ("range(5, n)", "range((n), 5)", 5),
+    ],
+)
+def test_functions_that_are_there_get_other_code(parts, before, after, position):
+    file, functions, answers = parts
+    was = answers()
+    assert mutants_server.planted(functions, str(file), PARTS, PARTS.replace(before, after))
+    now = answers()
+    changed = [k for k, (a, b) in enumerate(zip(was, now, strict=True)) if a != b]
+    assert changed == ([4, 6] if position == 4 else [position])  # KEPT was made by `outer`
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("size = 3", "size = 4"), ("by=4", "by=5"), ("outer(7)", "outer(8)"), ('"a": lambda x: x + 1, ', ""), ("cache(", "(")],
+)
+def test_what_is_no_code_of_a_function_is_refused(parts, before, after):
+    file, functions, answers = parts
+    was = answers()
+    assert not mutants_server.planted(functions, str(file), PARTS, PARTS.replace(before, after))
+    assert answers() == was
+
+
+def test_what_has_been_read_or_rewritten_is_refused(parts):
+    file, functions, _ = parts
+    other = functions[0].__code__.replace(co_consts=(None, 9))
+    made = FunctionType(other, {})
+    assert not mutants_server.planted([*functions, made], str(file), PARTS, PARTS.replace("x + 2", "(x - 2)"))
+    linecache.getlines(str(file))
+    assert not mutants_server.planted(functions, str(file), PARTS, PARTS.replace("x + 2", "(x - 2)"))
+
+
+def test_what_is_not_imported_yet_needs_nothing(tmp_path):
+    assert mutants_server.planted([], str(tmp_path / "later.py"), "size = 3", "size = 4")
 
 
 def test_a_loop_without_end_is_stopped(results):
