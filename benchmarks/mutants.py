@@ -7,11 +7,11 @@
 Mutants are drawn from all that can be made, each as likely as any other. `map` puts a recorder beside each
 of them and runs the tests once, with few examples: so it knows which tests come by. `run` plants each in a
 copy of the checkout and runs those tests up to the first failure, in a child of a process that has imported and
-collected all of them: those of the module's own test file and the quick ones first, then the others, then whatever
-runs a function of the same file, as what is read once and kept (the rules of `engine/primitives`) is come by only
-once. Results are kept in the store line by line: the same command goes on where it stopped. Without a map, or for a
-file that has changed since, test files are chosen by their names and words, and fewer examples are drawn: what
-survives that is "unmapped", and waits for a map.
+collected all of them: those of the module's own test file first, then a few of each file and ever more, quick ones
+before slow ones, then whatever runs a function of the same file, as what is read once and kept (the rules of
+`engine/primitives`) is come by only once. Results are kept in the store line by line: the same command goes on
+where it stopped. Without a map, or for a file that has changed since, test files are chosen by their names and words,
+and fewer examples are drawn: what survives that is "unmapped", and waits for a map.
 """
 
 from __future__ import annotations
@@ -31,10 +31,13 @@ import threading
 import time
 from collections import Counter
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from mutants_operators import Mutant, compiles, mutants, recorded
 from mutants_runs import HERE, Log, Outcome, Server, environment, in_process, outcome, write
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 ROOMS = ("engine", "number_systems", "transforms", "notation", "compiler")
 SRC = "autograd_core/_src"
@@ -48,9 +51,9 @@ SLOW = tuple(  # or run programs of their own, by which no recorder is passed
         "unused_names benchmark_history test_guards wild_programs"
     ).split()
 )
-GUESSING, FEW_FILES = 25, 5  # examples of a property, and further test files, where there is no map
+GUESSING, FEW_FILES = 25, 12  # examples of a property, and further test files, where there is no map
 BUDGET = 300.0  # seconds of work for a mutant
-QUICK = 40  # tests of the first stage
+QUICK, ROUND = 40, 3  # tests of the module's own file that come first, and those of each file after them
 LAST = 0.25  # of the budget, for tests that only run a function of the same file
 IMPORTING = "importing"  # what `mutants_plugin.py` calls all that runs before the first test
 MAPPING = ["-q", "--no-header", "-p", "no:cacheprovider", "-p", "mutants_plugin", "--tb=short"]
@@ -127,28 +130,52 @@ class Map:
         self.seconds: dict[str, float] = kept.get("seconds", {})
         self.came: dict[str, list[str]] = kept.get("came", {})
         self.same: dict[str, str] = kept.get("same", {})
+        self.later: set[str] = set()
+        self.judged: dict[str, bool] = {}
+
+    def add(self, tests: list[str]) -> None:
+        """Tests that are there now; what those that were written since come by only their file's name says."""
+        self.later = set(tests) - self.seconds.keys()
+        for test in self.seconds.keys() - tests:
+            del self.seconds[test]
+
+    def sound(self, test: str, copy: Path, server: Server | None) -> bool:
+        """Whether a test passes in a copy without a fault; one that does not is not run again."""
+        if test.partition("::")[0] == test:
+            return True  # no test has run
+        if test not in self.judged:
+            begin = server.child([test]) if server else in_process(copy, [test])
+            self.judged[test] = outcome(begin, self.time, BUDGET).status == "survived"
+        return self.judged[test]
+
+    def broken(self) -> list[str]:
+        """Tests that fail without a fault, as far as is known."""
+        return [test for test, sound in self.judged.items() if not sound]
 
     def stages(self, place: Place) -> list[list[str]]:
         """What to run, one after the other."""
+        return [[t for t in stage if self.judged.get(t, True)] for stage in self.all_stages(place)]
+
+    def all_stages(self, place: Place) -> list[list[str]]:
+        """With tests that fail without a fault."""
         own = self.own(place.path)
         if place.key not in self.same:
             return [own, self.naming(place, own)]
         by = sorted(self.tests(self.same[place.key]), key=self.time)
         near = [t for t in by if t.partition("::")[0] in own][:QUICK]
-        first = grouped(list(dict.fromkeys([*near, *by[:QUICK]])))
-        chosen = set(first)
-        then = in_blocks([t for t in by if t not in chosen])
-        chosen |= set(then)
+        then = in_rounds([t for t in by if t not in {*near}])
+        chosen = {*near, *then}
         rest = set(self.tests(place.path)) - chosen
+        more = self.later
         if self.early(place) or not by:  # whoever reads what was made then comes by nothing, nor do other processes
-            files = {*own, *self.naming(place, own)}
-            rest |= {t for t in self.seconds if t.partition("::")[0] in files} - chosen
-        rest = sorted(rest, key=lambda t: (t.partition("::")[0] not in own, self.time(t)))
-        return [first, then, rest]
+            more = more | self.seconds.keys()
+        files = {*own, *self.naming(place, own)} if more else ()
+        rest |= {t for t in more if t.partition("::")[0] in files} - chosen
+        return [near, then, in_rounds(sorted(rest, key=self.time), own)]
 
     def tests(self, what: str) -> list[str]:
         """Those that come by a place or a file."""
-        return [t for t in self.came.get(what, ()) if t != IMPORTING]
+        return [t for t in self.came.get(what, ()) if t in self.seconds]
 
     def early(self, place: Place) -> bool:
         """Whether it has run before the first test."""
@@ -186,19 +213,20 @@ class Map:
         return [name for _, name in sorted(found)][:FEW_FILES]
 
 
-def grouped(tests: list[str]) -> list[str]:
-    """Tests of one file beside each other, in the order in which the files come up."""
-    files = list(dict.fromkeys(t.partition("::")[0] for t in tests))
-    return sorted(tests, key=lambda t: files.index(t.partition("::")[0]))
+def in_rounds(tests: list[str], first: Iterable[str] = ()) -> list[str]:
+    """Some of each file, then twice as many, and so on, as tests that are alike notice alike; certain files first.
 
-
-def in_blocks(tests: list[str]) -> list[str]:
-    """Quick ones before slow ones, but those of a file together within blocks that double, for what a file shares."""
-    ordered, size = [], QUICK
-    while len(ordered) < len(tests):
-        ordered += grouped(tests[len(ordered) : len(ordered) + size])
-        size *= 2
-    return ordered
+    Those of a file stand together in each round, for what they share.
+    """
+    first = {*first}
+    counts: Counter[str] = Counter()
+    ranked = []
+    for test in tests:
+        file = test.partition("::")[0]
+        ranked.append((test, (counts[file] // ROUND + 1).bit_length(), file))
+        counts[file] += 1
+    order = {file: place for place, file in reversed([*enumerate(file for _, _, file in ranked)])}
+    return [t for t, _, _ in sorted(ranked, key=lambda x: (x[2] not in first, x[1], order[x[2]]))]
 
 
 # --- mutants ------------------------------------------------------------------------------------
@@ -217,12 +245,32 @@ def draw(root: Path, patterns: tuple[str, ...], count: int, seed: int) -> list[P
 
 
 def judge(place: Place, copy: Path, known: Map, original: str, server: Server | None, budget: float) -> dict:
-    """Plant a mutant, run its tests, mend the copy.
+    """Plant a mutant, run its tests, mend the copy; tests that also fail without a fault say nothing."""
+    begun = time.monotonic()
+    result, alone = noticed(place, copy, known, original, server, budget)
+    while result.status == "killed" and not known.sound(result.by, copy, server):
+        result, alone = noticed(place, copy, known, original, server, budget)
+    status, stages = result.status, known.stages(place)
+    if status == "survived" and place.key not in known.same:
+        status = "unmapped"
+    elif status == "survived" and not any(stages):
+        status = "uncovered"
+    m = place.mutant
+    return {
+        "key": place.key, "path": place.path, "line": m.line, "what": m.what, "before": m.before, "after": m.after,
+        "status": status, "by": result.by, "ran": result.ran, "tests": sum(map(len, stages)),
+        "seconds": round(time.monotonic() - begun, 1), "own": alone,
+    }  # fmt: skip
+
+
+def noticed(
+    place: Place, copy: Path, known: Map, original: str, server: Server | None, budget: float
+) -> tuple[Outcome, bool]:
+    """What the tests say, and whether they ran in processes of their own.
 
     A server's child is asked first. What it refuses, and what has run before the first test, gets new processes.
     """
-    target, begun = copy / place.path, time.monotonic()
-    stages, mapped = known.stages(place), place.key in known.same
+    target, stages, mapped = copy / place.path, known.stages(place), place.key in known.same
     result, left = Outcome("survived" if mapped else "unmapped", "", 0), budget if mapped else min(budget, 120.0)
     if known.early(place) or not mapped:
         server = None
@@ -231,29 +279,21 @@ def judge(place: Place, copy: Path, known: Map, original: str, server: Server | 
         for number, tests in enumerate(stages):
             if not tests or left <= 0:
                 continue
-            limit = min(left, LAST * budget) if number == 2 and any(stages[:2]) else left
+            last = number == 2 and any(stages[:2]) and not known.later
+            limit = min(left, LAST * budget) if last else left
             now = Outcome("refused", "", 0)
             if server:
-                now = outcome(server.child(target, original, tests), known.time, limit)
+                now = outcome(server.child(tests, target, original), known.time, limit)
             if now.status == "refused":
                 server = None
-                now = outcome(in_process(copy, tests, 0 if mapped else GUESSING), known.time, limit)
+                begin = in_process(copy, tests, 0 if mapped else GUESSING, known.broken())
+                now = outcome(begin, known.time, limit)
             result, left = now._replace(ran=result.ran + now.ran), left - now.seconds
             if result.status in {"killed", "timeout"}:
                 break
     finally:
         write(target, original)
-    status = result.status
-    if status == "survived" and not mapped:
-        status = "unmapped"
-    elif status == "survived" and not any(stages):
-        status = "uncovered"
-    m = place.mutant
-    return {
-        "key": place.key, "path": place.path, "line": m.line, "what": m.what, "before": m.before, "after": m.after,
-        "status": status, "by": result.by, "ran": result.ran, "tests": sum(map(len, stages)),
-        "seconds": round(time.monotonic() - begun, 1), "own": server is None,
-    }  # fmt: skip
+    return result, server is None
 
 
 def run_all(
@@ -268,6 +308,8 @@ def run_all(
 
     def work(copy: Path) -> None:
         server = Server(copy, known.files()) if todo and known.seconds else None
+        if server:
+            known.add(server.tests)
         try:
             while judged(copy, server):
                 pass

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 HERE = Path(__file__).resolve().parent
 HANGS = 25.0  # seconds of work within one test, or thirty times what it takes
@@ -69,13 +69,13 @@ class Server:
         if not first:
             msg = f"pytest ended before it had collected the tests; try: {' '.join(command)}"
             raise RuntimeError(msg)
-        self.tests = json.loads(first)["ready"]
+        self.tests: list[str] = json.loads(first)["ready"]
 
-    def child(self, target: Path, original: str, tests: list[str]) -> Callable[[Path], Child]:
-        """Begins a run in a child, with what stands in the file then."""
+    def child(self, tests: list[str], target: Path | None = None, original: str = "") -> Callable[[Path], Child]:
+        """Begins a run in a child, with what stands in a file then."""
 
         def begin(log: Path) -> Child:
-            request = {"file": str(target), "original": original, "tests": tests, "log": str(log)}
+            request = {"file": str(target or ""), "original": original, "tests": tests, "log": str(log)}
             self.channel.sendall((json.dumps(request) + "\n").encode())
             return Child(json.loads(self.answers.readline())["pid"], self)
 
@@ -108,12 +108,14 @@ class Child:
             self.returncode = json.loads(self.server.answers.readline())["code"]
 
 
-def in_process(copy: Path, tests: list[str], examples: int = 0) -> Callable[[Path], subprocess.Popen]:
-    """Begins a run in a process of its own."""
+def in_process(
+    copy: Path, tests: list[str], examples: int = 0, but: Iterable[str] = ()
+) -> Callable[[Path], subprocess.Popen]:
+    """Begins a run of tests, or of files but for some tests, in a process of its own."""
 
     def begin(log: Path) -> subprocess.Popen:
         ids = log.parent / "ids"
-        ids.write_text("\n".join(tests))
+        ids.write_text("\n".join([*tests, *(f"--deselect={test}" for test in but)]))
         return subprocess.Popen(
             [sys.executable, "-m", "pytest", *OPTIONS, f"@{ids}"], cwd=copy,
             env=environment(copy, MUTANTS_LOG=str(log), MUTANTS_EXAMPLES=str(examples)),

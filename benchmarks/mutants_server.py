@@ -40,7 +40,7 @@ def serve(session: pytest.Session, number: int) -> None:
         if isinstance(found, FunctionType):
             functions[found.__code__.co_filename].append(found)
     gc.freeze()
-    print(json.dumps({"ready": len(items)}), file=channel, flush=True)
+    print(json.dumps({"ready": [*items]}), file=channel, flush=True)
     for line in channel:
         request = json.loads(line)
         pid = os.fork()
@@ -57,7 +57,7 @@ def child(session: pytest.Session, items: list, functions: dict[str, list[Functi
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     mutants_plugin.LOG = request["log"]
     file = request["file"]
-    if not planted(functions.get(file, []), file, request["original"], Path(file).read_text(encoding="utf-8")):
+    if file and not planted(functions.get(file, []), file, request["original"], Path(file).read_text(encoding="utf-8")):
         return REFUSED
     session.items = items
     try:

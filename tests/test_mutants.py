@@ -130,6 +130,10 @@ LARGEST = double(5) + 1
 TESTS = """from tiny.place import LARGEST, clamp, loop
 
 
+def test_always_red():
+    assert clamp(2) == 3
+
+
 def test_low():
     assert clamp(3) == 3
 
@@ -199,11 +203,20 @@ def test_the_map_says_which_tests_come_by(planted, results):
     def names(*where):
         return [[t.partition("::")[2] for t in stage] for stage in known.stages(places[where])]
 
-    assert [sorted(stage) for stage in names(2, "(x <= 10)")] == [["test_high", "test_low"], [], ["test_loop"]]
+    assert [sorted(stage) for stage in names(2, "(x <= 10)")] == [["test_always_red", "test_high", "test_low"], [], ["test_loop"]]
     assert names(3, "return None")[0] == ["test_high"]
-    assert names(4, "return None")[0] == ["test_low"]
+    assert sorted(names(4, "return None")[0]) == ["test_always_red", "test_low"]
     assert names(8, "(x - 1)")[:2] == [[], []]
     assert known.own("tiny/place.py") == ["tests/test_place.py"]
+
+
+def test_tests_come_in_rounds_some_of_each_file():
+    """Within a round those of a file stand together, the file with the quickest one first."""
+    tests = [f"{file}::{k}" for k, file in enumerate("bbbbabbbbbbbba")]
+    rounds = mutants.in_rounds(tests)
+    assert rounds[:5] == ["b::0", "b::1", "b::2", "a::4", "a::13"]
+    assert rounds[5:] == [t for t in tests if t not in rounds[:5]]
+    assert mutants.in_rounds(tests, ["a"])[:3] == ["a::4", "a::13", "b::0"]
 
 
 def test_without_a_map_the_own_test_file_has_to_do(planted, results, tmp_path):
