@@ -94,7 +94,7 @@ def boxes_of(svg):
 @pytest.mark.parametrize("weights", ["names", "numbers", "both"])
 @pytest.mark.parametrize("notation", [*NOTATIONS, None])
 @pytest.mark.parametrize("network", NETWORKS)
-def test_labels_signals_and_circles_do_not_cover_each_other_and_no_arrow_passes_a_signal(network, notation, weights):
+def test_labels_are_on_their_arrows_and_cover_nothing_and_no_arrow_passes_a_signal(network, notation, weights):
     model, target = NETWORKS[network]
     x = [1.0, 0.5, -1.0][: 2 if network == "2-2-1" else 3]
     svg = nn.draw_network(model, x, target, loss=nn.sse, notation=notation, weights=weights).svg
@@ -109,6 +109,9 @@ def test_labels_signals_and_circles_do_not_cover_each_other_and_no_arrow_passes_
             near = min(max(cx, left), right) - cx, min(max(cy, top), bottom) - cy
             assert near[0] ** 2 + near[1] ** 2 >= r * r
     edges = [tuple(map(float, e)) for e in re.findall(r'class="edge" d="M([\d.]+) ([\d.]+) Q\S+ \S+ ([\d.]+) ([\d.]+)"', svg)]
+    for left, top, right, bottom in boxes[:-units]:
+        x, y = (left + right) / 2, (top + bottom) / 2  # of a label: on an arrow, a pixel above where it has indices
+        assert any(x1 < x < x2 and abs(y1 + (y2 - y1) * (x - x1) / (x2 - x1) - y) < 1.5 for x1, y1, x2, y2 in edges)
     for left, top, right, bottom in boxes[-units:]:
         for x1, y1, x2, y2 in edges:
             for k in range(101):

@@ -35,3 +35,20 @@ def test_a_system_has_all_that_rules_ask_for(file):
     except (AttributeError, KeyError) as error:
         path = f"{module.replace('.', '/')}.py"
         pytest.fail(f"{path}: {error}: an elementary function that autograd_core/_src/number_systems/base.py names; define it there", pytrace=False)
+
+
+@pytest.mark.parametrize("lists", [1, 2, 3])
+@pytest.mark.parametrize("states", [0, 1, 2, 3])
+def test_a_state_of_any_size_goes_along_any_lists(states, lists):
+    """As the docstrings of `fold` and `scan` say, whether or not a shorter way serves some sizes."""
+    start, xs = tuple(range(1, states + 1)), [[10 * k + i for i in range(4)] for k in range(lists)]
+
+    def step(*args):
+        return tuple(2 * s + sum(args[states:]) for s in args[:states])
+
+    state, found = start, []
+    for x in zip(*xs, strict=True):
+        found.append((state, x))
+        state = step(*state, *x)
+    assert FLOATS.fold(step, start, *xs) == state
+    assert FLOATS.scan(lambda *args: (step(*args), (args[:states], args[states:])), start, *xs) == found
