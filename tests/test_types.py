@@ -344,7 +344,23 @@ CASES = {
         assert_type(ag.jacobian(lambda t: [t, t])(1.0), list[float])
         assert_type(ag.hvp(f, (1.0,), (1.0,)), tuple[float])
         assert_type(ag.hvp(g, ([1.0, 2.0],), ([1.0, 0.0],)), tuple[list[float]])
+        assert_type(ag.hvp(f, (1, 2.0, 3), (1.0, 0.0, 0.0)), tuple[float, float, float])
+        assert_type(ag.hvp(g, ([1.0], 2.0, x), ([1.0], 0.0, 0.0)), tuple[list[float], float, Value])
         assert_type(ag.jvp(f, (1.0,), (1.0,)), tuple[float, float])
+        assert_type(ag.jvp(f, ([1.0], 2), ([1.0], 0.0)), tuple[float, float])
+        assert_type(ag.jvp(h, ([1.0],), ([1.0],)), tuple[list[float], list[float]])
+        assert_type(ag.jvp(f, (x, [1.0]), (1.0, [1.0])), tuple[Value, Value])
+        assert_type(ag.vjp(f, 1.0)[1](1.0), tuple[float, ...])
+        assert_type(ag.vjp(f, [1.0], 2.0, x)[1](1.0), tuple[list[float], float, Value])
+        assert_type(ag.vjp(h, [1.0])[0], list[float])
+        assert_type(ag.jacobian(f, argnums=(0, 1, 2))([1.0], 2.0, x), tuple[list[float], float, Value])
+        assert_type(ag.jacobian(h, argnums=(0, 1, 2))([1.0], 2.0, x), tuple[list[list[float]], list[float], list[Value]])
+        assert_type(
+            ag.hessian(f, argnums=(0, 1))([1.0], 2.0),
+            tuple[tuple[list[list[float]], list[float]], tuple[list[float], float]],
+        )
+        assert_type(ag.hessian(f, argnums=(0, 1, 2))([1.0], 2.0, 3)[1], tuple[list[float], float, float])
+        assert_type(ag.hessian(f, argnums=(0, 1, 2))(1.0, x, 3)[1][2], float | Value)
         assert_type(ag.grad_of(x, [x]), list[float])
         assert_type(ag.grad_of(x, [x], create_graph=True), list[Value])
         x0 = 1.0
@@ -367,8 +383,6 @@ CASES = {
 
         model = nn.MLP(2, [3, 1], seed=0)
         y = model([1.0, 2.0])
-        assert_type(y, Value | list[Value])
-        assert_type(nn.Layer(2, 1)([1.0, 2.0]), Value | list[Value])
         assert_type(nn.Neuron(2)([1.0, 2.0]), Value)
         assert_type(nn.Linear(2, 1)([1.0, 2.0]), list[Value])
         assert_type(nn.mse(y, 1.0), Value)
@@ -383,6 +397,68 @@ CASES = {
         assert_type(nn.fit(model, [[1.0, 2.0]], [1.0], loss=nn.mse), nn.History)
         nn.MLP(2, [1], nonlin=False)  # error
         Value(1.0).backward(retain_graph=True)  # error
+    """,
+    "networks_of_one_or_several_outputs": """
+        from typing import Any, assert_type
+        import autograd_core as ag
+        import nn
+        from numpy.typing import NDArray
+        from autograd_core import Value
+
+        x = [1.0, 2.0]
+        mlp, layer = nn.MLP(2, [3, 1], seed=0), nn.Layer(2, 1)
+        sequential = nn.Sequential(nn.Linear(2, 1), nn.Tanh())
+        for model in (mlp, layer):
+            assert_type(model(x) - 1.0, Value)
+            assert_type(1 + -1.0 * model(x), Value)
+            assert_type((model(x) - 1.0) ** 2, Value)
+            assert_type(model(x).relu(), Value)
+            assert_type(model(x) > 0, Value)
+            assert_type(model(x).data, float)
+            assert_type(model(x)[0], Value)
+            assert_type(len(model(x)), int)
+            assert_type([p.data for p in model(x)], list[float])
+            assert_type(ag.tanh(model(x)), Value)
+            assert_type(ag.sum(model(x)), Value)
+            assert_type(ag.softmax(model(x)), list[Value])
+            assert_type(nn.mse(model(x), 1.0), Value)
+            assert_type(nn.mse([model(row) for row in [x, x]], [1.0, 1.0]), Value)
+            assert_type(nn.cross_entropy(model(x), 1), Value)
+            assert_type(nn.Softmax()(model(x)), list[Value])
+            model(x).backward()
+            ag.draw(model(x)), ag.explain(model(x), model.parameters()[0]), ag.Stepper(model(x))
+            one: Value = model(x)
+            several: list[Value] = model(x)
+            either: Value | list[Value] = model(x)
+            total = model(x)
+            total += 1.0
+            total -= one
+            total *= 2
+            total /= 2
+            text: str = model(x)  # error
+            model(x).bakward()  # error
+            model(x).appendd(one)  # error
+            model(x) - "a"  # error
+            model(x)["a"]  # error
+            model("a", "b")  # error
+        losses = [(p - t) ** 2 for p, t in zip(map(mlp, [x, x]), [1.0, 0.0])]
+        ag.sum(losses).backward()
+        sequential(x).backward()
+        assert_type(sequential(x) - 1.0, Value)
+        assert_type(nn.mse(sequential(x), [1.0]), Value)
+        assert_type([channel[0].data for channel in sequential(x)], list[float])
+        sequential(x).bakward()  # error
+        assert_type([v.data for v in nn.Tanh()(mlp(x))], list[float])
+        assert_type(nn.Tanh()(mlp(x)) - 1, Value)
+
+        point, rows = ag.compile(mlp, x), ag.compile(mlp, x, in_axes=0)
+        assert_type(point(x) - 1, float)
+        assert_type(point(x)[0], float)
+        assert_type(rows([x]), NDArray[Any])
+        point(x).tolist()  # error
+        of_weights = ag.compile(lambda row: mlp(row), x, parameters=mlp.parameters())
+        of_weights(x).backward()
+        assert_type(of_weights(x)[0], Value)
     """,
     "mistyped": """
         import autograd_core as ag

@@ -198,6 +198,27 @@ ag.hessian(lambda u, v, w: u * v * w, 2)(1.0, 2.0, 3.0)
 ag.hessian(lambda u, v, w: u * v * w, 2)(1.0, x, 3.0)
 ag.hessian(lambda u, v, w: u * v * w, (0, 1, 2))(1.0, 2.0, 3.0)[0][2]
 ag.hessian(lambda u, v, w: u * v * w, [0, 2])(x, x, 1.0)[0][1]
+ag.jacobian(f, (0, 1, 2))([1.0], 2.0, x)[0]
+ag.jacobian(lambda u, v, w: u * v * w, (0, 1, 2))([1.0], 2.0, x)[2]
+ag.jacobian(lambda u, v, w: {"a": u}, (0, 1, 2))([1.0], 2.0, a)[2]
+ag.jacobian(lambda u, v, w: u * v * w, (0, 2))([1.0], 2.0, a)[1]
+ag.jacobian(lambda u, v, w: u * v * w, (0, 2))([1.0], 2.0, [1.0])[1]
+ag.jacobian(lambda u, v, w: u * v * w, 2)([1.0], x, a)
+ag.hessian(lambda u, v: u * v, (0, 1))([1.0], x)[0][1]
+ag.hessian(lambda u, v, w: u * v * w, (0, 1, 2))([1.0], 2.0, x)[0][2]
+ag.hessian(lambda u, v, w: u * v * w, (0, 1, 2))(a, {"a": 2.0}, [x])[0][2]
+ag.hessian(lambda u, v, w: u * v * w, (0, 2))([1.0], 2.0, a)[0][1]
+ag.hessian(lambda u, v, w: u * v * w, 2)([1.0], 2.0, a)
+ag.hvp(f, ([1.0], 2.0, x), ([1.0], 1.0, 1.0))[2]
+ag.hvp(f, [[1.0], [2.0]], [[1.0], [2.0]])[0]
+ag.jvp(f, ([1.0], 2.0, x), ([1.0], 1.0, 1.0))[1]
+ag.jvp(h, ([1.0], 2.0), ([1.0], 1.0))[1]
+ag.vjp(f, [1.0], 2.0, x)[0]
+ag.vjp(f, [1.0], 2.0, x)[1](1.0)[2]
+ag.vjp(h, [1.0], 2.0)[1]([1.0])[1]
+ag.vjp(nn.MLP(2, [1]), [1.0, 2.0])[0]
+ag.compile(nn.MLP(2, [1]), [1.0, 2.0])([1.0, 2.0])
+ag.compile(nn.MLP(2, [1]), [1.0, 2.0])([1.0, 2.0])[0]
 str(np.exp(x))
 ag.value_and_grad(g)([1.0, 2.0])[0]
 ag.value_and_grad(g)([1.0, 2.0])[1]

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from typing_extensions import TypeVar as TypeVarWithDefault
 
+    from ..engine.signatures import FloatOrList, ValueOrList
     from ..engine.value import Value
     from .ir.program import Program
     from .passes.sparsity import Pattern
@@ -139,6 +140,31 @@ class CompiledFunction(Exported, TracedFunction, NotOnCompiled, Generic[R_co, P_
 
     # --- what it does ---
 
+    # A result of unknown type fits whatever comes first, which is to be a number; then what is both Value and list.
+    @overload
+    def __call__(self: CompiledFunction[float, object], x: Value, /, *more: Any, **named: Any) -> Value: ...
+    @overload
+    def __call__(self: CompiledFunction[float, object], x: float, y: Value, /, *more: Any, **named: Any) -> Value: ...
+    @overload
+    def __call__(self: CompiledFunction[Any, Unknown], /, *args: Any, **named: Any) -> Any: ...
+    @overload
+    def __call__(  # pyright: ignore[reportOverlappingOverload]
+        self: CompiledFunction[float, Node], /, *args: Any, **named: Any
+    ) -> Value: ...
+    @overload
+    def __call__(  # pyright: ignore[reportOverlappingOverload]
+        self: CompiledFunction[float, Point], /, *args: Any, **named: Any
+    ) -> float: ...
+    @overload
+    def __call__(  # pyright: ignore[reportOverlappingOverload]
+        self: CompiledFunction[ValueOrList[Any], object], x: Value, /, *more: Any, **named: Any
+    ) -> R_co: ...
+    @overload
+    def __call__(  # pyright: ignore[reportOverlappingOverload]
+        self: CompiledFunction[ValueOrList[Any], Node], /, *args: Any, **named: Any
+    ) -> R_co: ...
+    @overload
+    def __call__(self: CompiledFunction[ValueOrList[Any], Point], /, *args: Any, **named: Any) -> FloatOrList: ...
     @overload
     def __call__(self: CompiledFunction[Operand, object], x: Value, /, *more: Any, **named: Any) -> Value: ...
     @overload
@@ -146,17 +172,15 @@ class CompiledFunction(Exported, TracedFunction, NotOnCompiled, Generic[R_co, P_
     @overload
     def __call__(self, x: Value, /, *more: Any, **named: Any) -> R_co: ...
     @overload
-    def __call__(self: CompiledFunction[Any, Unknown], /, *args: Any, **named: Any) -> Any: ...
-    @overload
     def __call__(  # pyright: ignore[reportOverlappingOverload]
         self: CompiledFunction[Operand, Node], /, *args: Any, **named: Any
     ) -> Value: ...
     @overload
     def __call__(self: CompiledFunction[Any, Node], /, *args: Any, **named: Any) -> R_co: ...
     @overload
-    def __call__(self: CompiledFunction[Operand, Rows], /, *args: Any, **named: Any) -> NDArray[Any]: ...
-    @overload
     def __call__(self: CompiledFunction[Operand, Point], /, *args: Any, **named: Any) -> float: ...
+    @overload
+    def __call__(self: CompiledFunction[Operand, Rows], /, *args: Any, **named: Any) -> NDArray[Any]: ...
     @overload
     def __call__(self: CompiledFunction[Items, Rows], /, *args: Any, **named: Any) -> NDArray[Any]: ...
     @overload

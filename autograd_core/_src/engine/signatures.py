@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar, overload
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, ValuesView
     from collections.abc import Set as AbstractSet
+    from typing import Self
 
     from numpy.typing import NDArray
 
@@ -21,6 +22,35 @@ T = TypeVar("T")
 D = TypeVar("D")
 if TYPE_CHECKING:  # any iterable but an array, whose items NumPy calls Any: it would fit Iterable[Value], too
     Items: TypeAlias = Sequence[T] | Iterator[T] | AbstractSet[T] | Mapping[T, object] | ValuesView[T]
+
+if TYPE_CHECKING:
+    # How many outputs a network has is a number, of which checkers know nothing: they cannot tell whether it gives one
+    # Value or a list. Of a union they refuse what only one of the two has, which is all that is ever done with it:
+    # `model(x) - y`, `model(x).backward()`, `for y in model(x)`. What is both can be used as either, and assigned to a
+    # name declared as either; a name that neither has is refused. What this costs: iterating over the only output of a
+    # network is found when the program runs, and mypy wants `y: Value = model(x)` before `y = ag.tanh(y)`. Rejected:
+    # Any, which refuses nothing; networks with the type of their result as a parameter, which users would have to write
+    # out wherever a size is no literal number.
+
+    class ValueOrList(Value, list[T]):  # type: ignore[misc]  # pyright: ignore[reportIncompatibleMethodOverride]
+        """One Value, or a list: what a network gives. There is no such object when a program runs."""
+
+        # Not the list's, which takes lists.
+        def __iadd__(self, other: float | Value) -> Self: ...  # type: ignore[override]
+        def __isub__(self, other: float | Value) -> Self: ...
+        def __imul__(self, other: float | Value) -> Self: ...  # type: ignore[override]
+        def __itruediv__(self, other: float | Value) -> Self: ...
+
+    class ValueOrLists(ValueOrList["ValueOrLists"]):
+        """One Value, or a list, nested or not: what a sequence of modules gives."""
+
+    class FloatOrList(float, list[float]):  # type: ignore[misc]  # pyright: ignore[reportIncompatibleMethodOverride]
+        """One float, or a list: what a compiled network gives."""
+
+        def __iadd__(self, other: float) -> Self: ...  # type: ignore[override]
+        def __isub__(self, other: float) -> Self: ...
+        def __imul__(self, other: float) -> Self: ...  # type: ignore[override]
+        def __itruediv__(self, other: float) -> Self: ...
 
 
 class Array(Protocol):

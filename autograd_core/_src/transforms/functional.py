@@ -27,13 +27,15 @@ from .recorded_call import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import TypeVar
+    from typing import TypeAlias, TypeVar, TypeVarTuple
 
+    from ..engine.signatures import FloatOrList, ValueOrList
     from . import signatures
 
     R = TypeVar("R")
     A = TypeVar("A")
-    B = TypeVar("B")
+    P = TypeVarTuple("P")
+    Numbers: TypeAlias = float | list[float] | list[list[float]]
 
 Sweep = Literal["auto", "forward", "reverse"]
 Outputs = Literal["numerator", "denominator"]  # where a Jacobian has them: in rows, or in columns
@@ -179,10 +181,18 @@ class DerivedFunction:
 
 @overload
 def jvp(
-    f: Callable[..., float | Value], primals: Sequence[float], tangents: Sequence[float]
+    f: Callable[..., ValueOrList[Any]], primals: Sequence[Numbers], tangents: Sequence[Numbers]
+) -> tuple[FloatOrList, FloatOrList]: ...
+@overload
+def jvp(
+    f: Callable[..., float | Value], primals: Sequence[Numbers], tangents: Sequence[Numbers]
 ) -> tuple[float, float]: ...
 @overload
-def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]: ...
+def jvp(
+    f: Callable[..., list[Value] | list[float]], primals: Sequence[Numbers], tangents: Sequence[Numbers]
+) -> tuple[list[float], list[float]]: ...
+@overload
+def jvp(f: Callable[..., R], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[R, R]: ...
 @says_how
 def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
     """Forward mode: the value, and its derivative along a direction.
@@ -212,12 +222,28 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
 
 
 @overload
-def vjp(
+def vjp(  # type: ignore[overload-overlap]  # pyright: ignore[reportOverlappingOverload]
+    f: Callable[..., ValueOrList[Any]], *primals: *P
+) -> tuple[FloatOrList, Callable[[Any], tuple[*P]]]: ...
+@overload
+def vjp(  # type: ignore[overload-overlap]
     f: Callable[..., float | Value], *primals: float
 ) -> tuple[float, Callable[[float], tuple[float, ...]]]: ...
 @overload
-def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]: ...
-@says_how
+def vjp(
+    f: Callable[..., float | Value], *primals: *P
+) -> tuple[float | Value, Callable[[float | Value], tuple[*P]]]: ...
+@overload
+def vjp(
+    f: Callable[..., list[Value] | list[float]], *primals: float
+) -> tuple[list[float], Callable[[Sequence[float]], tuple[float, ...]]]: ...
+@overload
+def vjp(
+    f: Callable[..., list[Value] | list[float]], *primals: list[float]
+) -> tuple[list[float], Callable[[Sequence[float]], tuple[list[float], ...]]]: ...
+@overload
+def vjp(f: Callable[..., R], *primals: *P) -> tuple[R, Callable[[Any], tuple[*P]]]: ...
+@says_how  # type: ignore[misc]  # mypy takes `*primals: Any` for another number of them than a tuple has
 def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
     """Reverse mode: the value, and a function that pulls a cotangent back to the arguments.
 
@@ -262,6 +288,14 @@ def jacobian(  # type: ignore[overload-overlap]
 def jacobian(  # type: ignore[overload-overlap]
     f: Callable[..., R], argnums: tuple[Literal[0], Literal[1]], *, mode: Sweep = "auto", layout: Outputs = "numerator"
 ) -> signatures.TwoJacobiansOf[R]: ...
+@overload
+def jacobian(  # type: ignore[overload-overlap]
+    f: Callable[..., R],
+    argnums: tuple[Literal[0], Literal[1], Literal[2]],
+    *,
+    mode: Sweep = "auto",
+    layout: Outputs = "numerator",
+) -> signatures.ThreeJacobiansOf[R]: ...
 @overload
 def jacobian(
     f: Callable[..., R], argnums: Sequence[int], *, mode: Sweep = "auto", layout: Outputs = "numerator"
@@ -353,6 +387,10 @@ def hessian(f: Callable[..., Any], argnums: Literal[1]) -> signatures.SecondDeri
 @overload
 def hessian(f: Callable[..., Any], argnums: tuple[Literal[0], Literal[1]]) -> signatures.TwoByTwo: ...  # type: ignore[overload-overlap]
 @overload
+def hessian(  # type: ignore[overload-overlap]
+    f: Callable[..., Any], argnums: tuple[Literal[0], Literal[1], Literal[2]]
+) -> signatures.ThreeByThree: ...
+@overload
 def hessian(f: Callable[..., Any], argnums: Sequence[int]) -> signatures.ManyByMany: ...
 @overload
 def hessian(f: Callable[..., Any], argnums: int) -> signatures.FurtherSecondDerivatives: ...
@@ -387,11 +425,13 @@ def hvp(f: Callable[..., Any], primals: tuple[list[float]], vectors: Sequence[An
 @overload
 def hvp(f: Callable[..., Any], primals: tuple[float, float], vectors: Sequence[Any]) -> tuple[float, float]: ...
 @overload
-def hvp(f: Callable[..., Any], primals: tuple[A], vectors: Sequence[Any]) -> tuple[A]: ...
+def hvp(
+    f: Callable[..., Any], primals: tuple[float, float, float], vectors: Sequence[Any]
+) -> tuple[float, float, float]: ...
 @overload
-def hvp(f: Callable[..., Any], primals: tuple[A, B], vectors: Sequence[Any]) -> tuple[A, B]: ...
+def hvp(f: Callable[..., Any], primals: tuple[*P], vectors: Sequence[Any]) -> tuple[*P]: ...
 @overload
-def hvp(f: Callable[..., Any], primals: Sequence[Any], vectors: Sequence[Any]) -> tuple[Any, ...]: ...
+def hvp(f: Callable[..., Any], primals: Sequence[A], vectors: Sequence[Any]) -> tuple[A, ...]: ...
 @says_how
 def hvp(f: Callable[..., Any], primals: Sequence[Any], vectors: Sequence[Any]) -> tuple[Any, ...]:
     """Hessian-vector product, forward over reverse: its cost grows as that of the gradient.

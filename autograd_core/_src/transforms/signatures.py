@@ -288,6 +288,11 @@ class SecondDerivativesByTheSecond(Protocol):
     def __call__(self, first: Any, x: Sequence[Any], /, *more: Any, **options: Any) -> Sequence[Any]: ...
 
 
+# Arguments, and what the second derivatives by two of them may be, where more is not known.
+Argument: TypeAlias = "float | Value | Sequence[Any] | Mapping[Any, Any] | Array"
+Block: TypeAlias = "float | Value | list[Any] | tuple[Any, ...] | dict[Any, Any] | NDArray[Any]"
+
+
 class TwoByTwo(Protocol):
     """Second derivatives by the first two arguments: a tuple of two tuples of two blocks."""
 
@@ -304,7 +309,56 @@ class TwoByTwo(Protocol):
         self, x: Array, y: Array, /, *more: Any, **options: Any
     ) -> tuple[tuple[NDArray[Any], NDArray[Any]], tuple[NDArray[Any], NDArray[Any]]]: ...
     @overload
-    def __call__(self, x: Any, y: Any, /, *more: Any, **options: Any) -> tuple[tuple[Any, Any], tuple[Any, Any]]: ...
+    def __call__(
+        self, x: list[float], y: list[float], /, *more: Any, **options: Any
+    ) -> tuple[tuple[list[list[float]], list[list[float]]], tuple[list[list[float]], list[list[float]]]]: ...
+    @overload
+    def __call__(
+        self, x: list[float], y: float, /, *more: Any, **options: Any
+    ) -> tuple[tuple[list[list[float]], list[float]], tuple[list[float], float]]: ...
+    @overload
+    def __call__(
+        self, x: float, y: list[float], /, *more: Any, **options: Any
+    ) -> tuple[tuple[float, list[float]], tuple[list[float], list[list[float]]]]: ...
+    @overload
+    def __call__(
+        self, x: Operand, y: Operand, /, *more: Any, **options: Any
+    ) -> tuple[tuple[Operand, Operand], tuple[Operand, Operand]]: ...
+    @overload
+    def __call__(
+        self, x: Argument, y: Argument, /, *more: Any, **options: Any
+    ) -> tuple[tuple[Block, Block], tuple[Block, Block]]: ...
+
+
+class ThreeByThree(Protocol):
+    """Second derivatives by the first three arguments: a tuple of three tuples of three blocks."""
+
+    @overload
+    def __call__(
+        self, x: float, y: float, z: float, /, *more: Any, **options: Any
+    ) -> tuple[tuple[float, float, float], tuple[float, float, float], tuple[float, float, float]]: ...
+    @overload
+    def __call__(
+        self, x: Value, y: Value, z: Value, /, *more: Any, **options: Any
+    ) -> tuple[tuple[Value, Value, Value], tuple[Value, Value, Value], tuple[Value, Value, Value]]: ...
+    @overload
+    def __call__(
+        self, x: Operand, y: Operand, z: Operand, /, *more: Any, **options: Any
+    ) -> tuple[
+        tuple[Operand, Operand, Operand], tuple[Operand, Operand, Operand], tuple[Operand, Operand, Operand]
+    ]: ...
+    @overload
+    def __call__(
+        self, x: list[float], y: float, z: float, /, *more: Any, **options: Any
+    ) -> tuple[
+        tuple[list[list[float]], list[float], list[float]],
+        tuple[list[float], float, float],
+        tuple[list[float], float, float],
+    ]: ...
+    @overload
+    def __call__(
+        self, x: Argument, y: Argument, z: Argument, /, *more: Any, **options: Any
+    ) -> tuple[tuple[Block, Block, Block], tuple[Block, Block, Block], tuple[Block, Block, Block]]: ...
 
 
 class FurtherSecondDerivatives(Protocol):
@@ -321,7 +375,7 @@ class FurtherSecondDerivatives(Protocol):
     @overload
     def __call__(self, x: Array, /, *more: Array, **options: Any) -> NDArray[Any]: ...
     @overload
-    def __call__(self, x: Any, /, *more: Any, **options: Any) -> Any: ...
+    def __call__(self, x: Argument, /, *more: Argument, **options: Any) -> Block: ...
 
 
 class ManyByMany(Protocol):
@@ -340,7 +394,7 @@ class ManyByMany(Protocol):
     @overload
     def __call__(self, x: Array, /, *more: Array, **options: Any) -> tuple[tuple[NDArray[Any], ...], ...]: ...
     @overload
-    def __call__(self, x: Any, /, *more: Any, **options: Any) -> tuple[tuple[Any, ...], ...]: ...
+    def __call__(self, x: Argument, /, *more: Argument, **options: Any) -> tuple[tuple[Block, ...], ...]: ...
 
 
 class JacobianOf(Protocol[R_co]):
@@ -433,7 +487,36 @@ class TwoJacobiansOf(Protocol[R_co]):
         self: TwoJacobiansOf[Sequence[Operand]], x: A, y: B, /, *more: Any, **options: Any
     ) -> tuple[list[A], list[B]]: ...
     @overload
-    def __call__(self, x: Any, y: Any, /, *more: Any, **options: Any) -> tuple[Any, Any]: ...
+    def __call__(self, x: Argument, y: Argument, /, *more: Any, **options: Any) -> tuple[Block, Block]: ...
+
+
+class ThreeJacobiansOf(Protocol[R_co]):
+    """Derivatives of all outputs by each of the first three arguments."""
+
+    @overload
+    def __call__(
+        self: ThreeJacobiansOf[Operand], x: float, y: float, z: float, /, *more: Any, **options: Any
+    ) -> tuple[float, float, float]: ...
+    @overload
+    def __call__(
+        self: ThreeJacobiansOf[Operand | NDArray[Any]], x: Array, y: Array, z: Array, /, *more: Any, **options: Any
+    ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]: ...
+    @overload
+    def __call__(
+        self: ThreeJacobiansOf[Operand], x: A, y: B, z: C, /, *more: Any, **options: Any
+    ) -> tuple[A, B, C]: ...
+    @overload
+    def __call__(
+        self: ThreeJacobiansOf[Sequence[Operand]], x: float, y: float, z: float, /, *more: Any, **options: Any
+    ) -> tuple[list[float], list[float], list[float]]: ...
+    @overload
+    def __call__(
+        self: ThreeJacobiansOf[Sequence[Operand]], x: A, y: B, z: C, /, *more: Any, **options: Any
+    ) -> tuple[list[A], list[B], list[C]]: ...
+    @overload
+    def __call__(
+        self, x: Argument, y: Argument, z: Argument, /, *more: Any, **options: Any
+    ) -> tuple[Block, Block, Block]: ...
 
 
 class FurtherJacobianOf(Protocol[R_co]):
@@ -458,7 +541,13 @@ class FurtherJacobianOf(Protocol[R_co]):
         self: FurtherJacobianOf[Sequence[Operand]], x: list[float], /, *more: list[float], **options: Any
     ) -> list[list[float]]: ...
     @overload
-    def __call__(self, x: Any, /, *more: Any, **options: Any) -> Any: ...
+    def __call__(self: FurtherJacobianOf[Operand], x: Mixed, /, *more: Mixed, **options: Any) -> Mixed: ...
+    @overload
+    def __call__(
+        self: FurtherJacobianOf[Sequence[Operand]], x: Mixed, /, *more: Mixed, **options: Any
+    ) -> list[float] | list[list[float]]: ...
+    @overload
+    def __call__(self, x: Argument, /, *more: Argument, **options: Any) -> Block: ...
 
 
 class ManyJacobiansOf(Protocol[R_co]):
@@ -483,4 +572,10 @@ class ManyJacobiansOf(Protocol[R_co]):
         self: ManyJacobiansOf[Sequence[Operand]], x: list[float], /, *more: list[float], **options: Any
     ) -> tuple[list[list[float]], ...]: ...
     @overload
-    def __call__(self, x: Any, /, *more: Any, **options: Any) -> tuple[Any, ...]: ...
+    def __call__(self: ManyJacobiansOf[Operand], x: Mixed, /, *more: Mixed, **options: Any) -> tuple[Mixed, ...]: ...
+    @overload
+    def __call__(
+        self: ManyJacobiansOf[Sequence[Operand]], x: Mixed, /, *more: Mixed, **options: Any
+    ) -> tuple[list[float] | list[list[float]], ...]: ...
+    @overload
+    def __call__(self, x: Argument, /, *more: Argument, **options: Any) -> tuple[Block, ...]: ...

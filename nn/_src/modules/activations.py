@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing import TypeVar
 
     from autograd_core import Value
-    from autograd_core._src.engine.signatures import Array
+    from autograd_core._src.engine.signatures import Array, ValueOrList
 
     T = TypeVar("T")
 
@@ -76,6 +76,8 @@ class _Elementwise(Module):
 
     @overload
     def __call__(self, x: float) -> float: ...
+    @overload
+    def __call__(self, x: ValueOrList[T]) -> ValueOrList[T]: ...
     @overload
     def __call__(self, x: Value) -> Value: ...
     @overload

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from autograd_core._src.engine.signatures import ValueOrList, ValueOrLists
+
     from ...init import Initializer
     from .parameters import Parameters
 
@@ -335,12 +337,12 @@ class Layer(Affine, Module, closed=True):
         for i, neuron in enumerate(self.neurons):
             neuron.b = biases[i] if biases else None
 
-    def __call__(self, x: Row) -> Value | list[Value]:
+    def __call__(self, x: Row) -> ValueOrList[Value]:
         """The outputs of all neurons, or the one where there is one."""
         if x.__class__ is not list:
             x = row(x, "Layer")
-        out = [neuron(x) for neuron in self.neurons]
-        return out[0] if len(out) == 1 else out
+        out: Any = [neuron(x) for neuron in self.neurons]
+        return out[0] if len(out) == 1 else out  # type: ignore[no-any-return]
 
     def __repr__(self) -> str:
         return f"Layer of [{', '.join(map(repr, self.neurons))}]"
@@ -425,7 +427,7 @@ class MLP(Module, closed=True):
             raise StructureError(msg)
         return sizes
 
-    def __call__(self, x: Row) -> Value | list[Value]:
+    def __call__(self, x: Row) -> ValueOrList[Value]:
         """What the last layer gives."""
         y: Any = x
         for i, layer in enumerate(self.layers):
@@ -585,7 +587,7 @@ class Sequential(NotOnSequentials, Module, closed=True):
         self.modules = list(modules)
         tell_apart(self)
 
-    def __call__(self, x: Any) -> Value | list[Any]:
+    def __call__(self, x: Any) -> ValueOrLists:
         """What the last module gives."""
         try:
             for k, module in enumerate(self.modules):
