@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Sequence
 
+__all__ = ["digits", "moons", "wine", "xor"]
+
 
 @says_how
 def xor(*, labels: Sequence[float] = (0, 1)) -> tuple[list[list[float]], list[float]]:
@@ -140,3 +142,15 @@ def _two(labels: Any, caller: str) -> list[Any]:
         msg = f"{caller}: labels: expected two, got {shown(labels)}"
         raise StructureError(msg)
     return pair
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+if not TYPE_CHECKING:  # or type checkers would know every name
+
+    def __getattr__(name: str) -> object:
+        from autograd_core._src.engine.elsewhere import ON_DATASETS, unknown_name
+
+        raise unknown_name(__name__, name, ON_DATASETS, __all__)

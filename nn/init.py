@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 
     Initializer = Callable[[random.Random, int, int], float]
 
+__all__ = [
+    "constant", "gain", "kaiming_normal", "kaiming_uniform",
+    "normal", "uniform", "xavier_normal", "xavier_uniform",
+]
+
 GAINS = {"relu": math.sqrt(2.0), "leaky_relu": math.sqrt(2.0 / (1.0 + 0.01**2)), "tanh": 5.0 / 3.0}
 LIKE_RELU = ("elu", "silu", "gelu", "softplus")
 
@@ -208,3 +213,15 @@ def kaiming_normal(gain: float = GAINS["relu"]) -> Initializer:
 
 def _spread(rng: random.Random, bound: float) -> float:
     return rng.uniform(-bound, bound)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+if not TYPE_CHECKING:  # or type checkers would know every name
+
+    def __getattr__(name: str) -> object:
+        from autograd_core._src.engine.elsewhere import ON_INIT, unknown_name
+
+        raise unknown_name(__name__, name, ON_INIT, __all__)

@@ -22,7 +22,7 @@ exactly (a count), a bool, or a word.
 from __future__ import annotations
 
 import difflib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autograd_core import RangeError
 from autograd_core._src.wrong_calls import says_how
@@ -135,3 +135,11 @@ def check(name: str, answer: Any) -> Verdict:
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+if not TYPE_CHECKING:  # or type checkers would know every name
+
+    def __getattr__(name: str) -> object:
+        from autograd_core._src.engine.elsewhere import unknown_name
+
+        raise unknown_name(__name__, name, {}, __all__)

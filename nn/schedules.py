@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     Rate = Callable[[int], float]
 
+__all__ = ["Schedule", "constant", "cosine", "exponential", "linear", "step", "warmup"]
+
 MOST_STEPS = 2**53
 RATES: dict[str, Callable[..., float]] = {
     "constant": lambda at, lr: lr,
@@ -341,3 +343,15 @@ def as_schedule(lr: float | Rate, what: str) -> Rate:
     if callable(lr):
         return lr
     return Schedule("constant", {"lr": real(lr, what, 0.0)})
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+if not TYPE_CHECKING:  # or type checkers would know every name
+
+    def __getattr__(name: str) -> object:
+        from autograd_core._src.engine.elsewhere import ON_SCHEDULES, unknown_name
+
+        raise unknown_name(__name__, name, ON_SCHEDULES, __all__)

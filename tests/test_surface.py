@@ -94,7 +94,8 @@ def test_unknown_names_are_errors(package):
     ("code", "meant"),
     [
         ("ag.hesian", "hessian"), ("ag.CompiledFunktion", "CompiledFunction"), ("nn.Sequental", "Sequential"),
-        ("ag.Relu", "relu"), ("ag.stepper", "Stepper"), ("ag.sums", "sum"), ("nn.MSE", "mse"), ("nn.Adamw", "AdamW"),
+        ("ag.Relu", "relu"), ("ag.stepper", "Stepper"),
+        ("nn.practice.Exercisee", "Exercise"), ("nn.practice.exercisee", "exercise"), ("ag.sums", "sum"), ("nn.MSE", "mse"), ("nn.Adamw", "AdamW"),
     ],
 )  # fmt: skip
 def test_a_misspelt_name_says_what_was_meant(code, meant):

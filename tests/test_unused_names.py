@@ -7,7 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("autograd_core", "nn", "autograd_core_plugins")
 # What argparse, ctypes, anywidget, SymPy, llvmlite, pytest and displays look for, options of other libraries, and micrograd's name for parents.
-ASKED_FOR = {"_check_value", "_prev", "_restype_", "_argtypes_", "_esm", "_css", "is_extended_real", "is_commutative", "as_real_imag", "_eval_evalf", "_get_reference"}
+ASKED_FOR = {"_check_value", "_prev", "_restype_", "_argtypes_", "_esm", "_render_traceback_", "_css", "is_extended_real", "is_commutative", "as_real_imag", "_eval_evalf", "_get_reference"}
 BEGINNINGS = ("__", "_repr_", "pytest_", "check_", "gen_")
 
 

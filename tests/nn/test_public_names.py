@@ -6,6 +6,7 @@ import inspect
 import operator
 import pkgutil
 import re
+import sys
 
 import pytest
 from printed_errors import WithoutLinks
@@ -53,14 +54,35 @@ def test_everything_public_has_a_docstring_with_an_example(thing):
     assert ">>>" in inspect.getdoc(thing)
 
 
-@pytest.mark.parametrize("name", sorted(elsewhere.ON_NN))
-def test_names_of_other_libraries_say_what_to_use_here(name):
+ELSEWHERE = {
+    nn: elsewhere.ON_NN, nn.datasets: elsewhere.ON_DATASETS, nn.init: elsewhere.ON_INIT,
+    nn.schedules: elsewhere.ON_SCHEDULES,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("module", "name"), [(module, name) for module, hints in ELSEWHERE.items() for name in sorted(hints)])
+def test_names_of_other_libraries_say_what_to_use_here(module, name):
     with pytest.raises(AttributeError, match=f"has no attribute '{name}': ") as caught:
-        getattr(nn, name)
-    for path in re.findall(r"\bnn\.[A-Za-z_0-9.]+", elsewhere.ON_NN[name]):
+        getattr(module, name)
+    for path in re.findall(r"\bnn\.[A-Za-z_0-9.]+", ELSEWHERE[module][name]):
         assert operator.attrgetter(path[3:].rstrip("."))(nn)
-    assert not hasattr(nn, name)
+    for path in re.findall(r"\bsklearn\.([a-z_.0-9]+)\(", ELSEWHERE[module][name]):
+        pytest.importorskip("sklearn.datasets")
+        assert operator.attrgetter(path)(sys.modules["sklearn"])
+    assert not hasattr(module, name)
     assert caught.value.name == name
+
+
+@pytest.mark.parametrize("module", SPACES, ids=lambda m: m.__name__)
+def test_each_room_lists_its_names_and_says_what_a_misspelt_one_means(module):
+    assert dir(module) == sorted(module.__all__)
+    for name in dir(module):
+        assert hasattr(module, name)
+        with pytest.raises(AttributeError, match=f"did you mean '{name}'") as caught:
+            getattr(module, f"{name}x" if len(name) > 3 else name.upper())
+        assert caught.value.obj is None
+    own = {name for name, x in vars(module).items() if getattr(x, "__module__", "") == module.__name__ and inspect.isfunction(x)}
+    assert {name for name in own if not name.startswith("_")} - set(dir(module)) <= {"state_of", "schedule_from", "as_schedule"}
 
 
 @pytest.mark.parametrize(
@@ -129,3 +151,22 @@ def test_results_are_written_the_same_where_python_and_where_a_notebook_shows_th
         assert len(text.splitlines()) > 1
         assert not text.startswith((f"{type(result).__name__}(", "<"))
         assert any(tag in result._repr_html_() for tag in ("<table", "<pre"))
+
+
+@pytest.mark.parametrize(
+    ("call", "caller"),
+    [
+        (lambda model: nn.fit(model, [[1.0]], [1.0], loss=nn.mse, optimizer=nn.SGD(lr=0.1)), "fit: model"),
+        (lambda model: nn.predict(model, [[1.0]]), "predict: model"),
+        (lambda model: nn.diagnose(model, [[1.0]]), "diagnose: model"),
+        (lambda model: nn.layer_jacobian(model, [1.0], of="outputs", to="inputs"), "forward_pass"),
+    ],
+)
+def test_what_is_no_module_is_told_how_to_be_one(call, caller):
+    for model, hint in ((ag.softmax, "nn.Sequential(f) makes one of a function f"), (nn.MLP, "of the class: MLP(...)"), (3, "")):
+        with pytest.raises(ag.OperandError, match=re.escape(f"{caller}: expected a Module, got ")) as caught:
+            call(model)
+        assert hint in str(caught.value)
+    f = nn.Sequential(lambda x: [ag.where(v > -1, v, 0.0) for v in x])  # Practice 6.1 of LING3804, as it is written
+    J = nn.layer_jacobian(f, [0.3, -1.8, -0.2, 0.4, 0.9], of="f", to="x", notation="ling3804")
+    assert [J.entries[i][i] for i in range(5)] == [1.0, 0.0, 1.0, 1.0, 1.0]

@@ -109,9 +109,10 @@ def unknown_name(module: str, name: str, hints: dict[str, str], names: Iterable[
     if not hint and not name.startswith("_"):  # what tools ask of any object takes no search
         from difflib import get_close_matches
 
-        known = {there.lower(): there for there in names}
-        near = get_close_matches(name.lower(), known, 1)
-        hint = f"did you mean {known[near[0]]!r}?" if near else ""
+        names = list(names)
+        if near := get_close_matches(name.lower(), [there.lower() for there in names], 1):
+            alike = [there for there in names if there.lower() == near[0]]
+            hint = f"did you mean {get_close_matches(name, alike, 1, 0.0)[0]!r}?"
     return AttributeError(f"module {module!r} has no attribute {name!r}" + f": {hint}" * bool(hint), name=name)
 
 
@@ -221,6 +222,34 @@ ON_NN = {
         "there is none, as a model takes one row at a time; nn.StandardScaler scales the inputs",
     ),
 }
+_SKLEARN = "sklearn.datasets.{}(return_X_y=True) gives X and y, which nn.fit takes"
+ON_DATASETS = {
+    **dict.fromkeys(
+        ("mnist", "MNIST", "load_mnist", "fashion_mnist", "FashionMNIST"),
+        "nn.datasets.digits() has digits of 8 x 8 pixels, which suit a graph of scalars; "
+        "sklearn.datasets.fetch_openml('mnist_784') has those of 28 x 28",
+    ),
+    **{name: _SKLEARN.format(f"load_{name.removeprefix('load_')}")
+       for it in ("iris", "breast_cancer", "diabetes") for name in (it, f"load_{it}")},
+    **dict.fromkeys(("california_housing", "boston", "load_boston"), _SKLEARN.format("fetch_california_housing")),
+    "load_digits": "nn.datasets.digits", "load_wine": "nn.datasets.wine", "make_moons": "nn.datasets.moons",
+    "make_circles": "sklearn.datasets.make_circles(100) gives X and y, which nn.fit takes",
+    "make_blobs": "sklearn.datasets.make_blobs(100) gives X and y, which nn.fit takes",
+}  # fmt: skip
+ON_INIT = {
+    **{name: f"nn.init.{made}" for made in ("xavier_uniform", "xavier_normal", "kaiming_uniform", "kaiming_normal")
+       for name in (f"{made}_", made.replace("xavier", "glorot"), made.replace("kaiming", "he"))
+       if name != made},
+    "uniform_": "nn.init.uniform", "normal_": "nn.init.normal", "constant_": "nn.init.constant",
+    "zeros": "nn.init.constant(0.0)", "zeros_": "nn.init.constant(0.0)", "ones": "nn.init.constant(1.0)",
+    "ones_": "nn.init.constant(1.0)", "calculate_gain": "nn.init.gain",
+}  # fmt: skip
+ON_SCHEDULES = {
+    "StepLR": "nn.schedules.step", "ExponentialLR": "nn.schedules.exponential", "ConstantLR": "nn.schedules.constant",
+    "LinearLR": "nn.schedules.linear", "CosineAnnealingLR": "nn.schedules.cosine",
+    "exponential_decay": "nn.schedules.exponential", "cosine_decay": "nn.schedules.cosine",
+    "LambdaLR": "any function from the number of steps to a rate is a schedule",
+}  # fmt: skip
 _OTHER_NAMES = {  # of what is here
     **{f"arc{name}": f"a{name}" for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh", "tan2")},
     "fabs": "abs", "absolute": "abs", "rad2deg": "degrees", "deg2rad": "radians", "clamp": "clip",

@@ -12,7 +12,7 @@ from autograd_core._src.wrong_calls import says_how
 from ..data.dataset import cases_of
 from ..metrics.accuracy import SameClass, right_for
 from ..modules.losses import underlying
-from ..modules.module import Module
+from ..modules.module import Module, check_module
 from ..support.tables import number
 from ..support.validation import plain, real, shown, whole
 from ..training.history import History
@@ -94,9 +94,7 @@ def diagnose(
         >>> print(nn.diagnose(model, *nn.datasets.xor(), loss=nn.sse).findings[0])  # doctest: +ELLIPSIS
         targets, all: 4 of 4 lie at the limits 0 and 1 of sigmoid, ... Use 0.1 for 0 and 0.9 for 1 ...
     """
-    if not isinstance(model, Module):
-        msg = f"diagnose: model: expected a Module, got {shown(model)}"
-        raise OperandError(msg)
+    check_module(model, "diagnose: model")
     if (y is None) != (loss is None) or (loss is not None and not callable(loss)):
         msg = f"diagnose: expected both y and loss, or neither, got y={shown(y)} and loss={shown(loss)}"
         raise OperandError(msg)

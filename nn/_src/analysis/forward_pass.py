@@ -13,7 +13,7 @@ from ..modules.convolution import _Convolution
 from ..modules.layers import Layer, Linear, Neuron, Sequential
 from ..modules.loss_terms import of_one_case
 from ..modules.losses import made_of_scores
-from ..modules.module import Module
+from ..modules.module import Module, check_module
 from ..modules.recurrent import RNN, _Recurrent
 from ..notation.boxes import put_boxes
 from ..notation.naming import names, put_labels
@@ -91,9 +91,7 @@ def forward_pass(
         x1                 −1
         layer1/neuron0  0   0
     """
-    if not isinstance(model, Module):
-        msg = f"forward_pass: expected a Module, got {shown(model)}"
-        raise OperandError(msg)
+    check_module(model, "forward_pass")
     if loss is not None:
         callable_of(loss, "forward_pass: loss", "a prediction and its target such as nn.mse")
     named: list[tuple[str, Value]] = []

@@ -13,7 +13,7 @@ from autograd_core._src.pictures.text import scrolled
 from autograd_core._src.wrong_calls import says_how
 
 from ..data.dataset import cases_of
-from ..modules.module import Module
+from ..modules.module import Module, check_module
 from ..support.figures import figure_of
 from ..support.tables import number
 from ..support.validation import LOSS, ONE_PREDICTION, callable_of, plain, real, shown
@@ -57,9 +57,7 @@ def predict(model: Module, X: Any) -> list[Any]:
         >>> nn.predict(neuron, [[1.0], [2.5]])
         [2.0, 5.0]
     """
-    if not isinstance(model, Module):
-        msg = f"predict: model: expected a Module, got {shown(model)}"
-        raise OperandError(msg)
+    check_module(model, "predict: model")
     X = as_numpy(X)
     rows = X if is_array(X) and X.ndim > 1 else plain(X)  # lists of a million rows would take most of the time
     if not isinstance(rows, list) and not is_array(rows):

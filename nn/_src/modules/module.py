@@ -526,3 +526,20 @@ def _same_model(saved: Any, own: str) -> None:
 
 def _some(names: list[str]) -> str:
     return (", ".join(f"{name!s:.60}" for name in names[:3]) + (", ..." if len(names) > 3 else "")) or "none"
+
+
+def check_module(model: Any, caller: str) -> None:
+    """Refuse what is no module: a function, a class that was not called, or anything else.
+
+    Raises:
+        OperandError: It is none.
+    """
+    if isinstance(model, Module):
+        return
+    hint = ""
+    if isinstance(model, type):
+        hint = f"; make one of the class: {model.__name__}(...)" if issubclass(model, Module) else ""
+    elif callable(model):
+        hint = "; nn.Sequential(f) makes one of a function f, and ag.jacobian(f) has its derivatives"
+    msg = f"{caller}: expected a Module, got {shown(model)}{hint}"
+    raise OperandError(msg)

@@ -15,7 +15,7 @@ from autograd_core._src.wrong_calls import refuse_options, says_how
 
 from ..data.dataset import Cases, cases_of, check_finite, parted
 from ..metrics.accuracy import numbers, right_for
-from ..modules.module import Module
+from ..modules.module import Module, check_module
 from ..support.tables import number
 from ..support.validation import LOSS, ONE_PREDICTION, callable_of, generator, real, shown, whole
 from . import compiled_steps as programs
@@ -239,9 +239,7 @@ def _check(
     model: Any, loss: Any, optimizer: Any, early_stopping: Any, accuracy: Any, film: Any, *, compiled: bool | None
 ) -> None:
     """Raise where an argument of `fit` is of a wrong type, or an extra is missing."""
-    if not isinstance(model, Module):
-        msg = f"fit: model: expected a Module, got {shown(model)}"
-        raise OperandError(msg)
+    check_module(model, "fit: model")
     callable_of(loss, "fit: loss", LOSS)
     if accuracy is not None:
         callable_of(accuracy, "fit: accuracy", ONE_PREDICTION)
