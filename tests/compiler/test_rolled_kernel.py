@@ -139,10 +139,9 @@ def test_bits_are_the_interpreters(name, options):
 
 
 @pytest.mark.parametrize("name", sorted(PROGRAMS.keys() - {"apart"}))
-def test_values_beyond_the_cache_are_computed_one_block_of_rows_at_a_time(name, monkeypatch):
-    monkeypatch.setattr(rolled, "MOST_BYTES", 0)
+def test_large_copies_are_computed_one_block_of_rows_at_a_time(name, monkeypatch):
+    monkeypatch.setattr(segments, "MOST_PAIRED", 0)
     f, shared, widths = made(name, 12)
-    assert rolled.together_of(f.program, np.dtype(float)) == 1
     rng = np.random.default_rng(1)
     cold, *compiled = both_ways(f, [*shared, *(numbers(rng, (33, n), odd=0) for n in widths)])
     assert compiled == [cold, cold]

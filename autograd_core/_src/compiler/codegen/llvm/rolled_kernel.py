@@ -8,8 +8,10 @@ program.
 Invariants:
 - *Order.* Forward and backward, everything is computed and each product is added in the interpreter's order, so the
   bits are the same (docs/adr/0014). That is why the program is not reordered as an execution plan's is.
-- *Memory.* Values and adjoints have a vector per slot, at the slot's number. A result is stored only if something
-  outside its copy or the backward sweep reads it; vectors that nobody touches cost nothing.
+- *Memory.* A result has a vector, and an adjoint's, only if something outside its copy reads it or the backward sweep
+  cannot compute it anew cheaply. The vectors of a copy stand next to each other and copies one after the other, so
+  that the sweep goes through memory line by line, as processors expect it. With a vector for each slot, its steps were
+  as long as a copy, and long programs left the cache sooner.
 - *Zeros.* A result has an adjoint in memory only if something outside its copy sends to it. The sweep that reads it
   writes the 0 back, so that each block of rows begins with zeros without clearing the whole array.
 """
@@ -21,19 +23,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...runtime.memory import LANES, zeros
+from ...runtime.memory import zeros
 from .jit import I32, I64, alignment, constant, i64, load, loop, spread, store
 from .kernel import Kernel, KernelWriter, transposed
-from .segment_code import LoopCode, TotalCode, WideNodeCode, constant_array
+from .segment_code import LoopCode, TotalCode, WideNodeCode, constant_array, is_cheap
 from .segments import SegmentBody, is_wide_node, needed_slots, segments_of, totals_of
 from .strip_mining import STRETCH
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from ...ir.program import Program
-
-MOST_BYTES = 2**20  # of values of two blocks of rows, which are to stay in the second-level cache
+    from .segments import CopiesTotal
 
 
 class RolledWriter(KernelWriter):
@@ -46,11 +46,14 @@ class RolledWriter(KernelWriter):
         b, a, kernel = self.b, self.a, self.kernel
         self.program, layout, self.module = kernel.program, kernel.inner, b.module
         self.values = a["kept"]
-        apart = i64(self.program.n_slots)
-        # One array: the values of two blocks of rows, then the adjoints of one (see `RolledKernel.memory`).
-        self.adjoints = b.gep(self.values, [i64(2 * self.program.n_slots)], source_etype=self.kind)
-        self.together = together = together_of(self.program, self.kernel.dtype)
-        forward, backward = self._segments()
+        bodies = self._bodies()
+        self.together = together = together_of([body for body, _ in bodies])
+        apart = i64(self.n_vectors)
+        # One array: the values of the blocks of rows, then the adjoints of one, then what a stretch of copies keeps.
+        self.adjoints = b.gep(self.values, [i64(together * self.n_vectors)], source_etype=self.kind)
+        self.n_stretch = 0
+        forward, backward = self._segments(bodies)
+        self.n_kept = (together + 1) * self.n_vectors + self.n_stretch * STRETCH
         self._put_into_memory()
         # A sum over the batch stays in its adjoint from the first block to the last.
         summed = constant_array(self.module, "summed", np.array(layout.summed, np.int32), I32)
@@ -85,10 +88,10 @@ class RolledWriter(KernelWriter):
             return load(b, self.kind, values, slot)
 
         self._write_table(
-            a["results"], start, layout.width, [*zip(layout.places, layout.wanted, strict=True)], value
+            a["results"], start, layout.width, [*zip(layout.places, self.at[[*layout.wanted]], strict=True)], value
         )
         if layout.has_gradient:
-            root = i64(int(self.program.outputs[0]))
+            root = i64(int(self.at[self.program.outputs[0]]))
             # Added: a root that is a shared input itself holds what the blocks before have sent to it.
             seed = b.fadd(load(b, self.kind, self.adjoints, root), self._seed(start))
             store(b, seed, self.adjoints, root)
@@ -96,8 +99,8 @@ class RolledWriter(KernelWriter):
                 b.call(function, [values, self.adjoints, a["shared"]])
             self._write_gradients(start)
 
-    def _segments(self) -> tuple[list[Any], list[Any]]:
-        """All segments in order, and the functions of their sweeps."""
+    def _bodies(self) -> list[tuple[SegmentBody, CopiesTotal | None]]:
+        """All segments in order, with the sum that one ends; and where in memory their results are."""
         p, layout = self.program, self.kernel.inner
         sought = [slot for group in (*layout.per_row, layout.summed) for slot in group]
         read = np.zeros(p.n_slots, bool)
@@ -105,22 +108,40 @@ class RolledWriter(KernelWriter):
         read[p.outputs[:1]] = True  # the root's adjoint begins in memory, even where its value is no result
         needed = needed_slots(p, sought)
         self.in_memory = read.copy()  # inputs and constants that are read as vectors
-        forward, backward = [], []
         regions = segments_of(p)
         totals = totals_of(p, regions, read, needed)
         begun = {total.slot: total for some in totals.values() for total in some}
-        for k, region in enumerate(regions):
+        self.at, self.n_vectors = np.full(p.n_slots, -1), p.first
+        self.at[: p.first] = np.arange(p.first)  # blocks load their rows as they stand in the tables
+        found = []
+        for region in regions:
             body = SegmentBody(p, region, read, needed, totals.get(region.start, ()))
-            total = begun.get(p.first + region.start) if is_wide_node(p, region) else None
+            is_wide = is_wide_node(p, region)
+            kept = [
+                is_wide or body.exported[j]
+                or (layout.has_gradient and not is_cheap(primitive.value, len(body.operands[j]), self.kind))
+                for j, primitive in enumerate(body.primitives)
+            ]
+            own = np.flatnonzero(np.tile(kept, region.copies)) + p.first + region.start
+            self.at[own] = self.n_vectors + np.arange(len(own))
+            self.n_vectors += len(own)
+            body.locate(self.at)
+            found.append((body, begun.get(p.first + region.start) if is_wide else None))
+        return found
+
+    def _segments(self, bodies: Sequence[tuple[SegmentBody, CopiesTotal | None]]) -> tuple[list[Any], list[Any]]:
+        """All segments in order, and the functions of their sweeps."""
+        forward, backward = [], []
+        for k, (body, total) in enumerate(bodies):
             segment: Any = (
                 TotalCode(self, total)
                 if total
                 else WideNodeCode(self, body, k)
-                if is_wide_node(p, region)
+                if is_wide_node(self.program, body.region)
                 else LoopCode(self, body, k)
             )
             # Written first: it decides which results the forward function has to store.
-            if layout.has_gradient and any(body.needed):
+            if self.kernel.inner.has_gradient and any(body.needed):
                 backward.append(segment.backward(strict_zero=self.strict_zero))
             segment.forward()
             forward.append(segment)
@@ -145,8 +166,8 @@ class RolledWriter(KernelWriter):
             with loop(b, i64(0), i64(len(slots))) as k:
                 slot = b.sext(load(b, I32, at, k), I64)
                 x = load(b, self.real, self.a["shared"], slot) if numbers is None else load(b, self.real, numbers, k)
-                for block in range(2):  # for both blocks of rows: no block writes to these slots
-                    place = b.add(slot, i64(block * p.n_slots))
+                for block in range(self.together):  # for both blocks of rows: no block writes to these slots
+                    place = b.add(slot, i64(block * self.n_vectors))
                     store(b, spread(b, x, self.kind), self.values, place)
 
     # --- tables: rows in memory, lanes in code ---
@@ -218,14 +239,16 @@ class RolledKernel(Kernel):
     writer = RolledWriter
 
     def memory(self, blocks: int, n_kept: int | None = None) -> tuple[Any, tuple[int, int, int]]:  # noqa: ARG002
-        """Memory for the values of two blocks of rows, the adjoints of one, and what a stretch of copies keeps."""
-        n = self._n_kept if n_kept is None else n_kept
-        kept = zeros((3 * self.program.n_slots + n * STRETCH, self.rows), self.dtype)
+        """Memory for the values of some blocks of rows, the adjoints of one, and what a stretch of copies keeps."""
+        kept = zeros((self._n_kept if n_kept is None else n_kept, self.rows), self.dtype)
         return kept, (1, 0, kept.ctypes.data)
 
 
-def together_of(program: Program, dtype: Any) -> int:
-    """How many blocks of rows are computed at a time: two, if their values stay in the second-level cache."""
-    return 2 if 2 * program.n_slots * LANES * dtype.itemsize <= MOST_BYTES else 1
+def together_of(bodies: Sequence[SegmentBody]) -> int:
+    """How many blocks of rows are computed at a time: two, if most of the program is in loops that run two."""
+    # Also where their values leave the second-level cache: copies wait for each other longer than for memory. If the
+    # loops run one block after the other, a second one only takes memory: a tenth of the time of a long program.
+    edges = sum(body.slots.size for body in bodies)
+    return 2 if 2 * sum(body.slots.size for body in bodies if body.is_paired) >= edges else 1
 
 

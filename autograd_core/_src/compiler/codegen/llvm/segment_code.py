@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from ....engine.ops import Primitive
     from .segments import CopiesTotal, SegmentBody
 
-MOST_PAIRED = 150  # edges of a body up to which its loop runs two blocks of rows at a time
 CHEAP = {"fadd", "fsub", "fmul", "fneg", "fcmp", "select", "uitofp", "and", "or", "xor"}  # and so few of these:
 MOST_CHEAP = 8
 MOST_OPEN = 16  # sums over all copies that stay in registers; more would be spilled at every turn
@@ -40,18 +39,22 @@ class Target(Protocol):
         kind: The type of a vector.
         real: The type of a lane.
         places: The inputs that differ from row to row; the others are read from where all rows share them.
+        at: For each slot, where its vector is in memory; -1 if it has none.
+        n_vectors: How many slots have one.
         in_memory: For each slot, whether it is read as a vector although it is an input or a constant.
         together: How many blocks of rows are computed at a time.
-        n_kept: How many vectors a copy keeps for the sums over all copies, at most.
+        n_stretch: How many vectors a copy keeps for the sums over all copies, at most.
     """
 
     module: Any
     kind: Any
     real: Any
     places: Any
+    at: Any
+    n_vectors: int
     in_memory: Any
     together: int
-    n_kept: int
+    n_stretch: int
 
 
 # Three kinds of code with one interface (`forward`, `call_forward`, `backward`): equal copies as a loop, a node of many
@@ -67,9 +70,16 @@ class LoopCode:
         # What is gathered is found by index, so inputs and constants among it have to be vectors in memory, too.
         for e in body.columns:
             target.in_memory[body.slots[:, e]] = True
-        self.before = {x.slot: constant_array(target.module, f"before_{x.slot}", x.before, I32) for x in body.totals}
+        self.before = {
+            x.slot: constant_array(target.module, f"before_{x.slot}", target.at[x.before], I32) for x in body.totals
+        }
         # Results that are read outside of their copy; the backward function, written first, adds those that it reads.
         self.stored = {j for j, is_read in enumerate(body.exported) if is_read}
+        # A copy's vectors stand next to each other, and those of the next copy right behind them.
+        mine = target.at[self.begin : self.begin + self.region.period]
+        self.n_mine = int((mine >= 0).sum())
+        self.first = int(mine.max()) - self.n_mine + 1
+        self.rank = (mine - self.first).tolist()
 
     def _begin(self, name: str) -> None:
         function = segment_function(self.target.module, f"{name}_{self.k}")
@@ -80,13 +90,16 @@ class LoopCode:
     def _start(self, copy: Any) -> None:
         """Begin the code of a copy."""
         b = self.b
-        at = b.add(b.mul(copy, i64(self.region.period)), i64(self.begin))
+        at = b.add(b.mul(copy, i64(self.n_mine)), i64(self.first))
         self.copy = copy
         self.seen: dict[int | CopyColumn, Any] = {}
         # All results of the copy are at fixed distances from these two, which addressing modes take for nothing.
         self.mine, self.mine_back = (b.gep(x, [at], source_etype=self.kind) for x in (self.values, self.adjoints))
 
-    def _slot(self, column: CopyColumn) -> Any:
+    def _place(self, slot: int) -> Any:
+        return i64(int(self.target.at[slot]))
+
+    def _at(self, column: CopyColumn) -> Any:
         b = self.b
         if column.table < 0:
             return b.add(b.mul(self.copy, i64(column.step)), i64(column.first))
@@ -109,11 +122,11 @@ class LoopCode:
     def _loaded(self, source: int | CopyColumn) -> Any:
         b = self.b
         if isinstance(source, CopyColumn):
-            return load(b, self.kind, self.values, self._slot(source))
+            return load(b, self.kind, self.values, self._at(source))
         # What all rows share is broadcast at each use: as vectors, weights would take eight times the cache.
         if source < self.program.n_inputs and source not in self.target.places:
             return spread(b, load(b, self.target.real, self.shared, i64(source)), self.kind)
-        return load(b, self.kind, self.values, i64(source))
+        return load(b, self.kind, self.values, self._place(source))
 
     def _read(self, primitive: Primitive, rule: Callable[..., Any], xs: Sequence[Any], m: Any = LLVM) -> Any:
         return read(primitive, rule, xs, self.b, self.kind, m)
@@ -123,8 +136,7 @@ class LoopCode:
         self._begin("forward")
         b, body = self.b, self.body
         first, second, self.shared = self.made.args
-        # Copies wait for each other, and a processor does not look as far ahead as the next block of rows.
-        self.is_paired = self.target.together > 1 and len(self.region.kinds) <= MOST_PAIRED
+        self.is_paired = self.target.together > 1 and body.is_paired
         blocks = (first, second) if self.is_paired else (first,)
         sums = [[self._begun(total, values) for total in body.totals] for values in blocks]
         with loop(b, i64(0), i64(self.region.copies)) as copy:
@@ -136,13 +148,13 @@ class LoopCode:
                     xs = [self._operand(e, results) for e in operands]
                     results[j] = z = LLVM.number(self._read(primitive, primitive.value, xs))
                     if j in self.stored:
-                        store(b, self._vector(z), self.mine, i64(j))
+                        store(b, self._vector(z), self.mine, i64(self.rank[j]))
                 for total, place in zip(body.totals, running, strict=True):
                     for j in total.results:
                         b.store(b.fadd(b.load(place, typ=self.kind), self._vector(results[j])), place)
         for values, running in zip(blocks, sums, strict=True):
             for total, place in zip(body.totals, running, strict=True):
-                store(b, b.load(place, typ=self.kind), values, i64(total.slot))
+                store(b, b.load(place, typ=self.kind), values, self._place(total.slot))
         b.ret_void()
         self.function = self.made
 
@@ -175,16 +187,16 @@ class LoopCode:
         self.ends = []
         for total in body.totals:
             if body.needed[total.results[0]]:
-                g = Lanes(b, load(b, self.kind, self.adjoints, i64(total.slot)))
+                g = Lanes(b, load(b, self.kind, self.adjoints, self._place(total.slot)))
                 self.ends += [(j, g) for j in total.results]
-                store(b, constant(self.kind, 0.0), self.adjoints, i64(total.slot))
+                store(b, constant(self.kind, 0.0), self.adjoints, self._place(total.slot))
         if len(body.summed) > MOST_OPEN:
             self._backward_by_stretches()
         else:
             # LLVM keeps these in registers while the loop runs.
             sums = {slot: b.alloca(self.kind) for slot in body.summed}
             for slot, total in sums.items():
-                b.store(load(b, self.kind, self.adjoints, i64(slot)), total)
+                b.store(load(b, self.kind, self.adjoints, self._place(slot)), total)
 
             def add(slot: int, d: Any, g: Any) -> None:
                 old = Lanes(b, b.load(sums[slot], typ=self.kind))
@@ -196,7 +208,7 @@ class LoopCode:
                 self._start(b.sub(i64(self.region.copies - 1), turn))
                 self._backward(LLVM.number, add)
             for slot, total in sums.items():
-                store(b, b.load(total, typ=self.kind), self.adjoints, i64(slot))
+                store(b, b.load(total, typ=self.kind), self.adjoints, self._place(slot))
         b.ret_void()
         return self.made
 
@@ -212,7 +224,7 @@ class LoopCode:
         about = ir.GlobalVariable(b.module, I64, f"kept_by_{self.k}")
         about.linkage = "internal"
         n_kept = b.load(about, typ=I64)
-        memory = b.gep(self.adjoints, [i64(self.program.n_slots)], source_etype=self.kind)  # see RolledKernel.memory
+        memory = b.gep(self.adjoints, [i64(self.target.n_vectors)], source_etype=self.kind)  # see RolledWriter
         with loop(b, i64(0), i64(-(-copies // stretch))) as turn:
             first = b.mul(turn, i64(stretch))
             left = b.sub(i64(copies), first)
@@ -221,11 +233,12 @@ class LoopCode:
             stages = Stages(b, memory, n_kept, first, count, self.kind, 0)
             products = OuterProducts(stages, self.kind, self.adjoints, strict_zero=self.strict_zero)
             self._start(b.sub(i64(copies - 1), stages.block))
-            self._backward(stages.hold, products.send)
+            self._backward(stages.hold, lambda slot, d, g: products.send(int(self.target.at[slot]), d, g))
             stages.end()
             products.add_up()
         about.initializer = i64(stages.places)
-        self.target.n_kept = max(self.target.n_kept, stages.places)  # one piece of memory serves all regions in turn
+        # One piece of memory serves all regions in turn.
+        self.target.n_stretch = max(self.target.n_stretch, stages.places)
 
     def _backward(self, hold: Callable[[Any], Any], add: Callable[[int, Any, Any], None]) -> None:
         """Write one copy's sweep; `add` takes what goes to sums over all copies."""
@@ -259,7 +272,7 @@ class LoopCode:
         # the region, read them later.
         for column in adjoints.waiting():
             g = adjoints.gather(column)
-            store(self.b, g.value, self.adjoints, self._slot(column))
+            store(self.b, g.value, self.adjoints, self._at(column))
 
     def _target(self, e: int) -> Any:
         """What `Adjoints` accumulates an operand's adjoint under: a result of the copy or a column; else None."""
@@ -280,7 +293,7 @@ class LoopCode:
         elif column is None and slot in self.body.summed:
             add(slot, d, g)
         else:  # in memory at once: another operand of this copy may have the same slot
-            at = i64(slot) if column is None else self._slot(column)
+            at = self._place(slot) if column is None else self._at(column)
             old = Lanes(b, load(b, self.kind, self.adjoints, at))
             store(b, with_product(old, LLVM.number(d), g, strict_zero=self.strict_zero).value, self.adjoints, at)
 
@@ -293,19 +306,19 @@ class LoopCode:
 
         def vector() -> Any:
             self.stored.add(j)
-            return load(self.b, self.kind, self.mine, i64(j))
+            return load(self.b, self.kind, self.mine, i64(self.rank[j]))
 
         return Delayed(self.b, vector)
 
     def _sent_by_others(self, j: Any) -> Any:
         """The adjoint that a result has received from outside its copy, which is 0 in memory then; or a column's."""
         if isinstance(j, CopyColumn):
-            return Lanes(self.b, load(self.b, self.kind, self.adjoints, self._slot(j)))
+            return Lanes(self.b, load(self.b, self.kind, self.adjoints, self._at(j)))
         if not self.body.exported[j]:
             return None
         # Who reads it writes the 0 back: the invariant *Zeros* of `rolled_kernel`.
-        g = Lanes(self.b, load(self.b, self.kind, self.mine_back, i64(j)))
-        store(self.b, constant(self.kind, 0.0), self.mine_back, i64(j))
+        g = Lanes(self.b, load(self.b, self.kind, self.mine_back, i64(self.rank[j])))
+        store(self.b, constant(self.kind, 0.0), self.mine_back, i64(self.rank[j]))
         return g
 
 
@@ -314,9 +327,9 @@ class WideNodeCode:
 
     def __init__(self, target: Target, body: SegmentBody, k: int) -> None:
         self.target, self.body, self.k = target, body, k
-        self.own = body.program.first + body.region.start
+        self.own = int(target.at[body.program.first + body.region.start])
         target.in_memory[body.slots] = True
-        self.slots = constant_array(target.module, f"operands_{k}", body.slots[0], I32)
+        self.slots = constant_array(target.module, f"operands_{k}", target.at[body.slots[0]], I32)
         self.names = f"value_{k}", f"adjoint_{k}"
         looped(target.module, body.primitives[0], self.names, target.kind, OF_MANY)
 
@@ -348,10 +361,10 @@ class TotalCode:
     """The rest of a sum that a region's loop has begun: adds the operands that follow the copies' results."""
 
     def __init__(self, target: Target, total: CopiesTotal) -> None:
-        self.target, self.total = target, total
+        self.target, self.total, self.own = target, total, i64(int(target.at[total.slot]))
         target.in_memory[np.concatenate([total.before, total.behind])] = True
         self.arrays = [
-            constant_array(target.module, f"{name}_of_{total.slot}", slots, I32)
+            constant_array(target.module, f"{name}_of_{total.slot}", target.at[slots], I32)
             for name, slots in (("behind", total.behind), ("both", np.concatenate([total.before, total.behind])))
         ]
 
@@ -364,7 +377,7 @@ class TotalCode:
 
     def call_forward(self, b: Any, values: Sequence[Any], shared: Any) -> None:  # noqa: ARG002
         """Write the code that adds, for some blocks of rows."""
-        kind, own = self.target.kind, i64(self.total.slot)
+        kind, own = self.target.kind, self.own
         with b.goto_entry_block():
             places = [b.alloca(kind) for _ in values]
         # All are loaded before any is stored: two blocks may be one and the same.
@@ -384,7 +397,7 @@ class TotalCode:
         function = segment_function(self.target.module, f"backward_of_{self.total.slot}")
         _values, adjoints, _shared = function.args
         b = ir.IRBuilder(function.append_basic_block())
-        g = load(b, self.target.kind, adjoints, i64(self.total.slot))
+        g = load(b, self.target.kind, adjoints, self.own)
         kind = self.target.kind
         # Not to the copies' results: the region's loop, which reads this adjoint next, sends to these.
         self._each(b, 1, lambda slot: store(b, b.fadd(load(b, kind, adjoints, slot), g), adjoints, slot))

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ....engine.ops import Primitive
     from ...ir.program import Program
 
+MOST_PAIRED = 150  # edges of a body up to which its loop runs two blocks of rows at a time
 MOST_PIECE = 200  # edges of a piece: LLVM's time is more than linear in the length of a block
 
 
@@ -151,7 +152,7 @@ def totals_of(program: Program, regions: Sequence[Region], read: Any, needed: An
 
 
 class CopyColumn(NamedTuple):
-    """Where a gathered operand stands in each copy: `first + copy * step`, or in a table if `table` is not -1."""
+    """Where a gathered operand's vector is: at `first + copy * step`, or in a table if `table` is not -1."""
 
     first: int
     step: int
@@ -179,8 +180,7 @@ class SegmentBody:
         ends = p.offsets[start : start + region.period + 1] - a
         self.operands = [range(i, j) for i, j in pairwise(ends.tolist())]
         self.primitives = [p.primitives[code] for code in p.codes[start : start + region.period]]
-        self.tables: list[Any] = []
-        self.columns = {int(e): self._column(int(e)) for e in np.flatnonzero(region.kinds == GATHERED)}
+        self._gathered = np.flatnonzero(region.kinds == GATHERED).tolist()
         own = slice(p.first + start, p.first + region.stop)
         # What only its own copy reads need not be stored.
         exported = (self._read_outside() | read)[own].reshape(copies, -1).any(axis=0)
@@ -190,12 +190,26 @@ class SegmentBody:
         self.needed = needed[own].reshape(copies, -1).any(axis=0).tolist()
         # Operands whose adjoints are not sought, such as random numbers in a table, get no product.
         self.sends = needed[self.slots].any(axis=0).tolist()
-        shared = {int(self.slots[0, e]) for e in np.flatnonzero(region.kinds == SHARED) if self.sends[e]}
+        self._shared = {int(self.slots[0, e]) for e in np.flatnonzero(region.kinds == SHARED) if self.sends[e]}
         # A slot that is gathered in some copy receives products in memory; in two places they would lose their order.
-        self.summed = sorted(shared - set(self.slots[:, list(self.columns)].ravel().tolist())) if copies > 1 else []
-        self.apart = self._apart(shared)
+        gathered = set(self.slots[:, self._gathered].ravel().tolist())
+        self.summed = sorted(self._shared - gathered) if copies > 1 else []
 
-    def _apart(self, shared: set[int]) -> set[CopyColumn]:
+    @property
+    def is_paired(self) -> bool:
+        """Whether its loop runs two blocks of rows at a time, forward.
+
+        Copies wait for each other, and a processor does not look as far ahead as the next block of rows.
+        """
+        return self.region.copies > 1 and len(self.region.kinds) <= MOST_PAIRED
+
+    def locate(self, at: Any) -> None:
+        """Find the columns, once it is known where each slot's vector stands in memory."""
+        self.tables: list[Any] = []
+        self.columns = {e: self._column(at[self.slots[:, e]]) for e in self._gathered}
+        self.apart = self._apart()
+
+    def _apart(self) -> set[CopyColumn]:
         """Columns that never have another one's slot or a shared one: a copy's products are added up before they go.
 
         Any other operand receives its products in memory, one by one, or two of them would overwrite each other.
@@ -205,19 +219,18 @@ class SegmentBody:
             column
             for column, slots in found.items()
             if not any((slots == others).any() for other, others in found.items() if other != column)
-            and not np.isin(slots, list(shared)).any()
+            and not np.isin(slots, list(self._shared)).any()
         }
 
-    def _column(self, e: int) -> CopyColumn:
-        slots = self.slots[:, e]
-        steps = np.diff(slots)
+    def _column(self, places: Any) -> CopyColumn:
+        steps = np.diff(places)
         if not len(steps) or (steps == steps[0]).all():
-            return CopyColumn(int(slots[0]), int(steps[0]) if len(steps) else 0, -1)
+            return CopyColumn(int(places[0]), int(steps[0]) if len(steps) else 0, -1)
         # Operands often share a table, as all units of a layer read the same inputs.
         for k, table in enumerate(self.tables):
-            if np.array_equal(table, slots):
+            if np.array_equal(table, places):
                 return CopyColumn(0, 0, k)
-        self.tables.append(slots.astype(np.int32))
+        self.tables.append(places.astype(np.int32))
         return CopyColumn(0, 0, len(self.tables) - 1)
 
     def _read_outside(self) -> Any:
@@ -226,7 +239,7 @@ class SegmentBody:
         found = np.zeros(p.n_slots, bool)
         found[p.operands[: p.offsets[region.start]]] = True
         found[p.operands[p.offsets[region.stop] :]] = True
-        found[self.slots[:, list(self.columns)]] = True
+        found[self.slots[:, self._gathered]] = True
         return found
 
 
