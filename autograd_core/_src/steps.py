@@ -117,7 +117,7 @@ class Step:
         return lines
 
     def _latex_lines(self) -> list[str]:
-        """The same in LaTeX, where the gradient of x is the derivative of the root to x."""
+        """The same in LaTeX, where the gradient of x is the derivative of the root with respect to x."""
         lines = []
         root, z = latex_name(self._top), latex_name(self._names[self.node])
         for rule, p, product in zip(self.rules, self.operands, self.products, strict=True):

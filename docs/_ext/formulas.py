@@ -143,7 +143,7 @@ def latex_of(primitive: Primitive) -> list[str]:
 
 
 def latex_of_composite(name: str, composite: Composite) -> list[str]:
-    """The formulas of a composite: entry i of the result, its derivatives to x_i and to another x_j."""
+    """The formulas of a composite: entry i of the result, its derivatives with respect to x_i and to another x_j."""
     total, x = r"\sum_j e^{x_{j}}", "x_{i}"
     z = SHARE if name == "softmax" else VALUE
     p, q = sympy.symbols(f"{SHARE}_i {SHARE}_j")

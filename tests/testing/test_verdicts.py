@@ -21,7 +21,7 @@ def test_what_is_right_to_the_last_bit_has_no_worst_entry():
     for f, point, said in (
         (lambda x, y: x * y, (0.5, 2.0), "all 2 derivatives are right, exactly."),
         (lambda x, y: ag.sin(x) * y, (0.5, 3.0), "all 2 derivatives are right, the worst within 0."),
-        (lambda x: x * x, (0.5,), "1.0 is the derivative to args[0], exactly."),
+        (lambda x: x * x, (0.5,), "1.0 is the derivative with respect to args[0], exactly."),
     ):
         assert said in check_gradient(f, point).reason
 

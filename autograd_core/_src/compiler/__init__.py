@@ -170,7 +170,7 @@ def compile(  # noqa: A001  ag.compile, left out of __all__
             all other leaves are constants.
         in_axes: For all arguments or a tuple with one entry each: None, shared by all rows, or 0,
             with one entry per row in front, as in `jax.vmap`.
-        reduce: What becomes of gradients to shared arguments: None, one per row; "sum" or "mean"
+        reduce: What becomes of gradients with respect to shared arguments: None, one per row; "sum" or "mean"
             over the rows. The results of `reduced`, and of calls on Values, are reduced likewise;
             Jacobians, Hessians and `hvp` come per row. The Hessian of the reduced cost is that of
             `to_scipy`.

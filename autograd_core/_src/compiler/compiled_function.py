@@ -312,7 +312,7 @@ class CompiledFunction(Exported, TracedFunction, NotOnCompiled, Generic[R_co, P_
         """The sum or the mean of the results over all rows, as `reduce` says, and the gradient of that one number.
 
         For optimizers of a cost: value and gradient belong together, as those of `value_and_grad` do
-        example by example. C = Σᵢ f(w, xᵢ), or 1/n of it; its gradient to wⱼ is Σᵢ ∂f/∂wⱼ, to an
+        example by example. C = Σᵢ f(w, xᵢ), or 1/n of it; its gradient with respect to wⱼ is Σᵢ ∂f/∂wⱼ, to an
         example's xᵢ it is ∂f/∂xᵢ, or 1/n of them.
 
         Args:

@@ -149,7 +149,7 @@ ON_BACKWARD = {
     "retain_graph": "the graph stays anyway, call backward() as often as you like",
     "create_graph": "ag.grad_of(output, inputs, create_graph=True) gives gradients that are graphs",
     "gradient": "the gradient that comes from above is the seed, backward(seed)",
-    "inputs": "ag.grad_of(output, inputs) gives the gradients to some nodes alone",
+    "inputs": "ag.grad_of(output, inputs) gives the gradients with respect to some nodes alone",
 }
 ON_CLIP = dict.fromkeys(("min", "a_min"), "the lower bound is low=")
 ON_CLIP |= dict.fromkeys(("max", "a_max"), "the upper bound is high=") | {"out": "the result is a new one"}
@@ -339,7 +339,7 @@ class NotOnValues:
         backprop = NotToSet("it is called backward()")
         backwards = NotToSet("it is called backward()")
         children = NotToSet("the operands are .parents")
-        grad_fn = NotToSet("the operation is .op, its operands .parents, the derivatives to them .local_grads")
+        grad_fn = NotToSet("the operation is .op, its operands .parents, its local derivatives .local_grads")
         is_leaf = NotToSet("a leaf is a Value without .parents: `not v.parents`")
         retain_grad = NotToSet("every node keeps its .grad after backward()")
         requires_grad = NotToSet(REQUIRES_GRAD, REQUIRES_GRAD)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Value(NotOnValues):
-    """A real number, the operation that made it, and the derivative to each of its operands.
+    """A real number, the operation that made it, and the derivative with respect to each of its operands.
 
     Args:
         data: A real number, dimensionless; int becomes float, `fractions.Fraction` stays exact.
@@ -156,9 +156,9 @@ class Value(NotOnValues):
 
     @property
     def local_grads(self) -> tuple[float, ...]:
-        """The derivative of this node to each operand, recorded when it was made.
+        """The derivative of this node with respect to each operand, recorded when it was made.
 
-        The derivative to a constant is not recorded but computed on demand. It is 0.0 where it is
+        The derivative with respect to a constant is not recorded but computed on demand. It is 0.0 where it is
         not finite, or where an operand's data was changed meanwhile.
         """
         parents = self.parents
@@ -449,7 +449,7 @@ def assigned(x: Any, name: str = "data") -> Any:
 
 
 class Constant(Value):
-    """A plain number among the operands. Nothing differentiates to it: its `.grad` stays 0.0."""
+    """A plain number among the operands. Nothing differentiates with respect to it: its `.grad` stays 0.0."""
 
     __slots__ = ()
 

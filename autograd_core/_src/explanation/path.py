@@ -144,7 +144,7 @@ def how_many(count: int) -> str:
 
 
 def local_grad(node: Value, operand: int) -> Any:
-    """The derivative of a node to one operand as the sweeps see it: 0 to a constant."""
+    """The derivative of a node with respect to one operand as the sweeps see it: 0 to a constant."""
     edges = node._edges
     return edges[len(edges) // 2 + operand]
 

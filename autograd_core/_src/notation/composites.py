@@ -339,7 +339,7 @@ def _named(primitive: Primitive, said: Composite, place: int) -> WrittenComposit
 
 
 def _slopes(nodes: Sequence[Value], output: Value, of: dict[tuple[Value, int], int], count: int) -> list[Any]:
-    """The derivatives of one output to the operands: a reverse sweep of the composite alone."""
+    """The derivatives of one output with respect to the operands: a reverse sweep of the composite alone."""
     adjoints: dict[Value, Any] = defaultdict(int)
     adjoints[output] = 1
     slopes: list[Any] = [0.0] * count

@@ -31,7 +31,7 @@ class LossRule(NamedTuple):
         name: What texts call it.
         caption: Its formula in general, with " / n" where a mean divides.
         term: `term(m, p, t)`, in number system `m`.
-        slope: `slope(m, p, t)`, the derivative of the factor times that to p.
+        slope: `slope(m, p, t)`, the derivative of the factor times that with respect to p.
         target_slope: The same to t.
         text: A term in text, with {0} for p and {1} for t.
         latex: The same in LaTeX.
@@ -43,7 +43,7 @@ class LossRule(NamedTuple):
         of_classes: Whether a term is of all scores of a case and the probabilities of its classes: `term(m, zs, ys)`;
             `slope(m, p, y)` is then of a score's share p in the softmax and of y, and templates have {0} for the
             expected score and {1} for the sum of exp of all.
-        note: `note(t)`, what is said of the derivative to a prediction with target t.
+        note: `note(t)`, what is said of the derivative with respect to a prediction with target t.
     """
 
     name: str
@@ -186,7 +186,7 @@ class WrittenLoss(Primitive):
         return tuple(x for p, t in self._terms(operands) for x in rule.kinks(m, p, t))
 
     def note(self, k: int) -> str:
-        """What is said of the derivative to one operand."""
+        """What is said of the derivative with respect to one operand."""
         loss = self.loss
         return loss.rule.note(loss.targets[k]) if loss.rule.note is not None and k < len(loss.predictions) else ""
 

@@ -67,7 +67,7 @@ class Plain:
         return SetText(f"{op}({', '.join(x.text for x in xs)})", ATOM)
 
     def partial(self, z: SetText, x: SetText) -> str:
-        """The derivative of z to x."""
+        """The derivative of z with respect to x."""
         above, below = (self.brackets(p.text) if p.strength < ATOM else p.text for p in (z, x))
         return f"{self.signs['partial']}{above}/{self.signs['partial']}{below}"
 
@@ -151,7 +151,7 @@ class InLatex(Plain):
         return SetText(piece.latex, piece.strength, is_function=not primitive.symbol)
 
     def partial(self, z: SetText, x: SetText) -> str:
-        """The derivative of z to x."""
+        """The derivative of z with respect to x."""
         above = self.brackets(z.text) if z.strength < TIGHT else z.text
         return rf"\frac{{\partial {above}}}{{\partial {x.text}}}"
 

@@ -173,7 +173,7 @@ def formulas_of(primitive: Primitive, xs: Sequence[RuleTerm], result: Any) -> Se
 
 
 def _of_composite(primitive: WrittenComposite, xs: Sequence[RuleTerm]) -> list[RuleTerm] | None:
-    """The slopes of one output to its own operand and to the others, by their shares of the sum."""
+    """The slopes of one output with respect to its own operand and to the others, by their shares of the sum."""
     assert primitive.composite is not None
     if primitive.composite.slopes is None:
         return None

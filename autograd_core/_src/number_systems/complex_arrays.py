@@ -227,7 +227,7 @@ SYSTEMS[Steps] = COMPLEX_ARRAYS
 
 
 def slopes(value: Callable[..., Any], xs: Sequence[Any], by: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The values of a rule at many points, and its slopes to one operand.
+    """The values of a rule at many points, and its slopes with respect to one operand.
 
     Args:
         value: `Primitive.value`.

@@ -150,7 +150,7 @@ class Report:
         >>> report.verdict.value, report.interval, bool(report)
         ('KINK', (0.0, 1.0), False)
         >>> print(check_gradient(lambda x: x * x, (3.0,)))
-        RIGHT: 6.0 is the derivative to args[0], exactly.
+        RIGHT: 6.0 is the derivative with respect to args[0], exactly.
           resolution 1.5e-14: a larger error in any entry would have been seen
     """
 

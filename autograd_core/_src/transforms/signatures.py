@@ -134,7 +134,7 @@ class ManyGradients(Protocol):
 
 
 class ValueAndGradient(Protocol):
-    """Value, and gradient to the first argument."""
+    """Value, and gradient with respect to the first argument."""
 
     @overload
     def __call__(self, x: float, /, *more: Any, **options: Any) -> tuple[float, float]: ...
@@ -151,7 +151,7 @@ class ValueAndGradient(Protocol):
 
 
 class ValueAndTwoGradients(Protocol):
-    """Value, and gradients to the first two arguments."""
+    """Value, and gradients with respect to the first two arguments."""
 
     @overload
     def __call__(self, x: float, y: float, /, *more: Any, **options: Any) -> tuple[Operand, tuple[float, float]]: ...
@@ -160,7 +160,7 @@ class ValueAndTwoGradients(Protocol):
 
 
 class ValueAndThreeGradients(Protocol):
-    """Value, and gradients to the first three arguments."""
+    """Value, and gradients with respect to the first three arguments."""
 
     @overload
     def __call__(
@@ -171,7 +171,7 @@ class ValueAndThreeGradients(Protocol):
 
 
 class ValueAndManyGradients(Protocol):
-    """Value, and gradients to several arguments: their type is known where all arguments have one."""
+    """Value, and gradients with respect to several arguments: their type is known where all arguments have one."""
 
     @overload
     def __call__(self, x: float, /, *more: float, **options: Any) -> tuple[float, tuple[float, ...]]: ...
@@ -194,7 +194,7 @@ class ValueAndManyGradients(Protocol):
 
 
 class ValueAndSecondGradient(Protocol):
-    """Value, and the gradient to the second argument."""
+    """Value, and the gradient with respect to the second argument."""
 
     @overload
     def __call__(self, first: float, x: float, /, *more: float, **options: Any) -> tuple[float, float]: ...
@@ -209,7 +209,7 @@ class ValueAndSecondGradient(Protocol):
 
 
 class ValueAndThirdGradient(Protocol):
-    """Value, and the gradient to the third argument."""
+    """Value, and the gradient with respect to the third argument."""
 
     @overload
     def __call__(
@@ -230,7 +230,7 @@ class ValueAndThirdGradient(Protocol):
 
 
 class ValueAndFurtherGradient(Protocol):
-    """Value, and the gradient to any argument: its type is known where all of them have one."""
+    """Value, and the gradient with respect to any argument: its type is known where all of them have one."""
 
     @overload
     def __call__(self, x: float, /, *more: float, **options: Any) -> tuple[float, float]: ...

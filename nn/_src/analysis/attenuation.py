@@ -223,7 +223,7 @@ def _signals(layers: Sequence[Layer], depth: int, width: int, gain: float, seed:
 def _through(
     layer: Layer, matrices: list[list[list[float]]], x: list[float], error: list[float]
 ) -> list[list[float]]:
-    passed = []  # each layer is a graph of its own, as no derivatives to weights are needed
+    passed = []  # each layer is a graph of its own, as no derivatives with respect to weights are needed
     for matrix in matrices:
         sums = [ag.Value(ag.dot(row, x)) for row in matrix]
         outputs = layer(sums)

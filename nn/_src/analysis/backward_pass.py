@@ -64,11 +64,11 @@ def backward_pass(
 ) -> BackwardPass:
     """The steps of backpropagation for one case, in the order in which a text on layered networks lists them.
 
-    1. compute the loss; 2. its derivative to the activations of the last layer; 3. to its weighted sums; 4. to its
-    weights; 5. to the activations of the layer before; 6. to its weighted sums; 7. to its weights; and so on. A softmax
-    after the last layer is its activation, if it has no other; with a text's names, where the loss takes scores, it
-    makes the activations itself, and there is no step to them. The derivative to a layer's biases is that to its
-    weighted sums.
+    1. compute the loss; then its derivatives with respect to 2. the activations of the last layer; 3. its weighted
+    sums; 4. its weights; 5. the activations of the layer before; 6. its weighted sums; 7. its weights; and so on. A
+    softmax after the last layer is its activation, if it has no other. With a text's names, a loss that takes scores
+    computes the activations itself, and there is no step to them. The derivatives with respect to a layer's biases are
+    those with respect to its weighted sums.
 
     Args:
         model: Any module of `Neuron`s, `Layer`s and `Linear`s; see `nn.forward_pass`.

@@ -15,7 +15,7 @@ from .matrix_chains import has_symbols, is_symbol, symbolic_product
 
 
 class Gradients(list[MatrixRows]):
-    """The gradients to W_1, ..., W_d as a list, which shows itself as matrices with their names."""
+    """The gradients with respect to W_1, ..., W_d as a list, which shows itself as matrices with their names."""
 
     __slots__ = ()
 

@@ -54,8 +54,8 @@ class LayerState:
         units: Number of units.
         flat: The share of (unit, case) pairs whose slope is below 0.001; 0.0 without activation.
         signal: Root mean square of the units' outputs.
-        error: Root mean square of the error signals, the loss's derivatives to the weighted sums; without targets
-            those of the sum of all outputs.
+        error: Root mean square of the error signals, the loss's derivatives with respect to the weighted sums; without
+            targets those of the sum of all outputs.
         weight: Root mean square of the weights, without biases.
         largest: The largest |weight|.
 

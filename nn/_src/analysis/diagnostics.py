@@ -220,7 +220,7 @@ class Examination:
         return sum(outputs[1:], outputs[0]) if outputs else None
 
     def _errors(self) -> dict[int, list[float]]:
-        """For each unit the derivatives of the loss to its sums."""
+        """For each unit the derivatives of the loss with respect to its sums."""
         if self.value is None:
             return {id(u): [0.0] * len(u.sums) for u in self.units}
         flat = [float(g) for g in grad_of(self.value, [z for u in self.units for z in u.sums])]

@@ -149,7 +149,7 @@ class ErrorSignals(Table):
 
     @property
     def gradients(self) -> Formulas:
-        """The derivative to each weight and bias, the last layer first: the error signal times what came in.
+        """The gradient of each weight and bias, the last layer first: the error signal times the weight's input.
 
         They are a list of texts; printed, each has its number beside it, and `.latex` is the same in LaTeX.
 
@@ -179,7 +179,7 @@ class ErrorSignals(Table):
 
     @property
     def matrix_formulas(self) -> Formulas:
-        """The error signal of each layer and the derivative to its weights as products of matrices, the last one first.
+        """The error signal of each layer and the gradient of its weights as matrix products, the last layer first.
 
         The shapes stand beside each line; `.numbers` has the entries.
 

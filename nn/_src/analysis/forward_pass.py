@@ -55,8 +55,8 @@ def forward_pass(
 
     A model of something else, such as a convolution, has its inputs and outputs. An `RNN` alone has a stage for each
     step, "step0", "step1", ..., the state h after it: `nn.layer_jacobian(rnn, x, of="step3", to="step1")` is the
-    derivative of a state to an earlier one. The state of an `LSTM` is (h, c), and no two steps of h alone are all that
-    is between them: it has outputs, and `nn.signal_over_time` measures it.
+    derivative of a state with respect to an earlier one. The state of an `LSTM` is (h, c), so steps of h alone do not
+    determine each other: it has outputs, and `nn.signal_over_time` measures it.
 
     Args:
         model: The module; one without randomness (call `model.eval()` where it has `Dropout`).

@@ -55,7 +55,7 @@ class Nodes(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Jacobian:
-    """The derivatives of one layer to another, or to weights, with names on its axes.
+    """The derivatives of one layer with respect to another, or to weights, with names on its axes.
 
     `left @ right` is the chain rule. It sums over the last axis of `left` and the first of `right`, which must have
     the same labels: in numerator layout J(Y to L) @ J(X to Y) = J(X to L), in denominator layout the other
@@ -73,7 +73,7 @@ class Jacobian:
         layout: "numerator": the first axis is that of `of`; "denominator": the first axes are those of `to`.
         axes: For each axis its `.title` and its `.labels`, in the order of the indices.
         entries: Nested lists of floats, as deep as there are axes.
-        simplified: True of a weight Jacobian without its axis `of`: each unit differentiated to its own weights.
+        simplified: True of a weight Jacobian without its axis `of`: each unit differentiated by its own weights alone.
         notation: Whose names it bears, or None; Downing writes J_Y^Z, the others ∂a/∂b.
 
     Example:
@@ -371,8 +371,8 @@ class Jacobian:
         units = [k for k, axis in enumerate(other.axes) if axis.labels == error.columns]
         if not other.simplified or more or len(error.axes) != 2 or not units:
             msg = (
-                f"Jacobian *: expected one row of derivatives to {other.of} and a simplified weight Jacobian of it, "
-                f"got ({self.name}) * ({other.name})"
+                f"Jacobian *: expected one row of derivatives with respect to {other.of} and a simplified weight "
+                f"Jacobian of it, got ({self.name}) * ({other.name})"
             )
             raise StructureError(msg)
         scaled = [

@@ -54,7 +54,7 @@ def layer_jacobian(
     layout: Outputs = "numerator",
     notation: str | None = None,
 ) -> Jacobian:
-    """The derivatives of one layer to another, for one case.
+    """The derivatives of one layer with respect to another, for one case.
 
     A layer is meant by its name or number (0 is "inputs"), and then its activations z; "sum(layer1)" are
     its weighted sums s; "outputs" the prediction, also "softmax" where the model ends in one; "loss" the
@@ -136,7 +136,7 @@ def weight_jacobian(
     loss: Loss | None = None,
     notation: str | None = None,
 ) -> Jacobian:
-    """The derivatives of a layer to the weights that feed it, or of a later layer or the loss to them.
+    """The derivatives of a layer with respect to the weights that feed it, or of a later layer or the loss to them.
 
     The full form J_W^Z has three axes: a matrix like the weights, whose entries are vectors over Z
     (denominator layout), or one such matrix for each unit of Z (numerator layout). A weight moves the unit
@@ -198,7 +198,7 @@ def weight_jacobian(
             msg = f"{caller}: expected `of` to depend on the weights of {name}, got other weights, of={of!r}"
             raise StructureError(msg)
         if form != "full":
-            msg = f"{caller}: expected form='full' for weights differentiated to themselves, got {form!r}"
+            msg = f"{caller}: expected form='full' for weights differentiated with respect to themselves, got {form!r}"
             raise StructureError(msg)
         return weights_to_themselves(run, name, layout, order, biases=biases).named(called)
     top = run.end(name if of is None else f"sum({name})" if of in ("sum", "Sum") else of, caller, called)
@@ -433,8 +433,9 @@ def chain(
 ) -> Chain:
     """The products R <- R J from the loss down to a layer, factor by factor (Downing's general algorithm).
 
-    R starts as the Jacobian of the loss to the prediction; a softmax gives its factor; then each layer one. Without
-    loss it starts as the identity of the layer at the top. In denominator layout factors are put in front: R <- J R.
+    R starts as the Jacobian of the loss with respect to the prediction; a softmax gives its factor, and then each layer
+    one. Without loss it starts as the identity of the layer at the top. In denominator layout factors are put in front:
+    R <- J R.
 
     Args:
         model: Any module of `Neuron`s, `Layer`s and `Linear`s, one after the other; see `nn.forward_pass`.
@@ -444,7 +445,7 @@ def chain(
         of: The layer where it begins, for Downing's J_m^n of layers within; by default the loss, or without one the
             outputs.
         to: The layer where it ends.
-        weights: Whether the Jacobian of that layer to its incoming weights is the last factor.
+        weights: Whether the Jacobian of that layer with respect to its incoming weights is the last factor.
         sums: Whether weighted sums are steps of their own, so that activations and weights are factors each; with
             `weights` the last factor is that of the sums to the weights. Where f is the identity its factor would be
             one, and is left out; the heading says so.

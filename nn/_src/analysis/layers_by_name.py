@@ -301,7 +301,7 @@ class ForwardPass(Table):
                 if not of_weights:
                     msg = (
                         f"{caller}: {which!r} are the weights of a layer, expected the name of a layer; "
-                        "nn.weight_jacobian, and nn.chain with weights=True, have the derivatives to weights"
+                        "nn.weight_jacobian, and nn.chain with weights=True, differentiate with respect to weights"
                     )
                     raise RangeError(msg)
                 name = weights.removeprefix("weights of ")

@@ -27,7 +27,7 @@ class PathSum(Table):
 
     Attributes:
         paths: For each path the names of the units on it, from the top down.
-        factors: For each path the derivative of each of its units to the next.
+        factors: For each path the derivative of each of its units with respect to the next.
         named: Whether the names are those of a text, which LaTeX sets as letters with indices.
 
     Example:

@@ -44,7 +44,7 @@ per_case = partial(binary_cross_entropy, reduction="sum")
 
 
 class _InLetters(NamedTuple):
-    """A text's letters in the heading: the signal times what came in, the derivative to weights, and how many cases."""
+    """A text's letters in the heading: the gradient of one case, a weight, its gradient, the number of cases."""
 
     product: str
     weight: str

@@ -59,7 +59,7 @@ SUMS_OF_CASES = {  # how a text writes it
 
 
 class Top(NamedTuple):
-    """The derivative of the loss to an output, and to its weighted sum where that is shorter."""
+    """The derivative of the loss with respect to an output, and to its weighted sum where that is shorter."""
 
     to_output: Formula | None
     to_sum: Formula | None
@@ -81,7 +81,7 @@ def signal_formulas(
 
 
 def _through_softmax(unit: Unit, layer: tuple[Unit, ...], units: list[Unit], names: Names | None) -> Formula:
-    """The sum, over the outputs of a softmax, of what arrives there times its derivative to this unit's sum."""
+    """The sum, over the outputs of a softmax, of the adjoint there times its derivative with respect to this sum."""
     delta, loss = _name(names, f"signal {unit.name}"), "E" if names is None else names.loss
     parts = []
     for mate in layer:
@@ -91,7 +91,7 @@ def _through_softmax(unit: Unit, layer: tuple[Unit, ...], units: list[Unit], nam
 
 
 def _share_slope(mate: Unit, unit: Unit, names: Names | None) -> Formula:
-    """The derivative of one share of a softmax to the sum of another."""
+    """The derivative of one share of a softmax with respect to the sum of another."""
     output, s = _name(names, mate.name), _name(names, f"sum({unit.name})")
     return Formula(f"∂{output.text}/∂{s.text}", rf"\frac{{\partial {output.latex}}}{{\partial {s.latex}}}")
 
@@ -116,7 +116,7 @@ def update_formulas(run: ForwardPass, signals: dict[str, UnitSignal], names: Nam
 
 
 def gradient_formulas(run: ForwardPass, signals: dict[str, UnitSignal], names: Names | None) -> Formulas:
-    """The derivative to each weight and bias: the error signal times what came in."""
+    """The derivative with respect to each weight and bias: the error signal times what came in."""
     own = _signal_names(run, names)
     return _steps(run, signals, names, lambda unit: _signal_name(unit, names), own, derivatives=True)
 
@@ -416,7 +416,7 @@ def _factors_of(
 
 
 def _arrives(parts: _Parts, products: dict[str, list[Formula]]) -> list[Formula]:
-    """The factors of the derivative to a unit's output."""
+    """The factors of the derivative with respect to a unit's output."""
     if parts.given is not None:
         return [in_product(parts.given, alone=False)]
     return _common([[*products[other.name], w] for other, w in parts.above])
@@ -467,14 +467,14 @@ def _slope(unit: Unit, names: Names | None) -> Formula | None:
 
 
 def derivative_to(names: Names | None, below: Formula) -> Formula:
-    """The derivative of the loss to something, as the text writes it: ∂L/∂w, or dw."""
+    """The derivative of the loss with respect to something, as the text writes it: ∂L/∂w, or dw."""
     if names is not None and names.differentials:
         return Formula(f"d{below.text}", f"d{below.latex}")
     return over("E" if names is None else names.loss, below)
 
 
 def over(above: str, below: Formula) -> Formula:
-    """The partial derivative of one name to another."""
+    """The partial derivative of one name with respect to another."""
     return Formula(f"∂{above}/∂{below.text}", rf"\frac{{\partial {latex(above)}}}{{\partial {below.latex}}}")
 
 

@@ -207,7 +207,7 @@ def _products(network: RNN | LSTM, x: Sequence[Any], hx: Any) -> list[list[list[
 
 
 def _step_jacobian(network: RNN | LSTM, numbers: list[Any], state: Any) -> tuple[list[list[float]], Any]:
-    """The Jacobian of the state after one step to the one before, and the state after it as numbers."""
+    """The Jacobian of the state after one step with respect to the one before, and the state after it as numbers."""
     before: Any = tuple([Value(v) for v in part] for part in state)
     [after] = network.states([numbers], before if len(before) > 1 else before[0])
     leaves = [v for part in before for v in part]

@@ -29,7 +29,7 @@ LONGEST = 40  # characters; a longer derivative is not written out in a formula
 
 
 def top_formulas(run: ForwardPass, names: Names | None, loss: Callable[[Any, Any], Any], target: Any) -> dict[str, Top]:
-    """For each output unit of the last layer, the derivative of the loss to it, where that is a short formula.
+    """For each output unit of the last layer, the derivative of the loss, where that is a short formula.
 
     The loss is called once more, on outputs and targets with names alone, and derived by the rules.
     """
@@ -81,7 +81,7 @@ def _after_layers(
     """For each sum of the last layer what comes back to it through a softmax, or what else comes after that layer.
 
     It is a − y where that is what came; else the sum over the outputs of what the loss gives to each, times the
-    derivative of that output to the sum.
+    derivative of that output with respect to the sum.
     """
     units, end = list(run.layers.values())[-1], run.ends[run.last]
     if not all(unit.output is unit.sum for unit in units):
@@ -110,7 +110,7 @@ def _after_layers(
 def _given_to(
     end: JacobianEnd, names: Names | None, loss: Callable[[Any, Any], Any], target: Any
 ) -> list[Formula]:
-    """The derivative of the loss to each output, in letters where it is short."""
+    """The derivative of the loss with respect to each output, in letters where it is short."""
     if names is None:
         return [over("E", _formula(label)) for label in end.labels]
     outputs = [Value(y.data, label=names(label)) for y, label in zip(end.nodes, end.labels, strict=True)]

@@ -79,7 +79,7 @@ class Text(NamedTuple):
     head_by_outputs: str
     rule_if_linear: str = ""  # the recursion where every unit is linear, if it is written otherwise there
     by_layers: bool = False  # whether the recursion is a product with one layer's weights, and steps are W ← W − η ...
-    product: str = ""  # the derivative to weights, of one case: the signal times what came in
+    product: str = ""  # the derivative with respect to weights, of one case: the signal times what came in
     other_loss: str = ""  # another name of the loss
     loss_of_all: str = ""  # that of all cases, if it has another
     target: str = "y"

@@ -91,7 +91,7 @@ def hvp(loss: Value, parameters: Parameters, vector: Sequence[float]) -> list[fl
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Hessian(Table):
-    """The second derivatives of a loss to all pairs of parameters; `nn.hessian` makes it.
+    """The second derivatives of a loss with respect to all pairs of parameters; `nn.hessian` makes it.
 
     It is a table, as text and in a notebook, up to 12 parameters; the columns are in the order of the rows.
 

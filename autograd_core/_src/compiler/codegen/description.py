@@ -61,7 +61,7 @@ class Description(NamedTuple):
         lines.append(f"  {_span('out', range(self.result.size))}: the result, {described(self.result)}")
         if self.has_gradient:
             to = ", ".join(self.arguments[i][0] for i in self.argnums)
-            lines.append(f"  {_span(gradient, range(len(self.sought)))}: the gradient to {to}")
+            lines.append(f"  {_span(gradient, range(len(self.sought)))}: the gradient with respect to {to}")
         if self.guards:
             lines.append("The function branches on its inputs; this holds for the branches taken while tracing alone:")
         for guard, truth in zip(self.guards, self.program.truths.tolist(), strict=True):

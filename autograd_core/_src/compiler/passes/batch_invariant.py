@@ -42,8 +42,8 @@ class Split(NamedTuple):
 def split(program: Program, layout: Layout) -> Split | None:
     """Split a program; None if nothing is shared, or if rows need separate gradients with respect to shared results."""
     mapped = {slot for table in layout.tables for slot in table}
-    # A gradient to a shared input that is wanted for each example separately would need the first part's sweep once per
-    # example: nothing would be saved, so the program stays whole.
+    # A gradient with respect to a shared input that is wanted for each example separately would need the first part's
+    # sweep once per example: nothing would be saved, so the program stays whole.
     if not mapped or any(slot not in mapped for group in layout.per_row for slot in group):
         return None
     n, first = program.n_inputs, program.first

@@ -48,7 +48,8 @@ def _by_fewer_copies(
     graph: TapedGraph, derive: Callable[[TapedGraph], TapedGraph], *, optimize: bool
 ) -> Traced | None:
     steps = graph.tape.steps
-    # With many inputs each step usually has its own, and derivatives to different inputs make steps differ.
+    # With many inputs each step usually has its own, and derivatives with respect to different inputs make steps
+    # differ.
     if graph.guards or graph.places is not None or len(steps) < LEAST * len(graph.inputs):
         return None
     program, place = _as_program(graph)

@@ -28,7 +28,7 @@ class _Rule(NamedTuple):
     Attributes:
         steps: They read what stands before: the operands, the node itself, `leaves`, and each other, by number;
             negative ones are constants of the tape.
-        slopes: The place of an operand, and the number of the derivative to it.
+        slopes: The place of an operand, and the number of the derivative with respect to it.
         leaves: Slots of the tape that the rule reads besides.
     """
 
@@ -49,7 +49,7 @@ class Sweeps:
         self._rules: dict[Any, _Rule] = {}
 
     def slopes(self, slot: int, wanted: Sequence[bool]) -> list[tuple[int, int]]:
-        """The operands of a node that are wanted, and the derivatives to them; none that is the number 0."""
+        """The operands of a node that are wanted, and the derivatives with respect to them, but for zeros."""
         step = self.tape.steps[slot]
         xs = step[1:]
         # A rule is the same for all nodes of a primitive with the same operands wanted. Constants among the operands

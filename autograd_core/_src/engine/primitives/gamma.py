@@ -35,5 +35,5 @@ entry(
 entry(
     "zeta", lambda m, s, x: m.zeta(s, x), lambda m, s, x, z: (NAN, -s * m.zeta(s + 1, x)),
     arity=2, latex=r"\zeta\left({0}, {1}\right)", domain=((1.0, INF), (0.0, INF)), inner=True,
-    summary="Hurwitz's zeta function, sum of (x + k)^-s; the rules ask for whole s, and no derivative to it.",
+    summary="Hurwitz's zeta function, sum of (x + k)^-s; the rules ask for whole s, and no derivative with respect to it.",
 )

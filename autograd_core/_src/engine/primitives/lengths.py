@@ -197,7 +197,7 @@ entry(
     "angle_slope", lambda m, x, y: slope_of_angle(m, x, y, m.hypot(x, y)),
     _angle_slope_partials,
     arity=2, kinks=lambda m, x, y: (m.hypot(x, y),), kink="0 at the origin, and so are its derivatives",
-    inner=True, summary="x / (x^2 + y^2), the derivative of atan2(x, y) to x; of infinite operands the limit 0.",
+    inner=True, summary="x / (x^2 + y^2), the derivative of atan2(x, y) with respect to x; of infinite operands the limit 0.",
 )
 entry(
     "end", lambda m, x: m.where(m.equal(m.abs(x), INF), sign_of(m, x), m.primitive("step_slope", x)),

@@ -57,7 +57,7 @@ def _power_base(m: Any, x: Any, y: Any) -> Any:
 
 
 def _power_base_partials(m: Any, x: Any, _: Any, z: Any) -> tuple[Any, Any]:
-    """Those of |x| or of x; a negative base has no derivative to its exponent."""
+    """Those of |x| or of x; a negative base has no derivative with respect to its exponent."""
     same = m.equal(x, z)
     slope = m.to_round(lambda: m.where(same, 1, m.where(z > x, -1, z)), lambda: 1)  # NaN of NaN
     return slope, m.to_round(lambda: m.where(same, 0, NAN), lambda: 0)
@@ -95,7 +95,7 @@ entry(
         m.primitive("path_product", y, m.primitive("power_slope", m.primitive("power_base", x, y), y - 1)), power_twist(m, x, y)
     ),
     arity=2, latex="{1} {0}^{{{1} - 1}}", domain=((0.0, INF), REALS),
-    inner=True, summary="y x^(y - 1), the derivative of a power to its base.",
+    inner=True, summary="y x^(y - 1), the derivative of a power with respect to its base.",
 )
 entry(
     "power_base", _power_base, _power_base_partials,
@@ -106,7 +106,7 @@ entry(
     "power_log", lambda m, x, y: exponent_slope(m, x, y, m.pow(x, y)),
     lambda m, x, y, z: (power_twist(m, x, y), exponent_slope(m, x, y, z)),
     arity=2, latex=r"{0}^{{{1}}} \ln {0}", domain=((0.0, INF), REALS),
-    inner=True, summary="x^y log(x), the derivative of a power to its exponent.",
+    inner=True, summary="x^y log(x), the derivative of a power with respect to its exponent.",
 )
 entry(
     "sqrt", lambda m, x: m.sqrt(x), lambda m, x, z: (1 / (2 * m.from_above(z)),),

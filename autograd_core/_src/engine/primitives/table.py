@@ -22,8 +22,8 @@ class Composite(NamedTuple):
     """A composite: a primitive with the parts that are computed for it alone, as texts write them in one operation.
 
     In `text` and `latex`, {0} is its own operand, the first, or the last where it has no parts, and {1} the sum of exp
-    of all operands. `slopes` are its derivatives to its own operand and to another one, of their shares p and q of that
-    sum, and `notes` what is said of them; `derivative` has both in general.
+    of all operands. `slopes` are its derivatives with respect to its own operand and to another one, as functions of
+    their shares p and q of that sum, and `notes` what is said of them; `derivative` has both in general.
     """
 
     name: str
@@ -36,7 +36,7 @@ class Composite(NamedTuple):
 
 
 class LongSum(NamedTuple):
-    """A sum over lists of one length: the term of one element of each list, and the derivatives of the sum to these.
+    """A sum over lists of equal length: the term of one element of each list, and its derivatives.
 
     Attributes:
         term: `term(x)` or `term(w, x)`.

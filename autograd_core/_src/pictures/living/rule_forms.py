@@ -100,7 +100,7 @@ class RuleForms:
             return []
 
     def of_composite(self, said: Composite) -> dict[str, Any] | None:
-        """The formulas of a composite: the derivatives of an output to its own operand, number 0, and to another, 1."""
+        """The derivative formulas of an output of a composite: 0 for its own operand, 1 for another one."""
         if said.slopes is None:
             return None
         p, q = (RuleTerm("softmax", (RuleTerm("operand", (k,), Double(1.0)),), Double(0.25)) for k in (0, 1))

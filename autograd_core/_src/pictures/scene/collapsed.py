@@ -235,7 +235,7 @@ def _in_numbers(graph: Graph, end: int, group: list[int]) -> str:
 
 
 def _rules_of_loss(graph: Graph, end: int, slopes: Mapping[int, Any]) -> dict[int, Rule]:
-    """The rules of a loss's derivatives to its operands, where they say more than the number."""
+    """The rules of a loss's derivatives with respect to its operands, where they say more than the number."""
     node = graph.order[end]
     loss = loss_of(node)
     operands = loss.operands if loss is not None else None

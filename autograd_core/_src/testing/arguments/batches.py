@@ -29,7 +29,7 @@ class Blocks:
         self.rows, self.count, self.side = rows, count, side
 
     def row(self, seed: Sequence[float]) -> list[float]:
-        """The derivative of a combination of results to every input."""
+        """The derivative of a combination of results with respect to every input."""
         terms: list[list[float]] = [[] for _ in range(self.count)]
         for u, row in zip(seed, self.rows, strict=True):
             if u:

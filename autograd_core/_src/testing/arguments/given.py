@@ -35,7 +35,7 @@ class Given(Protocol):
     side: str
 
     def row(self, seed: Sequence[float]) -> list[float]:
-        """The derivative of a combination of results to every input."""
+        """The derivative of a combination of results with respect to every input."""
         ...
 
     def along(self, seed: Sequence[float], v: Sequence[float]) -> float:
@@ -50,7 +50,7 @@ class JacobianRows:
         self.rows, self.side = rows, side
 
     def row(self, seed: Sequence[float]) -> list[float]:
-        """The derivative of a combination of results to every input."""
+        """The derivative of a combination of results with respect to every input."""
         used = [(u, row) for u, row in zip(seed, self.rows, strict=True) if u]
         if len(used) == 1 and used[0][0] == 1:
             return used[0][1]
@@ -72,7 +72,7 @@ class Sparse:
         self.matrix, self.side = matrix.tocsr(), side
 
     def row(self, seed: Sequence[float]) -> list[float]:
-        """The derivative of a combination of results to every input."""
+        """The derivative of a combination of results with respect to every input."""
         return (self.matrix.T @ _vector(seed)).tolist()  # type: ignore[no-any-return]
 
     def along(self, seed: Sequence[float], v: Sequence[float]) -> float:
@@ -99,7 +99,7 @@ class Products:
         self.known: dict[tuple[float, ...], list[float]] = {}
 
     def row(self, seed: Sequence[float]) -> list[float]:
-        """The derivative of a combination of results to every input."""
+        """The derivative of a combination of results with respect to every input."""
         key = tuple(seed)
         if key not in self.known:
             self.known[key] = self.pull(list(seed))
@@ -131,7 +131,7 @@ class Columns:
         return self.known[key]
 
     def row(self, seed: Sequence[float]) -> list[float]:
-        """The derivative of a combination of results to every input."""
+        """The derivative of a combination of results with respect to every input."""
         return [self.along(seed, [float(k == j) for k in range(self.count)]) for j in range(self.count)]
 
     def along(self, seed: Sequence[float], v: Sequence[float]) -> float:

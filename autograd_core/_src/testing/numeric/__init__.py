@@ -1,8 +1,8 @@
 """Judging the derivatives of functions that record no graph, by their values alone.
 
-`differences` takes difference quotients and makes a `slope` of them, an estimate with its error; `noise` says how far
-the values are off that it is read from, `stairs` finds how far values are rounded, `from_afar` looks
-next to kinks. Of a `judged_function` a `line` has the differences along one direction; a `numeric_finding` is what they
-say of one number. `numeric_checker` goes from these to the verdict, with `ties` where inputs tie. `complex_advice`
-recognizes common mistakes with complex numbers.
+`differences` turns difference quotients into a `slope`, an estimate with its error. `noise` measures the error of the
+function values, `stairs` finds functions that are rounded internally or piecewise constant, `from_afar` reads one-sided
+slopes where the nearest values tell nothing. A `line` has the differences of a `judged_function` along one direction, a
+`numeric_finding` the verdict on one number. `numeric_checker` derives the verdict on the whole, with `ties` where
+inputs tie; `complex_advice` recognizes common mistakes with complex derivatives.
 """

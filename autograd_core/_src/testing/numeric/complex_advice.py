@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ..arguments.complex_parts import ComplexParts
     from .judged_function import Numeric
 
-CLOSE = 1e-4  # of the number, as a single estimate tells it
+CLOSE = 1e-4  # relative tolerance: the number is known from a single estimate
 
 
 def advice(f: Numeric, where: str, inputs: ComplexParts, outputs: ComplexParts, zero: list[float]) -> str:
@@ -42,7 +42,7 @@ def advice(f: Numeric, where: str, inputs: ComplexParts, outputs: ComplexParts, 
         found.append([f.given.along(seed, v) for seed in seeds])
     size = max(abs(x) for column in expected for x in column)
     if len(rows) == len(columns) == 2:
-        (a, b), (c, d) = expected  # by columns: of a + ib to the real part, then to the imaginary one
+        (a, b), (c, d) = expected  # columns: derivatives of the two parts with respect to the real part, the imaginary
         if abs(a - d) + abs(b + c) > CLOSE * size:
             return _not_holomorphic(f, zero[rows[1]])
         if abs(found[0][0] - found[1][1]) + abs(found[0][1] + found[1][0]) > CLOSE * size:

@@ -1,13 +1,12 @@
 """Derivatives of a function of one number, by differences: central, one-sided, extrapolated, with an error.
 
-The steps t fall by factors of 4, from a quarter of the operand's size down to its last bits. Of the
-difference quotients at all of them, polynomial extrapolation to t = 0 gives a table, and the entry
-whose neighbours disagree least is the estimate, their disagreement its error (Ridders, 1982).
+The steps t fall by factors of 4, from a quarter of the operand's size down to its last bits. Polynomial extrapolation
+of the difference quotients to t = 0 gives a table; the entry whose neighbours disagree least is the estimate, and their
+disagreement its error (Ridders, 1982).
 
-What the differences on both sides say about each other comes first: while they close up as t falls,
-the function is smooth between -t and t, and only such steps enter the table. A kink near by, at a
-distance within the larger steps, is thus left out. Where they do not close up down to the last
-steps that rounding leaves readable, the point itself is a kink or a jump.
+First the quotients of the two sides are compared. While their gap closes as t falls, the function is smooth between -t
+and t, and only such steps enter the table; so a kink within the larger steps is left out. If the gap does not close
+down to the smallest steps that rounding leaves readable, the point itself is a kink or a jump.
 """
 
 from __future__ import annotations
@@ -25,26 +24,26 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 LEVELS = 26
-CLOSING = 0.6  # sides that close up shrink by FACTOR per level; a kink's do not shrink
+CLOSING = 0.6  # the gap of a smooth function shrinks by FACTOR per level, that of a kink does not: 0.6 tells them apart
 READABLE = 0.05  # a difference quotient counts while rounding disturbs it by less than this share
-SEEN = 16.0  # times the noise, from which on a gap between the sides is no noise
-TRUSTED = 16.0  # times the best error: estimates that are off by no more count, too
-GROWING = 1.5  # quotients that grow by this per level have no limit; at a root's vertical tangent it is 2
-ALIKE, RISING = 0.95, 0.01  # rises of quotients that fall by no more, and are such a share of them, do not end
-ORDERS = (2, 4, 6, 8)  # of the error of a central difference
-ONE_SIDED = (1, 2, 3)
-NEAR_ZERO = 2.0**-20  # operands that small are tried with steps of size 1 as well
-NO_SQUARE = 2.0**-500  # below, a square is 0 or nearly
-FEWEST = 3  # steps that a table needs
-STRETCHES = (1.0, 0.6875, 0.8125)  # of all steps, for estimates that are independent: numbers of few bits
-NEARER = (0.211, 0.405, 0.587)  # powers of 1/roundoff: operands at which steps are looked for, whole numbers of none
-TOO_FINE = 64.0  # so much wider than what a stair is told by, steps are seen at the operand itself
-FOLLOWED = 0.02  # by which the slope of a step may be off at least that was read at such operands
-ALONE = 1.5  # times the width of a step: what is no wider has no other within
-ON_A_STEP = 16  # points from which the slope of a step is read
-INNER = 8.0  # times the values near by, numbers may be that they are what is left of
-TOLD = 2.0**-14  # of the largest difference quotient: a derivative that is known so well has digits
-WIDER = 6  # steps beyond the operand's size, to see whether a function does anything
+SEEN = 16.0  # a gap between the sides is real if it exceeds the noise by this factor
+TRUSTED = 16.0  # estimates whose error is at most this factor times the best one's count, too
+GROWING = 1.5  # quotients that grow by this factor per level have no limit; at the vertical tangent of a root it is 2
+ALIKE, RISING = 0.95, 0.01  # quotients also diverge if their increments stay equal and large, as of a logarithm
+ORDERS = (2, 4, 6, 8)  # powers of the step in the error of a central difference
+ONE_SIDED = (1, 2, 3)  # likewise, of a one-sided difference
+NEAR_ZERO = 2.0**-20  # operands smaller than this are tried with steps of size 1 as well
+NO_SQUARE = 2.0**-500  # the square of a smaller number underflows, or nearly
+FEWEST = 3  # least number of steps in a table
+STRETCHES = (1.0, 0.6875, 0.8125)  # factors of all steps, for independent estimates; short numbers keep sums exact
+NEARER = (0.211, 0.405, 0.587)  # powers of 1/roundoff: smaller operands at which the steps of a stair are looked for
+TOO_FINE = 64.0  # steps wider than the finest visible ones by this factor are seen at the operand itself
+FOLLOWED = 0.02  # least relative error of a step's slope that was measured at smaller operands
+ALONE = 1.5  # an interval up to this many step widths has no other step within
+ON_A_STEP = 16  # points from which the slope of a step is measured
+INNER = 8.0  # intermediate numbers may be larger than the values near by by this factor, and cancel
+TOLD = 2.0**-14  # a derivative known to this share of the largest difference quotient counts as known
+WIDER = 6  # number of steps beyond the operand's size, to see whether the function changes at all
 
 
 def extrapolated(
@@ -53,10 +52,10 @@ def extrapolated(
     """The limit for steps that fall by FACTOR, and its error (Richardson, 1911; Ridders, 1982).
 
     Args:
-        steps: Larger ones first.
-        quotients: What was found with each.
-        noises: How far off rounding puts it.
-        orders: The powers of the step that its errors consist of.
+        steps: The steps, larger ones first.
+        quotients: The difference quotient of each step.
+        noises: The rounding error of each quotient.
+        orders: The powers of the step in the expansion of the error.
     """
     best, error = quotients[0], noises[0] + abs(quotients[0])
     row: list[float] = []
@@ -86,13 +85,13 @@ def slopes(
 
     Args:
         f: A function of one number t that returns a list.
-        size: How large the operand is, to which t is added.
+        size: The size of the operand to which t is added.
         unit: Unit roundoff of the results.
-        moved: How far off rounding puts t itself.
-        stretch: Of all steps.
-        floors: How far off values are at least, where that is known from elsewhere.
-        beside: How large the other inputs are, if they are tiny: beside them, steps of an operand of 0 may be large.
-        within: How large numbers within the function may be that values are what is left of.
+        moved: The rounding error of t itself.
+        stretch: A factor of all steps.
+        floors: A lower bound on the error of the values, where one is known from elsewhere.
+        beside: The size of the other inputs, if they are tiny: the steps of an operand of 0 must not be large to them.
+        within: The size of intermediate numbers that may have cancelled in the values.
     """
     zero = f(0.0)
     floors = floors or [0.0] * len(zero)
@@ -113,22 +112,22 @@ def slopes(
 
 
 def _is_smoother(close: Slope, far: Slope, unit: float) -> bool:
-    """Whether smaller steps show that a function is smooth where it looks bent or broken from afar.
+    """Whether smaller steps show that a function is smooth where larger ones show a kink or a jump.
 
-    As y / hypot(x, y) at y = 0 does, where x is tiny. A value that stands still there may be rounded.
+    An example is y / hypot(x, y) at y = 0 for a tiny x. Constant values prove nothing there: they may be rounded.
     """
     largest = max((abs(value) for reading in far.readings for value in reading[1:]), default=0.0)
     return far.kind in ("jump", "kink") and close.kind == "smooth" and close.reach > INNER * unit * largest
 
 
 def _of_two(far: Slope, close: Slope, size: float, unit: float) -> Slope:
-    """Of steps as large as 1, and of such as are small beside a tiny operand, those that tell more.
+    """Choose between the estimate from steps of size 1 and the one from steps that are small beside a tiny operand.
 
-    A value that stands still at all small steps may be rounded: it tells nothing where the larger
-    steps do, nor where squares of the operand are 0.
+    A value that is constant over all small steps may be rounded. It decides nothing if the larger steps show a change,
+    or if squares of the operand underflow.
     """
     largest = max((abs(value) for reading in far.readings for value in reading[1:]), default=0.0)
-    inner = close.reach <= INNER * unit * largest  # all that the smaller steps show may be on one inner rounding
+    inner = close.reach <= INNER * unit * largest  # rounding of an intermediate number may explain the small steps
     still = not close.scale and size < NO_SQUARE
     if (far.kind == "smooth" and (close.kind != "smooth" or not close.scale)) or (far.kind == "kink" and still):
         return far
@@ -136,29 +135,29 @@ def _of_two(far: Slope, close: Slope, size: float, unit: float) -> Slope:
         return far  # an ulp away from a knot, values tell no more
     bent = far.kind == "kink" and math.isfinite(far.left + far.right)
     if bent and close.kind == "smooth" and inner and not far.has_side(close):
-        return far  # neither piece that meets there goes on to the operand: it is too near for rounding
+        return far  # neither piece of the kink has the other estimate's slope: the kink is too near for rounding
     if far.kind != "smooth" and close.kind == "smooth":
         return close
     apart = abs(far.value - close.value)
-    # Numbers within may be far larger than all values near by. So where larger steps tell a derivative, smaller ones
-    # are not believed to tell another one, nor more of it; unless that is steeper than anything else, as of a root.
+    # Intermediate numbers may be far larger than all values near by. So where larger steps determine a derivative,
+    # smaller ones cannot refute or refine it, unless they show a slope steeper than any other, as at a root.
     bounded = abs(close.value) <= SURE * far.scale
     if far.kind == close.kind == "smooth" and far.scale and (inner or (bounded and far.error <= TOLD * far.scale)):
         close = replace(close, error=max(close.error, far.error))
         if bounded and apart > TRUSTED * (far.error + close.error):
             return replace(far, error=apart, other=close.value)
     if far.kind == close.kind == "smooth" and close.scale and apart > TRUSTED * (far.error + close.error):
-        return close  # far out the function is another one: a root, whose tangent at 0 is vertical
+        return close  # larger steps see another part of the function: a root, whose tangent at 0 is vertical
     return min(far, close, key=lambda s: s.error)
 
 
 def together(found: Sequence[Slope]) -> Slope:
-    """One estimate from several independent ones, whose error is at least their spread.
+    """Combine several independent estimates into one, whose error is at least their spread.
 
-    If some see a smooth function and some a kink or a jump, it is smooth; unless most do, their spread is the
-    error.
+    If some see a smooth function and some a kink or a jump, it counts as smooth; unless most do, the spread of all is
+    the error.
     """
-    # Those that missed its steps took them for rounding; the widest may have passed edges where larger steps came down.
+    # Estimates that missed the steps of a stair took them for rounding; the widest may have passed an edge.
     width = ALONE * min((s.step for s in found if s.step), default=0.0)
     found = [s for s in found if 0 < s.step <= width] or found
     smooth = sorted((s for s in found if s.kind == "smooth"), key=lambda s: s.error)
@@ -176,7 +175,7 @@ def together(found: Sequence[Slope]) -> Slope:
         gaps += [x for x in sides if math.isfinite(x)]
     values = [s.value for s in smooth]
     spread = max(values) - min(values) if len(smooth) == len(found) == len(STRETCHES) else math.inf
-    usual = smooth[len(smooth) // 2].error  # one that claims to know far more than the others do is lucky
+    usual = smooth[len(smooth) // 2].error  # an error far below the others' is an accident
     return replace(best, error=max(best.error, usual if math.isfinite(usual) else 0.0, *gaps), spread=spread)
 
 
@@ -219,18 +218,19 @@ def _slopes(
 def fine_steps(
     f: Callable[[float], float], x: float, units: tuple[float, float], *, seen_here: bool = False
 ) -> tuple[float, float, float] | None:
-    """The steps of a stair that are finer than the numbers around an operand; None if it has none.
+    """The steps of a stair that are finer than the spacing of numbers around an operand; None if there are none.
 
-    They are seen at smaller operands, from where the slope of a step is read, and followed as a power of the operand.
+    They are found at smaller operands; the slope of a step is measured there and extrapolated as a power of the
+    operand.
 
     Args:
         f: The function of the operand itself.
         x: The operand.
         units: Unit roundoff of the results and of the operand.
-        seen_here: Whether they were seen at the operand itself, but not what slope they have.
+        seen_here: Whether the steps, but not their slope, are visible at the operand itself.
 
     Returns:
-        How wide they are, and the least and the largest slope that a step at x may have.
+        Their width, and the least and the largest slope that a step at x may have.
     """
     unit, coarse = units
     seen: list[tuple[float, Slope]] = []
@@ -244,7 +244,7 @@ def fine_steps(
     (far, last), (near, first) = seen[-1], seen[0]
     told = []
     for end, start in product(_ends(last), _ends(first)):
-        # Of a slope that rounding hides at all of them, no more is known than that it grows no faster than that does.
+        # A slope that rounding hides at all operands is only known to grow no faster than rounding does.
         share = end / start if start and len(seen) > 1 else 0.0
         power = math.log(share) / math.log(far / near) if share > 0 else 1.0
         try:
@@ -255,13 +255,13 @@ def fine_steps(
 
 
 def _ends(slope: Slope) -> tuple[float, float]:
-    """How small and how large the slope of a step may be."""
+    """The least and the largest slope that a step may have."""
     off = max(slope.error, FOLLOWED * abs(slope.value))
     return slope.value - off, slope.value + off
 
 
 def wide_scale(f: Callable[[float], Sequence[float]], size: float, noises: Sequence[float]) -> list[float]:
-    """The largest slopes of every result further out, of what is above its noise."""
+    """The largest slope of every result at large steps, counting only changes above the noise."""
     size, zero = max(size, 1.0), f(0.0)
     scales = [0.0] * len(noises)
     for t in wide_steps(size):
@@ -274,7 +274,7 @@ def wide_scale(f: Callable[[float], Sequence[float]], size: float, noises: Seque
 
 
 def wide_steps(size: float) -> list[float]:
-    """Steps of an operand's size and larger ones, to both sides."""
+    """Steps of the size of the operand and larger, to both sides."""
     return [t for k in range(WIDER) for t in (size * FACTOR**k, -size * FACTOR**k) if abs(t) <= LARGEST]
 
 
@@ -287,13 +287,13 @@ def _slope(
     noise = max(noise, noise_at_zero(zero, finite, noise), quantum(zero, finite), stair)
     right = [(a - zero) / t for t, a, _ in finite]
     left = [(zero - b) / t for t, _, b in finite]
-    # How far rounding moves one quotient: the function's values, and where t was rounded itself.
+    # The rounding error of a quotient: that of the function's values, and that of t itself.
     noises = [
         (noise + 2 * unit * max(abs(a - zero), abs(b - zero))) / t + moved / t * max(abs(r), abs(s))
         for (t, a, b), r, s in zip(finite, right, left, strict=True)
     ]
     gaps = [r - s for r, s in zip(right, left, strict=True)]
-    # Where the sides have closed up there may be nothing to read but that: a flat piece beside a kink.
+    # Once the gap has closed, the values may all be equal: the point is on a flat piece next to a kink.
     readable = [
         k for k in range(1, len(steps)) if noises[k] <= READABLE * max(abs(right[k]), abs(left[k]), abs(gaps[k - 1]))
     ]
@@ -308,12 +308,12 @@ def _slope(
         first -= 1
     middle = [(r + s) / 2 for r, s in zip(right, left, strict=True)]
     value, error = extrapolated(steps[first:], middle[first:], noises[first:], ORDERS)
-    # Larger steps than the function's own length tell nothing, however well they agree with each other.
+    # Steps longer than the scale on which the function varies prove nothing, however well they agree.
     while first < last - 1 and abs(middle[last] - value) > 16 * (error + noises[last]):
         first += 1
         value, error = extrapolated(steps[first:], middle[first:], noises[first:], ORDERS)
-    # A value that is small beside those near by, or beside the inputs, may be what is left of numbers as large. Their
-    # rounding may leave a stair that the smallest steps stay on: log(1 + exp(x)) + y*y at x = -25.
+    # A value that is small beside those near by, or beside the inputs, may be a difference of numbers that large. Their
+    # rounding may make a stair, of which the smallest steps see one step only: log(1 + exp(x)) + y*y at x = -25.
     inner = INNER * unit * max(within, *(max(abs(a), abs(b)) for _, a, b in finite))
     if inner > noise:
         coarse = [max(n, inner / t) for n, t in zip(noises, steps, strict=True)]
@@ -333,7 +333,7 @@ def _entry(f: Callable[[float], Sequence[float]], i: int) -> Callable[[float], f
 
 
 def _within(finite: list[tuple[float, float, float]], sides: Sequence[Plateau]) -> list[tuple[float, float, float]]:
-    """The readings on a straight piece that ends where others begin, as one of a spline does; else all."""
+    """The readings within the straight piece around the point, as of a spline, if there is one; else all."""
     width = min(side.edge if not side.jump else 0.0 for side in sides)
     near = [reading for reading in finite if reading[0] <= width]
     return near if len(near) >= 2 * FEWEST else finite
@@ -346,7 +346,7 @@ def _on_a_step(
     units: tuple[float, float],
     sides: Sequence[Plateau],
 ) -> Slope:
-    """The derivative on a step of a stair that is the function's own: what the values on that step tell."""
+    """The derivative on a step of a genuine stair: the least-squares slope of the values on that step."""
     (unit, moved), width = units, min(side.edge for side in sides)
     if not width:  # the point is at an edge
         return _jump_at(math.copysign(math.inf, finite[-1][1] - finite[-1][2]), finite, 0.0)
@@ -366,10 +366,10 @@ def _on_a_step(
 
 
 def _last_gap(gaps: Sequence[float], noises: Sequence[float], last: int) -> int:
-    """The last level that tells whether the sides close up.
+    """The last level at which the gap between the sides can be judged.
 
-    At the last one that can be read a gap may be as good as lost in noise. If it is still there, nearer to what it was
-    than to 0, the level counts at which it was seen well.
+    At the last readable level a gap may be almost lost in noise. If it is still nearer to its earlier size than to 0,
+    the last level at which it clearly exceeded the noise counts.
     """
     k = last
     while k > 2 and abs(gaps[k]) <= SEEN * noises[k]:
@@ -385,7 +385,7 @@ def _closes(gaps: Sequence[float], noises: Sequence[float], k: int) -> bool:
 
 
 def grows(quotients: Sequence[float]) -> bool:
-    """Whether the quotients at the smallest steps grow without end."""
+    """Whether the quotients diverge as the steps fall."""
     tail = [abs(q) for q in quotients[-5:]]
     if all(b >= GROWING * a > 0 for a, b in pairwise(tail)):
         return True
@@ -403,7 +403,7 @@ def _sided(
     last: int,
     noise: float,
 ) -> Slope:
-    """A kink, or a jump where a difference itself does not fall with the step."""
+    """A kink; or a jump, if a difference itself does not fall with the step."""
     jumps = _jumps(zero, finite, noise)
     if jumps:
         return _jump_at(jumps[0], finite, noise)
@@ -411,7 +411,7 @@ def _sided(
     start = max(0, last - 6)
     window = slice(start, last + 1)
     steps, doubled = [t for t, _, _ in finite][window], [2 * n for n in noises[window]]
-    # What is left of a change of a tiny operand, beside steps that are large to it, is no rise of the function.
+    # A quotient that grows only because differences have reached their rounding error does not diverge.
     (r, e), (s, d) = (
         (math.copysign(math.inf, side[last]), 0.0)
         if abs(side[last]) * steps[-1] > max(least, JUMP * noise) and grows(side[: last + 1])

@@ -1,9 +1,9 @@
 """One-sided slopes from somewhat larger steps, where rounding hides what happens at smaller ones.
 
-An operand may lie an ulp or a thousand next to a kink, or next to a vertical tangent. Differences at small
-steps are lost in rounding there, and those at larger steps mix both slopes. But the function's slope on either
-side can be read from chords between neighbouring steps, which do not involve the point itself. A derivative
-between the two slopes is a fair choice, as it is at a kink.
+An operand may lie a few ulps away from a kink or from a vertical tangent. Differences at small steps are lost in
+rounding there, and those at larger steps mix both slopes. But the slope on either side can be measured by chords
+between neighbouring steps, which do not involve the point itself. Any derivative between the two slopes is accepted, as
+it is at a kink.
 """
 
 from __future__ import annotations
@@ -46,8 +46,7 @@ def from_afar(
         f: A function of one number.
         size: The size of the operand to which t is added.
         noise: The error of nearby values.
-        rounding: The part of it that rounding of the results causes, which is all that can disturb quotients that
-            grow evenly.
+        rounding: The part of it that rounding of the results causes: the only error of quotients that grow evenly.
 
     Returns:
         The lower and the higher slope, and their error; None if they differ by no more than that.

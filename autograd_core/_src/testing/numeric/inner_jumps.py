@@ -1,11 +1,11 @@
-"""Jumps of a function that is rounded within, found between steps on which it looks smooth.
+"""Jumps of a function that is rounded internally, found between steps at which it looks smooth.
 
-In single precision 1 + p stands still while p changes by less than half a rounding of 1, and jumps then. Of a
-function that such a sum is in, as of an entropy beside a score that leads, small steps see all but the sum's slope,
-and agree with each other on that. What is missing is told by the jumps: their height over the distance between them.
+In single precision 1 + p is constant while p changes by less than half an ulp of 1, and then jumps. If a function
+contains such a sum, as an entropy does when one score dominates, small steps see all of its slope but that of the sum,
+and agree with each other. The missing slope is the height of the jumps divided by their distance.
 
-Where a function does not jump, it rises by the integral of its slopes, and what differs from that falls fast when the
-interval is halved. The rest at a jump stays.
+A function without jumps rises by the integral of its slope, and the quadrature error falls fast as the interval is
+halved. At a jump a remainder stays.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 PARTS = 4  # intervals between two steps
-IN_A_PART, MOST = 2, 8  # jumps that are looked for in one, and on a side
-SLOPE_OVER = 16.0  # parts of an interval that a slope is read over
-PLACES = (0.25, 0.5, 0.75)  # in an interval, where slopes are read; none reaches beyond its ends
-CLEAR = 8.0  # times the noise of values, below which a jump is none
-ALONE = 64.0  # times what values beside a jump rise by, it is higher
-FINEST = 16.0  # times what rounding moves an operand by: intervals are not halved further
-NEARER = 1 / 4  # of the rest that is further out: with such a share nearer, a jump is looked for there
-ENOUGH = 1 / 4  # of the heights that would explain a derivative: rests below are not followed
-LIKE = 1 / 2  # of a jump's height: another one of the same stair has as much
-CURVED = 2.0  # times what the jumps tell, a slope may be that they leave out
+IN_A_PART, MOST = 2, 8  # at most so many jumps are looked for in an interval, and on a side
+SLOPE_OVER = 16.0  # a slope is measured over this fraction (1/16) of an interval
+PLACES = (0.25, 0.5, 0.75)  # positions in an interval at which slopes are measured, for quadrature
+CLEAR = 8.0  # a jump is higher than the noise by this factor
+ALONE = 64.0  # a jump is higher than the change of the values beside it by this factor
+FINEST = 16.0  # intervals are halved down to this many rounding errors of the operand
+NEARER = 1 / 4  # the nearer half is searched if its remainder is at least this share of the other half's
+ENOUGH = 1 / 4  # remainders below this share of the height that would explain the derivative are not followed
+LIKE = 1 / 2  # jumps of one stair have at least this share of each other's height
+CURVED = 2.0  # the missing slope may be larger than the jumps show by this factor
 
 
 class Jump(NamedTuple):
     """One jump.
 
     Attributes:
-        distance: From the point.
-        height: How much higher values to the right of it are.
+        distance: Its distance from the point.
+        height: The value to the right of it minus the value to the left.
     """
 
     distance: float
@@ -45,15 +45,15 @@ class Jump(NamedTuple):
 def left_out(
     f: Callable[[float], float], steps: Sequence[float], off: float, noise: float, moved: float, highest: float
 ) -> tuple[float, float]:
-    """The least and the largest slope that jumps may add to what small steps show of a function; (0, 0) without any.
+    """The least and the largest slope that jumps may add to the slope at small steps; (0, 0) without jumps.
 
     Args:
         f: A function of one number t.
-        steps: Where it is looked at, larger ones first.
+        steps: The distances at which it is evaluated, larger ones first.
         off: The slope that is to be explained. Jumps that are too low for that, or too far away, are left out.
-        noise: How far off its values near by are.
-        moved: How far off rounding puts t itself.
-        highest: Jumps that are higher are the function's own.
+        noise: The error of its values near by.
+        moved: The rounding error of t itself.
+        highest: Higher jumps belong to the function and are not caused by rounding.
     """
     steps = [t for t in steps if t * off <= CURVED * highest]
     sides = [_jumps(f, steps, sign, off, noise, moved) for sign in (1, -1)]
@@ -67,7 +67,7 @@ def left_out(
 
 
 def _width(jump: Jump, after: Sequence[Jump], other: Sequence[Jump]) -> float:
-    """How far jumps are apart around the point: of two to both sides, if there are, as two stairs may alternate."""
+    """The distance of the jumps around the point, over two jumps on each side where possible: stairs may alternate."""
     second, across = ([x.distance for x in side if _alike(x, jump)] for side in (after, other))
     if second and len(across) > 1:
         return (second[0] + across[1]) / 3
@@ -75,20 +75,20 @@ def _width(jump: Jump, after: Sequence[Jump], other: Sequence[Jump]) -> float:
 
 
 def _alike(other: Jump, jump: Jump) -> bool:
-    """Whether a jump may be of the same stair as another one."""
+    """Whether two jumps may belong to the same stair."""
     return abs(other.height) >= LIKE * abs(jump.height)
 
 
 def _jumps(
     f: Callable[[float], float], steps: Sequence[float], sign: int, off: float, noise: float, moved: float
 ) -> list[Jump]:
-    """Jumps of one side, nearer ones first: of each part between two steps the first ones."""
+    """The jumps on one side, nearest first; of each interval between two steps the first ones."""
 
     def rise(a: float, b: float) -> float:
         return f(sign * b) - f(sign * a)
 
     def rest(a: float, b: float) -> float:
-        """What a function rises by beyond the integral of its slopes (Milne's rule)."""
+        """The rise of the function minus the integral of its slope (Milne's rule)."""
         half = (b - a) / SLOPE_OVER / 2
         middles = [a + (b - a) * place for place in PLACES]
         first, second, third = (rise(t - half, t + half) / (2 * half) for t in middles)

@@ -18,10 +18,10 @@ class Tolerances:
     """The tolerances that the user set.
 
     Attributes:
-        atol: How far off any entry may be.
-        rtol: The same as a share of the entry.
-        nondet_tol: How far apart two results for the same arguments may be.
-        strict: Whether errors below the function's own rounding noise count.
+        atol: Absolute tolerance of an entry.
+        rtol: Relative tolerance of an entry.
+        nondet_tol: How much two results for the same arguments may differ.
+        strict: Whether errors below the function's own rounding noise count as wrong.
     """
 
     atol: float = 0.0
@@ -36,15 +36,15 @@ class Numeric:
 
     Attributes:
         call: f, of a list of floats (or complex numbers), with a list of floats.
-        point: Where.
-        names: The places of its arguments.
-        places: The places of its results; [""] for a single number.
+        point: The point, a flat list of numbers.
+        names: The names of its inputs, such as "args[0][1]".
+        places: The names of its results; [""] for a single number.
         given: The derivative to judge.
         unit: Unit roundoff of its results.
         coarse: Unit roundoff of its arguments.
-        tolerances: What the user allows.
-        rounding: How far off rounding may put each result, where that is known.
-        given_at: The same derivative at another point, where that can be asked for.
+        tolerances: The user's tolerances.
+        rounding: Gives a bound on the rounding error of each result; None if there is none.
+        given_at: Gives the same derivative at another point; None if that cannot be computed.
     """
 
     call: Callable[[list[Any]], list[Any]]

@@ -37,20 +37,20 @@ if TYPE_CHECKING:
     from ..arguments.given import Given
     from .judged_function import Numeric
 
-FLOOR = 8.0  # roundings of a result, by which a derivative may be off in its effect
-ULPS = (0, 1, -2, 3, -5)  # neighbours of the point at which the complex step is taken, too
-KEPT = 0.75  # share of its digits that a right derivative has in spite of its own rounding
-ENDS = 2.0  # times what is seen nearer, a size that no longer grows is at most
-APART = 2.0**-4  # numbers of which one is such a share of the other are of different sizes
-PLAIN_DIGIT = 2.0**-8  # of a number: by less it is not told to be wrong because estimates agree
-ANALYTIC = 4.0  # a share of what the complex step differs by from differences is its error at least
-NEXT_TO_ZERO = 1e-10  # of the largest difference quotient
-UNSEEN = 2.0**-50  # inputs below this are passed by every step from 0
+FLOOR = 8.0  # an error of the derivative may change a result by up to this many of its rounding errors
+ULPS = (0, 1, -2, 3, -5)  # the complex step is taken at the point and these neighbours, in ulps
+KEPT = 0.75  # share of its digits that a right derivative keeps in spite of its own rounding
+ENDS = 2.0  # a size has stopped growing if further out it is at most this factor times what is seen nearer
+APART = 2.0**-4  # two numbers are of different sizes if their ratio is below this
+PLAIN_DIGIT = 2.0**-8  # a smaller relative error is not called wrong on the agreement of estimates alone
+ANALYTIC = 4.0  # the error of the complex step is at least its distance from the differences over this
+NEXT_TO_ZERO = 1e-10  # share of the largest difference quotient
+UNSEEN = 2.0**-50  # steps from 0 skip over inputs smaller than this
 UNDERFLOW = 2.0**10
 TINIEST = {DOUBLE: 2.0**-1022, 2.0**-24: 2.0**-126, 2.0**-8: 2.0**-126}  # below, digits are lost, or all is 0
 TINY_STEP = 2.0**-80
-WIDER = 4.0  # times the largest input: jumps of rounding are looked for so far away
-BITS, FEW_SIZES = 16, 4  # in which sizes differ by so much; so many at most are tried as steps of an operand of 0
+WIDER = 4.0  # jumps of rounding are looked for up to this factor times the largest input
+BITS, FEW_SIZES = 16, 4  # inputs within 2**16 are of one size; at most 4 sizes are tried as steps of an operand of 0
 
 
 class Line:
@@ -71,14 +71,14 @@ class Line:
         self.f, self.where, self.v, self.seeds, self.zero = f, where, v, seeds, zero
         self.size = max((abs(x) for x, d in zip(f.point, v, strict=True) if d), default=0.0)
         self.wide = max(self.size, 1.0)
-        # An input that is tiny beside the others moves a result by what those make of it.
+        # The effect of an input that is tiny beside the others depends on those.
         self.moved = max(self.size or 1.0, min(1.0, max(map(abs, f.point), default=0.0) or 1.0))
         self.estimates: list[list[Slope]] = []
         self.elsewhere = [0.0] * len(seeds)
         self.around = [0.0] * len(seeds)
         self.within = [0.0] * len(seeds)
         self.exact = _complex_step(f, v, seeds) if exact else None
-        self.once = cache(self._values)  # further estimates ask for some of the same points
+        self.once = cache(self._values)  # further estimates need some of the same points
 
     def _values(self, t: float) -> list[float]:
         at = [x + d * t for x, d in zip(self.f.point, self.v, strict=True)]
@@ -95,7 +95,7 @@ class Line:
         return slopes(self.once, self.size, self.f.unit, moved, stretch, self.around, beside, self.within)
 
     def _tiny(self) -> list[float]:
-        """The sizes of inputs that are tiny: of those about as large, one; larger ones first."""
+        """The sizes of tiny inputs, one for those of about the same size, largest first."""
         found: dict[int, float] = {}
         for x in sorted(abs(x) for x in self.f.point if 0 < abs(x) < NEAR_ZERO):
             found.setdefault(math.frexp(x)[1] // BITS, x)
@@ -106,14 +106,14 @@ class Line:
         self.estimates = [self._slopes(STRETCHES[0])]
 
     def look_again(self, around: list[float], of_all: list[float]) -> None:
-        """Make further estimates with other steps, and measure what the function does further out.
+        """Make further estimates with other steps, and measure the function at larger distances.
 
         Args:
-            around: How far values at neighbours in all inputs are off.
-            of_all: Slopes where all inputs move.
+            around: The noise of values at neighbours of the point in all inputs.
+            of_all: The slopes of the results when all inputs change at once.
         """
         jump = any(slope.kind == "jump" for slope in self.estimates[0])
-        # A jump below the rounding of what the function is where all inputs move is no more than rounding within.
+        # A jump below the rounding of the values seen when all inputs change is internal rounding.
         passed = max(unseen(self.f.point), self.f.unit) if jump else 0.0
         self.around = [max(off, passed * slope) for off, slope in zip(around, of_all, strict=True)]
         wide = wide_scale(self.once, self.size, [slope.noise for slope in self.estimates[0]])
@@ -123,9 +123,9 @@ class Line:
         self.estimates = [self._slopes(stretch) for stretch in STRETCHES]
 
     def look_from_afar(self, s: int, finding: NumericFinding) -> None:
-        """Accept a number between the slopes on both sides of the point, as measured from further out.
+        """Accept a number between the one-sided slopes, measured at larger steps (`from_afar`).
 
-        An operand of 0 is at the end of a domain itself; any other may be next to one.
+        An operand of 0 is itself at the end of a domain; any other may be next to one.
         """
         slope = finding.slope
         if math.isfinite(slope.other) and abs(finding.found - (slope.value + slope.other) / 2) <= slope.error / 2:
@@ -147,9 +147,9 @@ class Line:
                 finding.near = "a kink or a vertical tangent is too near for rounding"
 
     def look_for_steps(self, s: int, finding: NumericFinding) -> bool:
-        """Accept the slope of a step where the function is a stair whose steps are finer than numbers of this size.
+        """Accept the slope of a step if the function is a stair finer than the spacing of numbers at the point.
 
-        `round(x)` and x are one function among doubles of 1e16. So a number between both slopes is accepted.
+        Among doubles near 1e16, `round(x)` and x are the same function. So any number between both slopes is accepted.
 
         Returns:
             Whether there are such steps.
@@ -179,9 +179,9 @@ class Line:
         return True
 
     def look_within(self, s: int, finding: NumericFinding) -> None:
-        """Accept a number that differs from what small steps show by no more than jumps explain.
+        """Accept a number whose difference from the slope at small steps is explained by jumps of internal rounding.
 
-        They are no higher than numbers within the function are rounded. What is off by a digit is no such number.
+        Such jumps are no higher than the rounding of intermediate numbers.
         """
         slope, f = finding.slope, self.f
         off = finding.found - slope.value
@@ -190,11 +190,11 @@ class Line:
         if 0 < self.size < NEAR_ZERO:
             return  # beside a tiny operand, a vertical tangent looks like a jump
         if _is_apart(finding.found, slope.value) and not self._largest_given(s) > abs(off):
-            return  # it is as small everywhere
+            return  # the slope is as small everywhere, so no larger term was rounded away
         steps = [reading[0] for reading in slope.readings]
         while (wider := FACTOR * steps[0]) <= min(WIDER * max(map(abs, f.point)), LARGEST):
             steps.insert(0, wider)
-        # Programs have numbers of size 1, as 1 + p, besides those that are seen.
+        # Intermediate numbers may be of size 1, as in 1 + p, even if all that is visible is smaller.
         largest = max(1.0, *map(abs, f.point), *(abs(z) for reading in slope.readings for z in reading[1:]))
         moved, highest = self.size * f.coarse, INNER * f.unit * largest
         least, most = left_out(lambda t: self.once(t)[s], steps, abs(off), slope.noise, moved, highest)
@@ -224,8 +224,8 @@ class Line:
         beside = slope.scale if slope.scale * self.wide > JUMP * noise and not slope.rough else 0.0
         scale = max(beside, self.elsewhere[s], change / self.moved)
         natural = max(0.0 if slope.rough else slope.scale, result / self.wide)
-        # Where several estimates agree, more is known than each of them claims: of an entry by far smaller than others
-        # as well, unless it is as small as rounding of those.
+        # If several estimates agree, their common error is smaller than each of them claims; for an entry far smaller
+        # than others, too, unless it is as small as the rounding of those.
         close = max(CLOSE * slope.error, PLAIN_DIGIT * max(abs(slope.value), abs(claimed)))
         close = max(close, f.unit**KEPT * max(scale, natural, self.within[s] / self.wide))
         allowed = SAFETY * slope.error
@@ -244,7 +244,7 @@ class Line:
         )  # fmt: skip
 
     def _label(self, s: int) -> str:
-        """What a number is the derivative of, and to what."""
+        """The result that is differentiated, and the input with respect to which."""
         places = self.f.places
         if len(places) == 1 and not places[0]:
             return self.where
@@ -252,7 +252,7 @@ class Line:
         return f"{of} / {self.where}"
 
     def _best(self, s: int, slope: Slope) -> tuple[Slope, str]:
-        """The estimate by the complex step, if differences agree with it and know less; and what it comes from."""
+        """The best estimate and the name of its method: the complex step if it is sharper and differences agree."""
         if self.exact is not None and slope.kind == "smooth":
             value, spread = self.exact[s]
             apart = abs(value - slope.value)
@@ -263,12 +263,12 @@ class Line:
         return slope, "finite differences"
 
     def _own_error(self, s: int, claimed: float, slope: Slope, change: float) -> float:
-        """How far off a right derivative may be by its own rounding, by its effect, and by what the user allows."""
+        """The error allowed to a right derivative: by its rounding, by its effect on results, by user tolerances."""
         f, tolerances = self.f, self.f.tolerances
         own: float = f.unit**KEPT * abs(slope.value) + (slope.noise + tolerances.nondet_tol) / self.wide
         if not tolerances.strict:
             own += FLOOR * f.unit * change / self.moved
-            if not slope.scale and slope.kind == "smooth":  # it stands still, as shares that saturate do
+            if not slope.scale and slope.kind == "smooth":  # constant values, as of a saturated softmax
                 own += FLOOR * f.unit * self.elsewhere[s]
         if math.isfinite(slope.value):
             if abs(claimed) < (tiniest := TINIEST.get(f.unit, 0.0)):
@@ -277,18 +277,17 @@ class Line:
         return own
 
     def _rounding_of_given(self, s: int, claimed: float, slope: Slope) -> float:
-        """How far off rounding may put a derivative that is next to 0, and of another size than differences show.
+        """The rounding error of a derivative that is next to 0, and of another size than the differences show.
 
-        Where shares saturate, its formula subtracts numbers as large as it is further out, or the function's does:
-        p - p sum(p), say. A derivative that is as small everywhere has no such numbers; nor does one tell what they
-        are that grows without end.
+        In a saturated softmax its formula subtracts numbers of the size that it has elsewhere, as in p - p sum(p). A
+        derivative that is as small everywhere has no such numbers, and one that grows without bound does not show them.
         """
         if slope.kind != "smooth" or not _is_apart(claimed, slope.value):
             return 0.0
         return FLOOR * self.f.unit * min(self._largest_given(s), self.elsewhere[s])
 
     def _largest_given(self, s: int) -> float:
-        """How large the derivative that was given is further out; 0 where it has no bound, or cannot be asked."""
+        """The size of the given derivative at larger distances; 0 if it grows without bound or cannot be computed."""
         given_at, largest = self.f.given_at, 0.0
         if given_at is None:
             return 0.0
@@ -321,10 +320,10 @@ def combined(seed: Sequence[float], values: Sequence[float]) -> float:
 
 
 def _complex_step(f: Numeric, v: list[float], seeds: list[list[float]]) -> list[tuple[float, float]] | None:
-    """Im f(x + i h v) / h, without cancellation, and how far it may be off; None where f takes no complex numbers.
+    """Im f(x + i h v) / h, which needs no difference, and its error; None if f does not take complex numbers.
 
-    What happens within f may cancel all the same, as in sin(z) / z. So it is taken at neighbours of the
-    point with steps of several lengths, and no less error is claimed than they differ by.
+    Terms may still cancel within f, as in sin(z) / z. So it is evaluated at neighbours of the point with several step
+    lengths, and their spread is a lower bound on the error.
     """
     if f.coarse > DOUBLE or f.unit > DOUBLE:
         return None
@@ -349,5 +348,5 @@ def _complex_step(f: Numeric, v: list[float], seeds: list[list[float]]) -> list[
 
 
 def unseen(point: Sequence[float]) -> float:
-    """The largest input that every step from 0 passes: a change of the result over such distances is no jump."""
+    """The largest input that every step from 0 skips over: a change of the result over such a distance is no jump."""
     return max((abs(x) for x in point if abs(x) < UNSEEN), default=0.0)

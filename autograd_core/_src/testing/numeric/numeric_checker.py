@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from .slope import Slope
 
 DIRECTIONS = 4
-VERY_MANY = 500  # inputs beyond which there are two random directions
-FURTHEST = 8  # levels below the operand's size at which halves are compared, by two central differences
-HALF_THE_DIGITS = 8.0  # times the root of the roundoff
-NEARBY_ROUNDINGS = 64.0  # roundings of what values near by differ by: noise below is no more than rounding
-NEIGHBOURS, ULPS_AWAY = 6, 4.0  # points at which the roughness of values is measured, and how far away
+VERY_MANY = 500  # with more inputs there are two random directions
+FURTHEST = 8  # a faulty half of the inputs is found by central differences with steps this many levels below the size
+HALF_THE_DIGITS = 8.0  # noise above this many square roots of the roundoff is no rounding
+NEARBY_ROUNDINGS = 64.0  # noise below this many roundings of the differences near by counts as rounding
+NEIGHBOURS, ULPS_AWAY = 6, 4.0  # number of points at which the noise of values is measured, and their distance in ulps
 
 
 def judge(f: Numeric) -> Report:
@@ -62,13 +62,13 @@ def judge(f: Numeric) -> Report:
     if n > MANY_INPUTS and max(findings).rank:
         narrowed = _narrowed(f, max(findings), seeds, zero)
         return narrowed.report(f)
-    # In a sum over a direction of many inputs, one is weighted by half at least.
+    # Along a random direction every input has a weight of at least one half.
     resolution = max(finding.resolution for finding in findings) * (2 if n > MANY_INPUTS else 1)
     return max(findings).report(f, len(findings), resolution)
 
 
 def _break_ties(f: Numeric, seeds: list[list[float]], findings: list[NumericFinding]) -> None:
-    """Where several inputs tie, accept a number between the derivatives of the pieces that meet there."""
+    """If several inputs tie, accept a number between the derivatives of the pieces that meet there."""
 
     def look(point: list[float], v: list[float]) -> list[Slope] | None:
         try:
@@ -89,7 +89,7 @@ def _break_ties(f: Numeric, seeds: list[list[float]], findings: list[NumericFind
     point = inside(f.point, f.coarse)
     groups = [name.partition("]")[0] for name in f.names]
     tied: dict[int, bool] = {}
-    # The worst first: where one is no fair choice, that is the verdict, whatever the others are.
+    # The worst first: if that is no fair choice, it is the verdict, whatever the others are.
     for place in sorted(range(len(findings)), key=findings.__getitem__, reverse=True):
         finding, k, s = findings[place], place // len(seeds), place % len(seeds)
         column = findings[s :: len(seeds)]
@@ -107,7 +107,7 @@ def _break_ties(f: Numeric, seeds: list[list[float]], findings: list[NumericFind
         if near is None:
             return
         low, high = min(*ends, *near), max(*ends, *near)
-        if not low - off * DIGIT <= finding.found <= high + off * DIGIT:  # they are known to so many digits
+        if not low - off * DIGIT <= finding.found <= high + off * DIGIT:  # the ends are known to this accuracy only
             return
         low, high = min(low, finding.found), max(high, finding.found)
         finding.slope = replace(slope, kind="kink", left=low, right=high)
@@ -119,11 +119,11 @@ def _is_excusable(finding: NumericFinding) -> bool:
 
 
 def _judged(lines: Sequence[Line]) -> list[NumericFinding]:
-    """What there is to say along some directions.
+    """The findings along some directions.
 
-    What agrees with one estimate is right. What does not is held against all there are before it is
-    called so. A derivative is measured by those along the other directions: what changes a result by
-    less than its rounding does not matter.
+    A number that agrees with one estimate is right. Before any other is called wrong, further estimates are made. An
+    error is compared with the changes along all directions: one that changes a result by less than its rounding does
+    not count.
     """
     for line in lines:
         line.look()
@@ -132,7 +132,7 @@ def _judged(lines: Sequence[Line]) -> list[NumericFinding]:
     again: set[Line] = set()
     while True:
         changes = [max(line.change(s) for line in lines) for s in range(len(lines[0].seeds))]
-        # Better estimates may be smaller, and so what is beside them is no longer too small to matter.
+        # Better estimates may be smaller, so that others beside them are no longer negligible.
         unsure = [line for line in lines if line not in again and any(x.unsettled for x in line.findings(changes))]
         if not unsure:
             break
@@ -153,11 +153,11 @@ def _judged(lines: Sequence[Line]) -> list[NumericFinding]:
 
 
 def _noise_around(lines: Sequence[Line], changes: Sequence[float]) -> list[float]:
-    """How far rounding puts values off at neighbours of the point, beyond what slopes explain.
+    """The noise of values at neighbours of the point in all inputs, beyond what slopes explain.
 
-    Along one input values may be as good as exact, by luck: where a term is 0, or two are the same, or where the next
-    number is far. So that along the others counts, if it is rounding. What is more than
-    half of the digits of the changes that the function shows is no rounding, but a jump.
+    Along a single input values may happen to be exact: a term is 0, or two are equal. So the noise along the other
+    inputs counts, too, if it is rounding. If it is more than half of the digits of the function's changes, it is a
+    jump.
     """
     line = lines[0]
     f, seeds = line.f, line.seeds
@@ -184,7 +184,7 @@ def _noise_around(lines: Sequence[Line], changes: Sequence[float]) -> list[float
 
 
 def _only_rounding(slope: Slope, unit: float) -> bool:
-    """Whether noise along a line is rounding of its values: then it occurs along others, too."""
+    """Whether the noise along a line is rounding of values: then it occurs along other lines, too."""
     return slope.kind == "smooth" and slope.noise <= NEARBY_ROUNDINGS * unit * slope.reach
 
 
@@ -204,9 +204,9 @@ def _slopes_of_all(line: Line) -> list[float]:
 
 
 def _located(f: Numeric, worst: NumericFinding, seeds: list[list[float]], zero: list[float]) -> NumericFinding | None:
-    """The entry with the largest error, if a wrong derivative along a direction comes from one.
+    """The entry with the largest error, if a wrong derivative along a direction comes from a single entry.
 
-    Of two halves of the inputs the one goes on in which the derivative is further from a central difference.
+    By bisection: of two halves of the inputs, the one whose derivative is further from a central difference is kept.
     """
     moving = [j for j, d in enumerate(worst.v) if d]
     if worst.verdict is not Verdict.WRONG or len(f.point) <= VERY_MANY:
@@ -236,7 +236,7 @@ def _located(f: Numeric, worst: NumericFinding, seeds: list[list[float]], zero: 
 
 
 def _narrowed(f: Numeric, worst: NumericFinding, seeds: list[list[float]], zero: list[float]) -> NumericFinding:
-    """Halve the inputs that move until one is left which is still at fault."""
+    """Bisect the inputs of a direction until one is left that is still wrong."""
     located = _located(f, worst, seeds, zero)
     if located is not None:
         return located

@@ -1,4 +1,4 @@
-"""What differences find about one number of a derivative: its verdict, and that in words."""
+"""What differences say about one number of a derivative: its verdict, and the report in words."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ if TYPE_CHECKING:
     from .judged_function import Numeric
     from .slope import Slope
 
-MANY_INPUTS = 48  # inputs beyond which random directions are checked first
-SAFETY = 16.0  # times the error estimate of the differences
-CLOSE = 4.0  # times the same: numbers further off are held against several estimates
-RESOLVED = 1 / 4  # power of the roundoff: what the differences tell at least, as a share of the result's other slopes
-DECLARED = 64.0  # times the slope that results may vary by: beside one that the user calls noise, 0 is confirmed
-DOUBTFUL_ORDER = 1.95  # what rounds to 2 is no second witness
-FEW_INPUTS = 4  # inputs that a sentence can list
-UNSURE = 0.2  # a reference with a relative error above this decides nothing
-IDLE = 2.0**-10  # roundings of a result: a derivative with less effect than that counts as 0
-LEAST = 2.0**-1000  # no function is asked for smaller slopes
+MANY_INPUTS = 48  # with more inputs random directions are checked first
+SAFETY = 16.0  # an error up to this factor times the estimated error of the differences is allowed
+CLOSE = 4.0  # numbers further off than this factor times it are compared with several estimates
+RESOLVED = 1 / 4  # roundoff to this power, times the result's other slopes, is the resolution required at least
+DECLARED = 64.0  # 0 is confirmed beside slopes up to this factor times the user's `nondet_tol`
+DOUBTFUL_ORDER = 1.95  # a remainder order that rounds to 2 does not speak against the derivative
+FEW_INPUTS = 4  # so many inputs are listed in a sentence
+UNSURE = 0.2  # a reference with a larger relative error decides nothing
+IDLE = 2.0**-10  # a derivative whose effect is below this many roundings of the result counts as 0
+LEAST = 2.0**-1000  # smaller slopes are not tested
 
 
 @dataclass(slots=True)
@@ -39,11 +39,11 @@ class NumericFinding:
     order: float
     unit: float
     scale: float  # the largest slope that the function has elsewhere
-    noise: float  # that rounding of the values leaves of a slope, over the whole size of the input
-    lost: bool  # whether all that is seen, here and further out, is noise
+    noise: float  # the error of a slope due to rounding of the values, over the whole size of the input
+    lost: bool  # whether all differences, here and at larger steps, are noise
     natural: float  # the slope that would change the result by its own size over that of the input
     declared: float = 0.0  # the slope that would change the result by `nondet_tol` over the size of the input
-    near: str = ""  # what is too near by, or too fine, for rounding to tell
+    near: str = ""  # the reason, in words, why rounding leaves only an interval for the derivative
 
     @property
     def verdict(self) -> Verdict:
@@ -56,11 +56,11 @@ class NumericFinding:
         if s.kind == "kink":
             return Verdict.KINK
         off = abs(self.found - s.value)
-        rough = s.rough and self.noise > 3 * self.declared  # beyond what the user has said of it
+        rough = s.rough and self.noise > 3 * self.declared  # more noise than the user declared
         if self.lost or (rough and off > self.allowed):
-            return Verdict.ILL_CONDITIONED  # all that is seen is noise
+            return Verdict.ILL_CONDITIONED  # all differences are noise
         if off > self.allowed:
-            # Both witnesses, or a distance that leaves no doubt.
+            # Wrong by both tests, differences and remainder order; or by an error that leaves no doubt.
             return Verdict.WRONG if self.order < 1.7 or off > 2 * self.allowed else Verdict.ILL_CONDITIONED
         known = min(self.allowed, SAFETY * (s.spread + self.unit * abs(s.value) + self.noise))
         if self.found == 0 and (still := s.still):  # neighbours may have noise, this line has none
@@ -69,7 +69,7 @@ class NumericFinding:
 
     @property
     def digit(self) -> float:
-        """The error to which a right number has to be confirmed: a digit, or a fraction of nearby slopes."""
+        """The accuracy to which a right number has to be confirmed: a digit, or a fraction of the slopes near by."""
         flat = UNSURE * self.natural if abs(self.found) <= IDLE * self.unit * self.natural else 0.0
         size = UNSURE * max(abs(self.slope.value), abs(self.found))
         shown = float(self.unit**RESOLVED) * self.scale
@@ -77,17 +77,17 @@ class NumericFinding:
 
     @property
     def unsettled(self) -> bool:
-        """Whether further estimates may tell more."""
+        """Whether further estimates may change the verdict."""
         return bool(self.rank) or abs(self.found - self.slope.value) > self.close
 
     @property
     def resolution(self) -> float:
-        """The error that a number called right may have."""
+        """The largest error that a number called right may have."""
         return min(self.allowed, self.digit)
 
     @property
     def doubtful(self) -> bool:
-        """Whether differences determine the slope hardly at all."""
+        """Whether differences hardly determine the slope."""
         s, verdict = self.slope, self.verdict
         if verdict is Verdict.NOT_FINITE:
             return math.isfinite(self.found)
@@ -137,7 +137,8 @@ class NumericFinding:
         if verdict is Verdict.RIGHT:
             known = f"by {self.reference}"
             if count == 1:
-                reason = f"{self.found!r} is the derivative to {where}, {known} (to {self.resolution:.2g})."
+                of = f"with respect to {where}, {known} (to {self.resolution:.2g})"
+                reason = f"{self.found!r} is the derivative {of}."
             else:
                 many = len(f.point) > MANY_INPUTS
                 what = f"derivatives along {count} random directions" if many else f"{count} derivatives"
@@ -147,7 +148,8 @@ class NumericFinding:
             return Report(verdict, f"the result jumps at this point when {where} moves.", worst)
         if verdict is Verdict.NOT_FINITE:
             reason = (
-                f"the derivative to {where} is {self.found} ({f.given.side}), where {self.reference} give {s.value!r}."
+                f"the derivative with respect to {where} is {self.found} ({f.given.side}), where {self.reference} give "
+                f"{s.value!r}."
             )
             return Report(verdict, reason, worst)
         if verdict is Verdict.KINK:
@@ -155,8 +157,8 @@ class NumericFinding:
             place = "between" if self.fair else "outside of"
             if self.near:
                 reason = (
-                    f"{self.near} to tell the derivative to {where}: it is between {low:.9g} and {high:.9g}, as the "
-                    f"{self.found!r} found is."
+                    f"{self.near} to tell the derivative with respect to {where}: it is between {low:.9g} and "
+                    f"{high:.9g}, as the {self.found!r} found is."
                 )
                 return Report(verdict, reason, worst, interval=(low, high), fair=True)
             reason = (
@@ -167,7 +169,7 @@ class NumericFinding:
         if verdict is Verdict.ILL_CONDITIONED:
             condition = max(1.0, s.error / self.unit / max(abs(s.value), abs(self.found), 2.0**-1000))
             reason = (
-                f"the rounding of the function's values hides its derivative to {where}: differences give "
+                f"the rounding of the function's values hides its derivative with respect to {where}: differences give "
                 f"{s.value:.6g} and may be off by {s.error:.1g}, {self.found!r} was found."
             )
             return Report(verdict, reason, worst, condition=condition)
@@ -178,7 +180,7 @@ class NumericFinding:
             else f"; the Taylor remainder falls like h^{self.order:.1f} instead of h^2"
         )
         reason = (
-            f"the derivative to {where} is {s.value:.9g} by {self.reference}, and {self.found!r} was found{at}"
-            f"{witness}."
+            f"the derivative with respect to {where} is {s.value:.9g} by {self.reference}, and {self.found!r} was "
+            f"found{at}{witness}."
         )
         return Report(verdict, reason, worst)

@@ -1,9 +1,8 @@
-"""Plateaus of a function of one number: rounding within, or steps of a stair that the function is.
+"""Plateaus of a function of one number: internal rounding, or steps of a genuine stair.
 
-A function that is computed in half or single precision within rises in stairs, and its derivative is that of
-what it rounds. One that counts, such as `round(x)`, rises in stairs as well, and its derivative is 0. Near by
-they look alike: half precision has all integers from 1024 to 2048. But steps of rounding become wider as
-numbers grow, wherever these begin, and those of a stair do not.
+A function that uses half or single precision internally is a stair of small steps, and its derivative is that of the
+function it rounds. `round(x)` is a stair as well, and its derivative is 0. Near a point both look alike: half precision
+has all integers from 1024 to 2048. But the steps of rounding become wider as numbers grow; those of a stair do not.
 """
 
 from __future__ import annotations
@@ -15,30 +14,30 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-FACTOR = 4.0  # by which steps fall
+FACTOR = 4.0  # ratio of successive steps
 LARGEST = 2.0**1023
-STRAIGHT = 4.0  # roundings by which values on a straight line may be off
-EDGE = 40  # halvings that find the edge of a plateau; behind it a function may rise like exp(x^2)
-ONE_STAIR = 32.0  # roundings of what a function does further out: a stair below is rounding, too
-COARSE_STAIR = 2.0**-7  # of the largest change: a stair below is rounding, one above is a step of the function
-WIDEST = 2.0**-10  # widths of steps that are a function's own: results that are rounded to digits have finer ones
-FAR = (2.0**9, 2.0**12, 2.0**25)  # so many steps away rounding to 8, 11 and 24 bits has steps of another width
-STEPS, PARTS = 6, 6  # steps that are looked at in each place, and points within one
-PHASE = 0.381966  # of a part, so that no edge is hit
-SAME = 2.0**-20  # shares by which slopes of one line differ, and steps of one height
-BESIDE = 2.0**-6  # of a step's width
-BEYOND, BENT = 1 / 8, 8.0  # shares of the way beyond an edge, where a slope has made that many times of rounding
-STEEP = 64.0  # roundings that a step is higher than
+STRAIGHT = 4.0  # values on a straight line may be off by this many rounding errors
+EDGE = 40  # bisections that find the edge of a plateau; behind it a function may rise like exp(x^2)
+ONE_STAIR = 32.0  # a step lower than this many roundings of the change at large steps is rounding
+COARSE_STAIR = 2.0**-7  # a step lower than this share of the largest change is rounding, a higher one genuine
+WIDEST = 2.0**-10  # genuine steps are at least this wide; results that are rounded to digits have finer ones
+FAR = (2.0**9, 2.0**12, 2.0**25)  # this many steps away, rounding to 8, 11 and 24 bits has steps of another width
+STEPS, PARTS = 6, 6  # steps examined at each place, and points within one
+PHASE = 0.381966  # offset of the points, as a share of their distance, so that none hits an edge
+SAME = 2.0**-20  # relative difference up to which slopes, or heights of steps, are equal
+BESIDE = 2.0**-6  # share of a step's width that counts as right beside the point
+BEYOND, BENT = 1 / 8, 8.0  # a new slope beyond an edge shows after 1/8 of the way, by 8 rounding errors
+STEEP = 64.0  # a step is higher than this many rounding errors
 
 
 class Plateau(NamedTuple):
-    """The piece on which a function stands, on one side of a point.
+    """The straight piece of a function on one side of a point, and what happens where it ends.
 
     Attributes:
-        rounding: How far it jumps at the edge, if that is rounding within; else 0.
-        jump: How far it jumps; 0 where another slope begins.
-        edge: How far away the edge is; 0 without one.
-        slope: Of the piece.
+        rounding: The height of the jump at its edge, if that is internal rounding; else 0.
+        jump: The height of the jump; 0 if another slope begins there.
+        edge: The distance of the edge; 0 without one.
+        slope: The slope of the piece.
     """
 
     rounding: float = 0.0
@@ -55,19 +54,19 @@ def side_of(
     reach: float,
     units: tuple[float, float],
 ) -> tuple[Plateau, Plateau]:
-    """The flat and the straight piece on which a function stands, and how far it jumps at their edges.
+    """The flat or straight piece on one side of a point, and the jump at its edge.
 
-    A function that is rounded within, to single precision or to 0 below all numbers, stands still near by, or
-    is straight there where only a term of it is. Where it leaves its plateau by a jump that is small beside what
-    it does further out, that jump is its rounding. A piece that is flat by itself, as of relu, is left without one.
+    A function that is rounded internally, to single precision or by underflow, is constant near a point, or straight if
+    only one of its terms is rounded. If it leaves this plateau by a jump that is small beside its change at larger
+    steps, the jump is its rounding. A genuinely flat piece, as of relu, ends without a jump.
 
     Args:
         f: The function.
         zero: Its value at 0.
         finite: (t, f(t), f(-t)), larger steps first.
-        sign: Of the side.
-        reach: How far apart values are at larger steps.
-        units: Unit roundoff of the results, and how far off rounding puts the operand.
+        sign: The side, 1 or -1.
+        reach: The difference of values at larger steps.
+        units: Unit roundoff of the results, and the rounding error of the operand.
     """
     place, unit = 1 if sign > 0 else 2, units[0]
     steps = [(r[0], r[place]) for r in finite]
@@ -77,13 +76,13 @@ def side_of(
         steps = [(t, value) for t, value in values if math.isfinite(value)] + steps
     largest = max(abs(value - zero) for _, value in steps)
     found = []
-    # Rounded in the end, a straight piece stands still as well, at steps that are smaller yet.
+    # A straight piece is constant as well, at even smaller steps, since its result is rounded.
     for flat, slope in ((_flat(zero, steps), None), _straight(zero, steps, sign, units)):
         found.append(Plateau())
         if 1 <= flat < len(steps) - 1:
             tilt = None if slope is None else sign * slope
             jump, edge = _jump(lambda t: f(sign * t), zero, tilt, steps[flat], steps[flat - 1], units)
-            # Of a tiny operand, what larger steps do counts, too.
+            # For a tiny operand, the change at larger steps counts, too.
             is_rounding = jump <= COARSE_STAIR * (largest if slope else max(largest, reach)) or (
                 0 < jump <= ONE_STAIR * unit * _far_change(lambda t: f(sign * t), zero, finite[0][0])
             )
@@ -92,7 +91,7 @@ def side_of(
 
 
 def _far_change(f: Callable[[float], float], zero: float, step: float) -> float:
-    """How far a function changes beyond the largest step: the rounding of 1 in 1 + erf(x) is small to that."""
+    """The change of a function beyond the largest step; in 1 + erf(x) the rounding of 1 is small beside it."""
     changes = [abs(f(t) - zero) for k in (1, 2, 3) if (t := step * FACTOR**k) <= LARGEST]
     return max((change for change in changes if math.isfinite(change)), default=0.0)
 
@@ -105,10 +104,10 @@ def _jump(
     outer: tuple[float, float],
     units: tuple[float, float],
 ) -> tuple[float, float]:
-    """How far a function jumps where it leaves a straight piece, and where; by 0 where another slope begins.
+    """The height of the jump at which a function leaves a straight piece, 0 if another slope begins; and its distance.
 
-    The place is 0 where a curve leaves its tangent. The slope of the piece is None where all of its values are one
-    number; else they may be off by rounding, even if that leaves no slope to see.
+    The distance is 0 if a curve leaves its tangent. The slope of the piece is None if all of its values are equal;
+    otherwise they may be off by rounding, even if that hides the slope.
     """
     slope = tilt or 0.0
 
@@ -129,12 +128,12 @@ def _jump(
             near, far = (rest(t, f(t)) for t in (middle * (1 + BEYOND), middle * (1 + 2 * BEYOND)))
             if abs(far - 2 * near) <= near / 2 and near > BENT * rounding(value):
                 return 0.0, inside  # another slope begins
-            return rounding(value), 0.0  # a curve that leaves its tangent; at the edge it is off by that
+            return rounding(value), 0.0  # a curve that leaves its tangent by its own rounding
         if not off:
             inside = middle
         else:
             outside, jump = middle, off if math.isfinite(off) else jump
-    # A slope that begins at the edge has risen by no more than its share of the way from there.
+    # A slope that begins at the edge has changed the value in proportion to the distance from there.
     return 0.0 if jump <= 2 * first * (outside - inside) / outer[0] else jump, inside
 
 
@@ -144,7 +143,7 @@ def _flat(zero: float, steps: Sequence[tuple[float, float]]) -> int:
 
 
 def _off_line(zero: float, value: float, slope: float, units: tuple[float, float]) -> float:
-    """By how much rounding of results and operands may put a value off a straight line."""
+    """How far rounding of results and operands may move a value off a straight line."""
     unit, moved = units
     return STRAIGHT * unit * max(abs(zero), abs(value)) + moved * abs(slope)
 
@@ -166,16 +165,16 @@ def _straight(
 def is_stair(
     f: Callable[[float], float], zero: float, sides: Sequence[Plateau], units: tuple[float, float]
 ) -> bool:
-    """Whether a function is a stair by itself: whether its steps are as wide far away as they are here.
+    """Whether a function is a genuine stair: whether its steps are as wide far away as they are here.
 
-    A point at the edge of a step has one on one side only, and on the other the next one. Steps may have a slope,
-    another one each: those of `round(x) * x` have.
+    A point at an edge has its own step on one side and the next one on the other. Each step may have a slope of its
+    own, as for `round(x) * x`.
 
     Args:
         f: The function.
         zero: Its value at 0.
-        sides: Where it stands.
-        units: Unit roundoff of the results, and how far off rounding puts the operand.
+        sides: The piece on each side of the point.
+        units: Unit roundoff of the results, and the rounding error of the operand.
     """
     (right, left), (unit, moved) = sides, units
     edges = [side for side in sides if side.edge]
@@ -195,12 +194,12 @@ def is_stair(
 def _is_even(
     f: Callable[[float], float], width: float, jump: float, slope: float, units: tuple[float, float]
 ) -> bool:
-    """Whether steps far away are as wide."""
+    """Whether steps far away are as wide as here."""
 
     def goes_on(sign: int, far: float) -> Stretch:
         return _goes_on(f, sign * width, far, jump, slope, units)
 
-    # Rounding of results to all their digits changes its width in one direction or the other.
+    # If the steps are rounding of the result, their width changes in at least one direction.
     half_way = 1 / (4 * units[0])
     for sign in (1, -1):
         there: list[Stretch] = []
@@ -214,7 +213,7 @@ def _is_even(
     else:
         return False
     if any(stretch.slopes for stretch in there):
-        return True  # of steps whose slopes are not alike, nothing can be read so far out
+        return True  # steps with different slopes cannot be measured so far away
     ends = [goes_on(sign, half_way).alike for sign in (1, -1)]
     return False not in ends and (True in ends or bool(slope))
 
@@ -232,8 +231,8 @@ class Stretch(NamedTuple):
     """Some steps far away.
 
     Attributes:
-        alike: Whether they are as wide as here; None where that cannot be told.
-        slopes: Whether they have slopes of their own, or such as rounding hides.
+        alike: Whether they are as wide as here; None if that cannot be determined.
+        slopes: Whether they have slopes of their own, or slopes that rounding may hide.
     """
 
     alike: bool | None
@@ -247,11 +246,11 @@ def _goes_on(
 
     Args:
         f: The function.
-        width: Of a step, with the sign of the direction.
-        far: How many steps.
-        jump: How high a step is here.
-        slope: Of a step.
-        units: Unit roundoff of the results, and how far off rounding puts the operand here.
+        width: The width of a step, with the sign of the direction.
+        far: The number of steps.
+        jump: The height of a step here.
+        slope: The slope of a step.
+        units: Unit roundoff of the results, and the rounding error of the operand here.
     """
     unit, moved = units
     parts = PARTS if far * unit < 1 / STEEP else 2
@@ -272,7 +271,7 @@ def _goes_on(
         return Stretch(None)
     least = max(room, max(offs) / 4) if varies else room
     changes = [off > least for off in offs]
-    # Far out, places are rounded to halves of a width, and may be edges: over many steps that evens out.
+    # Far away, positions are rounded to half a width and may be edges; over many steps that averages out.
     if abs(sum(changes) - STEPS) > 1:
         return Stretch(alike=False)
     each = parts == 2 or all(any(changes[k : k + parts]) for k in range(0, len(changes), parts))

@@ -1,9 +1,9 @@
 """Points at which several inputs tie, as those of a median: which derivatives are fair choices there.
 
-Where three or more numbers tie, moving one of them alone shows little: the median of five zeros does not change
-whichever moves. The function has kinks in other directions. A fair choice then is a derivative of the pieces
-that meet at the point, as in Clarke's generalized gradient (F. H. Clarke, 1983): its entries lie between those
-that the function has where the tie is broken.
+Where three or more numbers tie, changing one of them alone shows little: the median of five zeros stays 0 whichever
+changes. The function has kinks in other directions. A fair choice is a derivative of the pieces that meet at the point,
+as in Clarke's generalized gradient (F. H. Clarke, 1983): each entry lies between those near the point, where the tie is
+broken.
 """
 
 from __future__ import annotations
@@ -24,35 +24,35 @@ if TYPE_CHECKING:
 
     Look = Callable[[list[float], list[float]], list[Slope] | None]
 
-ASKED = 8  # directions in which a function is seen to have no derivative: a mean of three in order needs a third of all
-DOUBT = 16.0  # times the error estimates
-RANKS, ORDERS = 12, 6  # ways at most to break a tie in one order of the inputs, and orders
-BY_GROUP = (False, True)  # whether the last argument goes first, of the first orders
-DIGIT = 1e-3  # of a distance, to which the derivatives of neighbours are known
-LEAST = 2.0**-1000  # by which numbers are moved
-CLOSER = 16  # times, at which a slope is taken there
-ROUNDINGS = 8  # of a result, that a difference may be off by
-NEAR, FAR, UNEVEN = 2.0**-8, 2.0**4, 64  # times that, where distances differ, and in how many ways at most
-APART = 1 / 3  # power of the roundoff: how far neighbours are, in terms of the number
+ASKED = 8  # random directions along which linearity is tested
+DOUBT = 16.0  # safety factor of error estimates
+RANKS, ORDERS = 12, 6  # at most so many ways to break a tie in one order of the inputs, and so many orders
+BY_GROUP = (False, True)  # for the first orders: whether the last argument comes first
+DIGIT = 1e-3  # relative accuracy to which the derivatives of neighbours are known
+LEAST = 2.0**-1000  # smallest change of a number
+CLOSER = 16  # a slope at a neighbour is taken over a distance smaller by this factor
+ROUNDINGS = 8  # a difference may be off by this many rounding errors of the result
+NEAR, FAR, UNEVEN = 2.0**-8, 2.0**4, 64  # range of the factors by which distances differ; at most 64 ways
+APART = 1 / 3  # neighbours are at a relative distance of the roundoff to this power
 
 
 def inside(point: Sequence[float], coarse: float) -> list[float]:
-    """The point, or with all inputs alike a little smaller, so that neighbours of the largest doubles are finite."""
+    """The point, all inputs scaled down a little if need be, so that neighbours of the largest doubles are finite."""
     times = 1 - CLOSER * coarse**APART if max(map(abs, point), default=0.0) > LARGEST else 1.0
     return [x * times for x in point]
 
 
 def is_tied(point: Sequence[float], columns: Sequence[Slope], s: int, off: float, look: Look) -> bool:
-    """Whether slopes along several inputs at once are not the sums of the single ones: then there is no derivative.
+    """Whether slopes along several inputs at once differ from the sums of the single ones: then f has no derivative.
 
     Args:
-        point: Where.
+        point: The point.
         columns: The slopes of a result along each input.
         s: The number of that result.
-        off: How far off a derivative is that a tie may explain.
+        off: The error of the derivative that a tie would have to explain.
         look: The slopes of all results at a point along a direction.
 
-    Beside huge numbers little is known of others, and of tiny ones beside others: the rest alone is moved first.
+    Huge inputs hide the effect of the others, and tiny ones are hidden by them: so the others are first moved alone.
     """
     if any(slope.kind == "kink" for slope in columns):
         return True
@@ -85,28 +85,28 @@ def between(
 ) -> tuple[float, float] | None:
     """The smallest and the largest slope with respect to one input where the tie is broken nearby.
 
-    It ends as soon as the number in question lies between slopes found so far.
+    It stops as soon as the number in question lies between slopes found so far.
 
     Args:
-        point: Where.
+        point: The point.
         units: Unit roundoff of its numbers, and of the results.
         j: The input.
-        off: Slopes that are neither as sure as this nor further away do not count.
-        value: The result at a point; NaN where it has none.
-        groups: The argument that each input belongs to: those of one are moved together first.
-        found: The number.
+        off: Slopes whose error exceeds this and their distance from the number do not count.
+        value: The result at a point; NaN outside of the domain.
+        groups: The argument that each input belongs to; inputs of one argument are moved together first.
+        found: The number in question.
     """
     n, apart = len(point), units[0] ** APART
     rng = random.Random(f"{n} {j} ties")  # noqa: S311
-    zero = min(max(map(abs, point), default=0.0) or 1.0, 1.0)  # what a 0 is moved in terms of
-    # Beside steps of size 1 numbers that are tiny and not alike tie, too.
+    zero = min(max(map(abs, point), default=0.0) or 1.0, 1.0)  # the scale by which an input of 0 is moved
+    # Beside steps of size 1, tiny numbers tie even if they differ.
     scales = [0.0, 1.0] if any(0 < abs(x) < NEAR_ZERO for x in point) else [0.0]
-    # Beside inputs that move the result far more, steps have to be so large that its rounding does not hide a slope.
+    # If other inputs change the result far more, steps must be large enough for its rounding not to hide the slope.
     seen = 2 * DOUBT * ROUNDINGS * units[1] * abs(value(list(point))) / off if off else 0.0
     if abs(point[j]) < CLOSER * seen / apart < math.inf:
         scales.append(CLOSER * seen / apart)
     near: list[float] = []
-    # Alike first. Of a mean that is not linear, as a harmonic one, slopes reach their ends where distances differ much.
+    # Equal distances first. For a nonlinear mean, such as the harmonic one, the extreme slopes need very unequal ones.
     sides = [*_sides(n, j, groups, rng)]
     uneven = [*product(sides, sides)]
     ways = [(below, below, 1.0, 1.0) for below in sides]
@@ -120,7 +120,7 @@ def between(
                 moved[i] += -away if i in below else away
         step = max(apart * max(abs(point[j]) or zero, scale) * near_by / CLOSER, LEAST)
         slope, error = _difference(value, moved, j, step, units[1])
-        if DOUBT * error < max(off, abs(slope - found)):  # it is told which side of the number it is on
+        if DOUBT * error < max(off, abs(slope - found)):  # sure enough to lie on one side of the number
             near.append(slope)
             edge = off * DIGIT
             if min(near) - edge <= found <= max(near) + edge:
@@ -131,7 +131,7 @@ def between(
 def _difference(
     value: Callable[[list[float]], float], point: list[float], j: int, step: float, unit: float
 ) -> tuple[float, float]:
-    """The slope to one input, where it has one at a distance from kinks, and how far off it may be."""
+    """The slope with respect to one input, where it has one at a distance from kinks, and how far off it may be."""
 
     def at(t: float) -> float:
         return value([*point[:j], point[j] + t, *point[j + 1 :]])
@@ -144,7 +144,7 @@ def _difference(
 
 
 def _sides(n: int, j: int, groups: Sequence[str], rng: random.Random) -> Iterator[frozenset[int]]:
-    """Which other inputs go below one: growing prefixes of several orders of them."""
+    """The sets of other inputs to be put below input j: growing prefixes of several orders."""
     seen: set[frozenset[int]] = set()
     for k in range(ORDERS):
         others = [i for i in range(n) if i != j]

@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 
 def compiled(primitive: Primitive, moves: tuple[bool, ...]) -> Callable[..., tuple[float, ...]] | None:
-    """A function of a rule's operands: its value, and the local derivatives to those that move.
+    """A function of a rule's operands: its value, and the local derivatives with respect to those that move.
 
     It raises where arithmetic on floats does.
 
     Args:
         primitive: The rule.
-        moves: Which operands move; the derivatives to the others are 0.
+        moves: Which operands move; the derivatives with respect to the others are 0.
 
     Returns:
         The function; None for a rule of a user, or of many operands.

@@ -155,7 +155,7 @@ class Judge(WrittenVerdicts):
         """The verdict where rounding explains all errors, none of which changes a result by more than its roundings."""
         e = max(self.bad, key=lambda e: e.error)
         reason = (
-            f"the derivative given is right as far as results show: that to {self._place(e)} is off by "
+            f"the derivative given is right as far as results show: with respect to {self._place(e)} it is off by "
             f"{float(e.error):.2g}, which rounding explains, and changes the result by less than its own rounding does."
         )
         return replace(report, verdict=Verdict.RIGHT, reason=reason, worst=self._worst(e), resolution=float(e.error))
@@ -234,7 +234,7 @@ class Judge(WrittenVerdicts):
             return self._report(
                 Verdict.WRONG,
                 f"the value of {named(wrong_value)} was recorded as {wrong_value.data!r}, and its operation gives "
-                f"{exact!r} for its operands; the derivative to {self._place(e)} is wrong by it.",
+                f"{exact!r} for its operands; the derivative with respect to {self._place(e)} is wrong by it.",
                 self._worst(e),
                 faulty=wrong_value,
             )
@@ -284,7 +284,7 @@ class Judge(WrittenVerdicts):
         return self._report(
             Verdict.ILL_CONDITIONED,
             f"no node is at fault, but rounding leaves {digits_left(e.error, self._scale(e))} of 16 digits of the "
-            f"derivative to {self._place(e)}: condition number {condition:.2g}.",
+            f"derivative with respect to {self._place(e)}: condition number {condition:.2g}.",
             self._worst(e),
             condition=condition,
         )
@@ -311,7 +311,7 @@ class Judge(WrittenVerdicts):
         exact, own = float(local.slopes[node].exact[i]), float(recorded_slopes(node)[i])
         operands = ", ".join(repr(p.data) for p in node.parents)
         rounding = rule_rounding(node, i)
-        said = f"the local derivative of {named(node)} to its operand {i} was recorded as {own!r}"
+        said = f"the local derivative of {named(node)} with respect to its operand {i} was recorded as {own!r}"
         # The rule is right as a formula, and loses digits in doubles: a fault to report, but not a wrong rule.
         if abs(own - exact) <= rounding:
             return self._report(

@@ -394,7 +394,7 @@ class DerivativeColumn:
         self.given, self.j, self.side = given, j, given.side
 
     def row(self, seed: Sequence[float]) -> list[float]:
-        """The derivative of a combination of results to the input."""
+        """The derivative of a combination of results with respect to the input."""
         return [self.given.row(seed)[self.j]]
 
     def along(self, seed: Sequence[float], v: Sequence[float]) -> float:

@@ -30,7 +30,7 @@ class WrittenVerdicts(Expectations):
         far = f"within {worst.error_ulps:.2g} ulp{allows}" if worst.error_ulps else "exactly"
         count = len({(e.seed, e.j) for e in entries})
         what = (
-            f"{e.found!r} is the derivative to {worst.where}"
+            f"{e.found!r} is the derivative with respect to {worst.where}"
             if count == 1
             else f"all {count} derivatives are right{', the worst' if worst.error_ulps else ''}"
         )
@@ -46,7 +46,7 @@ class WrittenVerdicts(Expectations):
         return self._report(
             Verdict.NOT_FINITE,
             f"the local derivative of {named(node)} is not finite and meets a 0, which counts as 0: the function has "
-            f"the derivative {float(e.exact)!r} to {self._place(e)}, and {e.found!r} was found.",
+            f"the derivative {float(e.exact)!r} with respect to {self._place(e)}, and {e.found!r} was found.",
             self._worst(e),
             faulty=node,
         )
@@ -89,7 +89,7 @@ class WrittenVerdicts(Expectations):
         came = f"; {named(node)} has the first local derivative that is not finite" if node is not None else ""
         return self._report(
             Verdict.NOT_FINITE,
-            f"the derivative to {self._place(e)} is {e.found} ({e.side}), where 50 digits give "
+            f"the derivative with respect to {self._place(e)} is {e.found} ({e.side}), where 50 digits give "
             f"{self.replay.m.context.nstr(e.exact, 6)}{came}.",
             self._worst(e),
             faulty=node,
@@ -98,7 +98,7 @@ class WrittenVerdicts(Expectations):
     def _infinite(self, e: JudgedEntry) -> Report:
         return self._report(
             Verdict.NOT_FINITE,
-            f"there is no finite derivative to {self._place(e)}: 50 digits give {float(e.exact)}, "
+            f"there is no finite derivative with respect to {self._place(e)}: 50 digits give {float(e.exact)}, "
             f"and {e.found!r} was found.",
             self._worst(e),
         )
@@ -108,7 +108,7 @@ class WrittenVerdicts(Expectations):
         digits = self.replay.m.context.dps
         return self._report(
             Verdict.ILL_CONDITIONED,
-            f"so much cancels in the derivative to {self._place(e)} that {digits} digits do not tell it; "
+            f"so much cancels in the derivative with respect to {self._place(e)} that {digits} digits do not tell it; "
             f"{e.found!r} was found.",
             self._worst(e),
             condition=math.inf,

@@ -5,7 +5,7 @@ const USUAL = 6;  // cells of a number such as 0.1234
 const formerText = (x, digits) => `${general(x, digits).replaceAll("-", "−")} →`;
 const words = (kind, x, y, text) => s("text", { class: kind, x, y }, text);
 
-// Filled segments of a gradient's bar: all for the largest one in view, one fewer per factor of ten.
+// Filled segments of a gradient's bar: all for the largest gradient in view, one fewer per factor of ten below it.
 function segments(g, largest) {
   if (!(Math.abs(g) > 0)) return 0;
   if (!finite(g)) return BAR_STEPS;
@@ -32,7 +32,7 @@ class CardView {
     this.element.append(this.title, this.face);
   }
 
-  // What is written on it, once it comes into view.
+  // Draw the card's content when it first comes into view.
   fill() {
     if (this.isFilled) return;
     this.isFilled = true;
@@ -45,7 +45,7 @@ class CardView {
     else if (kind === "fold") this.foldFace(face);
     else this.nodeFace(graph.scene.opOf(node));
     this.element.append(...this.ports.map(({ element }) => element));
-    for (const text of this.element.querySelectorAll("text")) text.after(" ");  // for those who read it as text
+    for (const text of this.element.querySelectorAll("text")) text.after(" ");  // separates the texts when they are copied or read aloud
   }
 
   port(port) {
@@ -107,7 +107,7 @@ class CardView {
     this.element.append(this.value, this.word, this.grad);
   }
 
-  // A bar for each copy, the shown one marked.
+  // A bar for each copy of the plate, the shown copy marked.
   plateFace() {
     const { card } = this, { plate } = card, n = plate.names.length, [left, width] = [8, card.width - 16];
     this.element.append(words("name", 8, 15, `× ${n}`), words("op alone", card.width - 8, 15, shorten(plate.names[plate.current], 20)), words("caption", 8, 29, plateText(plate)));
@@ -118,7 +118,7 @@ class CardView {
     this.element.append(...this.bars, this.value, this.grad);
   }
 
-  // The copy below a place on the screen.
+  // The copy whose bar is at a horizontal position on the screen.
   copyAt(x) {
     const box = this.face.getBoundingClientRect(), { plate, width } = this.card, share = ((x - box.left) / box.width) * width - 8;
     return Math.max(0, Math.min(plate.names.length - 1, Math.floor((share / (width - 16)) * plate.names.length)));
@@ -141,7 +141,7 @@ class CardView {
     this.numbers(left, right, top + 53);
   }
 
-  // --- following the numbers ---
+  // --- updates ---
 
   follow() {
     const { card, graph } = this, { model, host, lit } = graph;
@@ -171,10 +171,10 @@ class CardView {
     this.slopes();
   }
 
-  // The node whose numbers it has; -1 if there are several.
+  // The node whose numbers the card shows; -1 if it stands for several.
   only() { const { card } = this; return card.kind === "node" ? card.node : card.exits.length === 1 ? card.exits[0] : -1; }
 
-  // Its value and gradient as texts, "" before their steps.
+  // Its value and gradient as texts; "" while the stepper has not reached them.
   numbersNow() {
     const { card, graph } = this, { model, host } = graph, one = this.only();
     if (one >= 0) {
@@ -188,22 +188,22 @@ class CardView {
     };
   }
 
-  // With as many digits as there is room for.
+  // A number with as many digits as fit.
   written(x) {
     if (!this.card.isRow) return numberText(x);
     const tries = [4, 3, 2].map((digits) => numberText(x, digits));
     return tries.find((said) => cells(said) <= ROW_CELLS) || tries[2];
   }
 
-  // Shown where it reads otherwise: 0.59 is no news beside 0.5903.
+  // The previous number, shown only if it reads differently at its precision: 0.59 beside 0.5903 says nothing.
   ghost(caption, name, was, now, shown) {
     const text = shown && this.graph.showsGhosts && !Object.is(was, now) ? this.before(was, now) : "";
     setText(caption, text || name);
     put(caption, "class", text ? "caption agl-ghost" : "caption");
   }
 
-  // The number that was, with as many digits as fit beside the one that is. Of a usual length that makes no difference, so
-  // that while a leaf is dragged the former numbers stay as they are.
+  // The previous number, with as many digits as fit beside the current one. The usual length of that is assumed, so
+  // that previous numbers do not change their digits while a leaf is dragged.
   before(was, now) {
     const room = this.barAt[2] - extent("0".repeat(Math.max(USUAL, cells(numberText(now)))), SIZE.number) - 4, told = [3, 2, 1].map((digits) => formerText(was, digits));
     if (formerText(now, 3) === told[0]) return "";
@@ -218,7 +218,7 @@ class CardView {
     if (this.parts) this.fillParts();
   }
 
-  // In place of the bar, what each copy adds to the gradient, up where positive, once all have.
+  // Instead of the bar, the contribution of each copy to the gradient, upwards if positive, once all are complete.
   fillParts() {
     const { graph, sharing, card } = this, [left, y, width] = this.barAt, top = y - 3;
     const sums = graph.host.isGradientComplete(card.node) ? graph.scene.plates.parts(sharing, card.node, graph.model) : [];
@@ -241,13 +241,13 @@ class CardView {
 
   through() { const { card, graph } = this; return card.kind === "fold" && card.ports.some((port) => port.through !== undefined) ? graph.scene.through(card) : null; }
 
-  // A local derivative comes with the value.
+  // A local derivative is shown from the step that computes the value on.
   slopeNow(port, through) {
     const { card, graph } = this, [told, d] = graph.scene.portSaid(card, port, through);
     return d === null || card.kind === "plate" || graph.host.isValueShown(card.kind === "node" ? card.node : card.exits[0]) ? told : "";
   }
 
-  // The name of the card for those who do not see it, which is its tooltip, too.
+  // The card's accessible name, which is also its tooltip.
   tell() {
     if (!this.title || this.told === this.graph.version) return;
     this.told = this.graph.version;

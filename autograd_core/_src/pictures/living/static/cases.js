@@ -1,6 +1,6 @@
-// Who is responsible: what each training case adds to each weight's gradient, with sums at the rims.
+// The contribution of each training case to each weight's gradient, as a table with sums in the margins.
 
-const MOST_WEIGHTS = 24, AGAINST = 0.5, MAINLY = 0.8, ALIKE = 0.1;  // the cosine from which on gradients oppose each other; shares of that, and of a unit's range
+const MOST_WEIGHTS = 24, AGAINST = 0.5, MAINLY = 0.8, ALIKE = 0.1;  // cosine below which gradients oppose each other; share of the opposition due to one case; share of a unit's range
 
 class Cases {
   constructor(host) {
@@ -16,20 +16,20 @@ class Cases {
 
   unitsBelow(root) {
     const { model } = this.host, seen = new Set([root]);
-    for (const i of seen) for (const p of model.operands[i]) seen.add(p);  // a set that grows is walked to its end
+    for (const i of seen) for (const p of model.operands[i]) seen.add(p);  // a Set may grow while it is iterated
     return [...seen].filter((i) => saturates(model, i));
   }
 
-  // By case: root's adjoint at the case's node times the derivative of that node to every leaf.
+  // By case: root's adjoint at the case's node times the derivative of that node with respect to every leaf.
   shares() {
     const { model } = this.host, root = model.backward(model.roots, model.local, undefined, true), into = new Float64Array(model.count);
     return this.cases.map(([, node]) => { const g = root[node]; model.backward([node], model.local, into, true); return { by: model.leaves.map((leaf) => (g === 0 || into[leaf] === 0 ? 0 : g * into[leaf])) }; });
   }
 
-  // Of a case without a node of its own loss, the term of the sum.
+  // The value of a case: its loss, or the term of the sum if it has no loss node.
   value(k) { const [, node, term] = this.cases[k]; return this.host.model.data[term ?? node]; }
 
-  // What a case predicts and what is wanted, as texts; of classes the likeliest one, with its share in the softmax.
+  // Prediction and target of a case as texts; for classes the most likely one with its probability.
   outputs(k) {
     const { model } = this.host, told = this.predicted?.[k];
     if (!told) return ["", ""];
@@ -40,7 +40,7 @@ class Cases {
     return [`class ${best} (${percent(share)})`, isSure ? `class ${largest(targets)}` : listed(targets)];
   }
 
-  // Not at every pixel of a drag, as the ledger.
+  // Updated after a pause, not at every pixel of a drag.
   follow() {
     if (!this.cases) return;
     clearTimeout(this.later);
@@ -74,12 +74,12 @@ class Cases {
     host.controls.update();
   }
 
-  // The same in a sentence, for who has not scrolled to the table, with the way to the case.
+  // The main result in a sentence, with links to the case and the table.
   overview() {
     return this.cases && h("section", {}, heading("h4", 1, "Which case stands out"), this.told, this.leads);
   }
 
-  // The case with the largest value: with the others, against them, or against one of them, and what that tells the net.
+  // The case with the largest value: does its gradient agree with the others, oppose them, or oppose one of them?
   said(k, gradients) {
     const { model } = this.host, [name] = this.cases[k], isMany = this.cases.length > 2, size = (of) => Math.hypot(...of), dot = (a, b) => a.reduce((sum, x, j) => sum + x * b[j], 0);
     const own = gradients[k], all = own.map((_, j) => gradients.reduce((sum, by) => sum + by[j], 0)), others = all.map((x, j) => x - own[j]), along = dot(own, others) / (size(own) * size(others));
@@ -94,14 +94,14 @@ class Cases {
     return { text: `${text}${apart < ALIKE ? ` No unit tells the two apart: its values there differ by ${apart < 0.01 ? "less than 1 %" : `at most ${percent(apart)}`} of its range over all cases.` : ""}`, against: [one] };
   }
 
-  // How far units that correspond are apart in two cases, as a share of their range over all cases: the largest.
+  // The largest difference of corresponding units between two cases, as a share of their range over all cases.
   apart(a, b) {
     const { model } = this.host, { units } = this;
     if (!units[a].length || units.some((list) => list.length !== units[a].length)) return Infinity;
     return Math.max(...units[a].map((_, at) => { const said = units.map((list) => model.data[list[at]]), range = Math.max(...said) - Math.min(...said); return range > 0 ? Math.abs(said[a] - said[b]) / range : 0; }));
   }
 
-  // One case alone: its scope open, the others folded, and the steps those of its own graph. Once more: all again.
+  // Show one case alone: its scope open, the others folded, and the steps of its own graph. Choosing it again shows all.
   choose(k) {
     const { host } = this, { scopes, steps } = host;
     this.chosen = this.chosen === k ? -1 : k;

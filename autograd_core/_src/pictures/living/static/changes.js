@@ -1,4 +1,4 @@
-// What a reader changed, to be undone and done again: leaves, cuts and the point, as they were before each change.
+// Undo and redo: leaves, cuts and the point as they were before each change.
 
 const MOST_UNDONE = 200;
 
@@ -18,7 +18,7 @@ class Changes {
 
   now() { const { model, at } = this.host; return { numbers: Float64Array.from(model.leaves, (i) => model.data[i]), cuts: [...model.cuts], at }; }
 
-  // Before a change. Of those of one kind that follow each other, such as of a slider, the first one: they are undone together.
+  // Called before a change. Consecutive changes of one kind, such as of a slider, are one entry and undone together.
   begin(kind = null) {
     const last = this.done[this.done.length - 1];
     if (!kind || !last || last.kind !== kind || this.undone.length) this.done.push({ ...this.now(), kind });
@@ -29,7 +29,7 @@ class Changes {
   undo() { this.go(this.done, this.undone, "Undone", "undo"); }
   redo() { this.go(this.undone, this.done, "Redone", "redo"); }
 
-  // Back to the last state that differs; a change that changed nothing is none.
+  // Go to the last state that differs from the present one; changes without effect are skipped.
   go(from, into, said, word) {
     const now = this.now();
     let told = "";
@@ -54,7 +54,7 @@ class Changes {
     host.changed({ restored: true });
   }
 
-  // In words, "" where there is none: one leaf with its number, or how many; cuts; the point.
+  // The difference of two states in words, "" if there is none: one leaf with its number, or how many; cuts; the point.
   difference(now, then) {
     const { model } = this.host, { shown, points } = model.state, leaves = model.leaves.filter((_, j) => !Object.is(now.numbers[j], then.numbers[j]));
     const number = (i) => numberText(then.numbers[model.leaves.indexOf(i)]), isCut = new Set(now.cuts), willBe = new Set(then.cuts);
@@ -68,7 +68,7 @@ class Changes {
     return k === undefined ? shown[node] : `the edge from ${shown[written.operandsOf(node)[k]]} to ${shown[node]}`;
   }
 
-  // Once there is something to undo both buttons stay, so that the focus does.
+  // Once there is something to undo, both buttons stay visible: hiding one would lose the keyboard focus.
   follow() {
     put(this.element, "hidden", this.done.length || this.undone.length ? null : "");
     put(this.back, "aria-disabled", String(!this.done.length));

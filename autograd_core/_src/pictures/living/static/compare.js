@@ -1,4 +1,4 @@
-// What changed: from the numbers that were recorded to those now, or to the only other point, as `compare` says it.
+// What changed from the recorded numbers to the current ones, or to the only other point; as `compare` in Python.
 
 const TIMES = 1.5, MOST_CHANGES = 7, NARROW_NAME = 14;
 
@@ -15,7 +15,7 @@ class Comparison {
     this.host = host;
   }
 
-  // Models beside the page's own, from when they are first asked for.
+  // Models beside the page's own, created on first use.
   get from() { return this.recorded ||= new Model(this.host.model.state, this.host.model.rules); }
   get to() { return this.other ||= new Model(this.host.model.state, this.host.model.rules); }
 
@@ -26,7 +26,7 @@ class Comparison {
     return this.to;
   }
 
-  // The two points, or null where they are one: [{label, model}, {label, model}].
+  // The two points, [{label, model}, {label, model}], or null if they are the same.
   sides() {
     const { host } = this, { model } = host, { points } = model.state, before = { label: points?.labels[0] ?? "recorded", model: this.from };
     if (model.isChanged()) return [before, { label: points && host.at ? points.labels[host.at] : "now", model: this.now() }];
@@ -46,7 +46,7 @@ class Comparison {
     };
   }
 
-  // The use that changed most, and on its largest path the factor that did.
+  // The use whose contribution changed most, and the factor on its largest path that changed most.
   why(a, b, p, q) {
     const apart = q.contribution - p.contribution;
     if (!apart) return "Nothing changed.";
@@ -71,7 +71,7 @@ function byWayOf(flow, { node, operand }) {
   return pathOf(flow.written, [flow.leaf, ...rest.nodes], [operand, ...rest.operands]);
 }
 
-// How much a factor changed, infinitely where it became or was 0.
+// |log ratio| of two factors; Infinity if one of them is 0.
 function apartness(d, e) {
   if (Object.is(d, e) || d === e || Number.isNaN(d) || Number.isNaN(e)) return 0;
   return d && e ? Math.abs(Math.log(Math.abs(e / d) || 5e-324)) + (d * e < 0) : Infinity;
@@ -81,7 +81,7 @@ function twoColumns(host, sides, rows) {
   return h("table", { class: "agl-two" }, head(["", sides[0].label, sides[1].label, ""]), h("tbody", {}, rows.map(([name, before, after]) => h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, numberText(before)), h("td", {}, numberText(after)), h("td", {}, changeText(before, after).replace(/^.*→ \S+/, ""))))));
 }
 
-// Of a value: its number and its gradient, and where the change came from.
+// The comparison of one value: its number, its gradient, and where the change came from.
 function comparedSection(host, i) {
   const found = host.compared.of(i);
   if (!found) return null;
@@ -91,7 +91,7 @@ function comparedSection(host, i) {
   return section("What changed", twoColumns(host, sides, [[name, a.data[i], b.data[i]], [`∂${lastOf(host.model.state.shown[host.model.roots[0]], NARROW_NAME)}/∂${name}`, before, after], ...uses]), sentence ? h("p", { class: "agl-said" }, sentence) : null);
 }
 
-// Of the whole graph: the root, and the leaves whose gradients changed most.
+// The comparison of the whole graph: the root, and the leaves whose gradients changed most.
 function comparedOverview(host) {
   const sides = host.compared.sides();
   if (!sides) return null;

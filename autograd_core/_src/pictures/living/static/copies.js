@@ -1,4 +1,4 @@
-// What differs from copy to copy of repeated structure: what each gives, its gradients, and local derivatives, in rows.
+// A table of what differs between the copies of repeated structure: outputs, gradients, local derivatives.
 
 const MOST_COLUMNS = 12, MOST_LINES = 8, COPY_STRIP = { width: 240, height: 22 };  // more copies than columns are bars
 
@@ -10,7 +10,7 @@ class Copies {
     this.element = h("section", { class: "agl-copies", "aria-label": host.called("Copies") });
   }
 
-  // Not at every pixel of a drag, as the ledger.
+  // Updated after a pause, not at every pixel of a drag.
   follow() {
     if (!this.plates.length) return;
     clearTimeout(this.later);
@@ -45,7 +45,7 @@ class Copies {
     });
   }
 
-  // A bar for each copy around a line for 0, and the number of the one that is shown.
+  // A bar chart over the copies with a zero line, and the number of the shown copy.
   strip(plate, name, numbers) {
     const { width, height } = COPY_STRIP, known = numbers.filter((x) => x !== null && finite(x)), low = Math.min(0, ...known), high = Math.max(0, ...known), Y = (x) => (high > low ? 1 + ((high - x) / (high - low)) * (height - 2) : height / 2), step = width / numbers.length;
     const bars = (wanted) => numbers.map((x, k) => (x === null || !finite(x) || (k === plate.current) !== wanted ? "" : `M${(k * step).toFixed(2)} ${Y(0).toFixed(1)}V${Y(x).toFixed(1)}h${Math.max(step * 0.8, 0.5).toFixed(2)}V${Y(0).toFixed(1)}Z`)).join(""), x = numbers[plate.current];
@@ -54,7 +54,7 @@ class Copies {
       s("path", { class: "agl-zero", d: `M0 ${Y(0).toFixed(1)}H${width}` })))];
   }
 
-  // Values of functions and of what copies give, their gradients, slopes of functions, and parts of what all share.
+  // Rows: values of activations and outputs, their gradients, slopes of activations, contributions to shared leaves.
   rows(plate) {
     const { host } = this, { model, written } = host, items = plate.items[plate.shown], visible = new Set(written.order), exits = new Set(plate.exits[plate.shown]);
     const places = [...items.keys()].filter((place) => { const i = items[place]; return i >= 0 && !model.isLeaf[i] && visible.has(i) && (exits.has(i) || written.operandsOf(i).length === 1); });

@@ -1,4 +1,4 @@
-// Edges: how wide one is, which way it points, whether it is lit or cut.
+// Edges: their width, direction, highlighting and cuts.
 
 class EdgeView {
   constructor(graph, { card, port, from, points }) {
@@ -10,7 +10,7 @@ class EdgeView {
     this.element = s("g", { class: "agl-edge", "data-from": from.id, "data-to": card.id }, this.line);
   }
 
-  // What a pointer hits, once it can, and what it is told there.
+  // The invisible wide line that the pointer hits, and its tooltip; made when first needed.
   fill() {
     if (this.isFilled) return;
     this.isFilled = true;
@@ -28,8 +28,8 @@ class EdgeView {
 
   tell() {}
 
-  // What flows along it: |local derivative × adjoint|, for a folded scope that of all its edges together.
-  // null before its step.
+  // The gradient flow along the edge, |local derivative × adjoint|; for a folded scope the sum over its edges.
+  // null while the stepper has not reached it.
   flowing() {
     const { card, port, graph } = this, { model, scene, host } = graph, { steps } = host;
     if (card.kind === "plate") return NaN;
@@ -44,7 +44,7 @@ class EdgeView {
     return this.uses.reduce((sum, [user, k]) => { const d = model.local[user][k], g = steps.adjoint(user); return d === 0 || g === 0 ? sum : sum + d * g; }, 0);
   }
 
-  // Whether nothing can flow: a local derivative of 0, which comes with the value.
+  // Whether the local derivative is 0, which is known from the step that computes the value on.
   get isDead() {
     if (this.flow !== null) return this.flow === 0;
     const { card, port, graph } = this, { scene, host } = graph;
@@ -58,7 +58,7 @@ class EdgeView {
     const cut = graph.isCut(card, port), on = trail ? trail.has(`${this.from.id} ${card.id}`) : chosen.has(card.id) || (!host.steps.isOn && chosen.has(this.from.id));
     const isTold = x !== null && !(Number.isNaN(x) && card.kind !== "node"), kind = !on ? "plain" : !isTold ? "now" : Number.isNaN(x) ? "neg" : bySign(x) || "plain";
     put(this.line, "class", `edge ${this.isDead ? "dead" : ""} ${cut ? "agl-cut" : ""} ${on ? `agl-on ${kind}` : trail ? "agl-faint" : ""}`);
-    put(this.line, "strokeWidth", (Math.round(width * 4) / 4).toFixed(2));  // a quarter of a pixel is all that one sees
+    put(this.line, "strokeWidth", (Math.round(width * 4) / 4).toFixed(2));  // finer differences are invisible
     const marker = `url(#${host.uid}-${kind})`;
     put(this.line, "marker-start", isBack ? marker : null);
     put(this.line, "marker-end", isBack ? null : marker);

@@ -1,9 +1,9 @@
-// The custom element: one state, one selection, and the views of it. What its methods do is what a click does.
+// The custom element: one state, one selection, and the views of both. Clicks and its public methods do the same.
 
 let elements = 0;
 const FRAME = 24;  // milliseconds
 
-// A page in the background has no frames.
+// The timeout is for pages in the background, which get no animation frames.
 const nextFrame = (act) => { requestAnimationFrame(act); setTimeout(act, 4 * FRAME); };
 
 function define(key) {
@@ -49,7 +49,7 @@ class AutogradGraph extends HTMLElement {
     this.resolveReady(this);
   }
 
-  // The name of a landmark, of which a page with several graphs has several.
+  // The name of a landmark, made unique on a page with several graphs.
   called(name) { return this.place > 1 ? `${name} (graph ${this.place})` : name; }
 
   headline(title) {
@@ -58,7 +58,7 @@ class AutogradGraph extends HTMLElement {
     return made;
   }
 
-  // The views of a state; another one where the reader has typed another expression.
+  // Build the views of a state; again when the reader has typed another expression.
   show(state, rules) {
     this.steps?.stop();
     this.change = null;
@@ -90,10 +90,10 @@ class AutogradGraph extends HTMLElement {
     this.refresh();
   }
 
-  // --- what scripts may ask and do ---
+  // --- public interface for scripts ---
 
   get values() { return this.model.values(); }
-  // Resolved when the page shows the numbers as they are now, where changes come faster than frames, too.
+  // A promise, resolved when the page shows the current numbers, also if changes arrive faster than frames.
   get updateComplete() {
     if (!this.planned && !this.isBehind()) return Promise.resolve(true);
     return new Promise(nextFrame).then(() => { this.catchUp(); return true; });
@@ -152,7 +152,7 @@ class AutogradGraph extends HTMLElement {
     this.changed({ point: this.at, label: points.labels[this.at] });
   }
 
-  // An edge, or without an operand a unit; what the root were if 0 came along all that is cut.
+  // Cut an edge, or without an operand a unit; returns the root's value if all that is cut carried 0.
   cut(name, operand) {
     const i = this.model.find(name), list = this.written.operandsOf(i);
     if (operand === undefined || operand === null) {
@@ -177,9 +177,9 @@ class AutogradGraph extends HTMLElement {
     this.changed({ restored: true });
   }
 
-  // --- what clicks and keys do ---
+  // --- actions of clicks and keys ---
 
-  // What is chosen becomes another value; the views are still to follow.
+  // Change the selection without updating the views.
   takeUp(i) {
     this.chosen = i;
     this.trail = this.nudged = null;
@@ -223,7 +223,7 @@ class AutogradGraph extends HTMLElement {
     this.say(`${plate.names[k]} is shown`);
   }
 
-  // A value on the page: where it is stepped, the step that completes it.
+  // Select a value; while stepping, go to the step that completes it.
   choose(i) {
     if (!this.steps.isOn) return this.select(this.model.state.names[i]);
     this.steps.pause();
@@ -250,7 +250,7 @@ class AutogradGraph extends HTMLElement {
     this.tellChosen();
   }
 
-  // One change as long as a reader goes on, as when dragging: tangent and former numbers are those of its beginning.
+  // Repeated nudges count as one change, like a drag: tangent and previous numbers are those at its beginning.
   nudge(i, sign) {
     const x = this.model.data[i], step = stepOf(x);
     if (this.nudged !== this.change || this.change?.leaf !== i) this.beginChange(i);
@@ -293,7 +293,7 @@ class AutogradGraph extends HTMLElement {
     this.dispatch("change", detail);
   }
 
-  // The views follow at once, or with the next frame where there are more changes than frames.
+  // Update the views at once, or with the next frame if changes arrive faster than frames.
   schedule() {
     if (this.planned) return;
     if (performance.now() - (this.painted || 0) > FRAME) { this.refresh(); return; }
@@ -301,7 +301,7 @@ class AutogradGraph extends HTMLElement {
     nextFrame(() => { if (this.planned) this.refresh(); });
   }
 
-  // What waits for a pause of the reader's, such as the ledger beside a leaf that is dragged.
+  // Whether some views wait for a pause of the reader, such as the ledger while a leaf is dragged.
   isBehind() { return this.panel.isBehind || this.cases.isBehind || this.copies.isBehind || this.graph.isBehind; }
 
   catchUp() {
@@ -331,7 +331,7 @@ class AutogradGraph extends HTMLElement {
     this.painted = performance.now();
   }
 
-  // A button that has nothing more to do; where it had the focus, the button beside it takes that.
+  // Hide a button that has nothing to do; if it had the focus, move that to the button beside it.
   hide(one, isHidden) {
     if (isHidden && one === focusedNear(one)) this.changes.back.focus({ preventScroll: true });
     put(one, "hidden", isHidden ? "" : null);
@@ -342,7 +342,7 @@ class AutogradGraph extends HTMLElement {
     setText(this.total, this.isValueShown(root) ? `${name} = ${now}${now === was ? "" : `, recorded ${was}`}${model.cuts.size ? `; ${numberText(model.valuesWithout()[root])} without what is cut` : ""}` : `${name} = …`);
   }
 
-  // --- what the views ask ---
+  // --- queries of the views ---
 
   chosenCards() { return new Set(this.chosen === null ? [] : [this.graph.scene.cardOf[this.chosen]]); }
   focusCard() { return this.chosen === null ? this.graph.scene.cardOf[this.model.roots[0]] : this.graph.scene.cardOf[this.chosen]; }
@@ -355,7 +355,7 @@ class AutogradGraph extends HTMLElement {
   dispatch(name, detail) { this.dispatchEvent(new CustomEvent(name, { detail, bubbles: true, composed: true })); }
 }
 
-// Points: a slider over the recorded one and the others.
+// The slider over the recorded point and the others.
 function pointsControl(host) {
   const { points } = host.model.state;
   host.at = 0;
@@ -365,7 +365,7 @@ function pointsControl(host) {
   return h("div", { class: "agl-points" }, h("span", {}, "Point"), slider, label);
 }
 
-// Keys work wherever the focus is on the element, and on a page of its own without any focus.
+// Keys work wherever the focus is in the element, and on a page of its own even without focus.
 function listenForKeys(host) {
   const act = (event) => {
     if (event.defaultPrevented || event.altKey || event.target.closest?.("input[type=text], textarea")) return;

@@ -25,7 +25,7 @@ class Words {
   }
 }
 
-// A template with the operands in: one of the second range stands in brackets unless it is one name or number.
+// A template filled with operands; those of the second range get brackets unless they are a single name or number.
 function operationText(template, names) {
   return template.replace(/[\ue000-\ue8ff]/g, (c) => {
     const code = c.charCodeAt(0), name = names[code & 0xff], bare = /^[\p{L}\p{N}_.[\]']*$/u.test(name.replaceAll(/e[+-]/g, "e"));
@@ -89,7 +89,7 @@ class Flow {
     return into;
   }
 
-  // What each use sends to a node, in the order in which a sweep adds it up.
+  // The contribution of each use to a node, in the order in which a sweep adds them.
   terms(operand) {
     const found = [];
     for (const node of [...this.written.order].reverse()) {
@@ -102,7 +102,7 @@ class Flow {
     return found;
   }
 
-  // Where terms of both signs meet: the sizes of a node's terms over the size of their sum.
+  // Where terms of both signs meet: for each node, Σ |term| / |Σ term|.
   cancelling() {
     const sums = new Map(), between = new Set(this.between), ratios = new Map();
     for (const node of this.written.order) {
@@ -138,13 +138,13 @@ class Flow {
     return `${head}, ${paths} by way of ${this.uses.length} use${this.uses.length > 1 ? "s" : ""} of ${words.name(this.leaf)}`;
   }
 
-  // The operand by which an edge enters, where the value occurs there more than once.
+  // Which operand an edge is, in words, if the value is an operand more than once.
   which(node, k) {
     const list = this.operands(node);
     return list.filter((p) => p === list[k]).length > 1 ? `operand ${k + 1}` : "";
   }
 
-  // A node's scope, with the training case that it leads to alone where the scope does not say it.
+  // A node's scope, with the only training case that depends on it if the scope does not name one.
   where(node) { return [this.model.tagOf(node) ? "" : this.cases[node], this.model.scopeOf(node)].filter(Boolean).join(", "); }
 
   pathSteps(path, first, end) {  // the edges from one to another in words, without those in the middle of many

@@ -1,4 +1,4 @@
-// An expression as one types it: the grammar of the library's parser, and never code that runs.
+// Parses typed expressions by the grammar of the library's parser; nothing is ever run as code.
 
 class ExpressionError extends Error {}
 const quoted = (text) => `'${text.length <= 80 ? text : `${text.slice(0, 77)}...`}'`;
@@ -80,7 +80,7 @@ function treeOf(text) {
   return tree;
 }
 
-// The state of an expression's graph; names that had a number keep it, new ones begin at 1.
+// The state of an expression's graph. Names that had a number keep it; new ones start at 1.
 function stateOf(text, known, rules, values, before) {
   const leaves = new Map(), nodes = [], add = (node) => { nodes.push(node); return nodes.length - 1; };
   const constant = (x) => ({ constant: x }), apply = (op, operands) => {
@@ -117,7 +117,7 @@ function stateOf(text, known, rules, values, before) {
   return ordered(nodes, root, known, rules, before);
 }
 
-// Operands before results, as a walk from the root finds them, with the numbers of a first forward sweep.
+// The nodes in topological order from the root, with the numbers of a first forward sweep.
 function ordered(nodes, root, known, rules, before) {
   const order = [], place = new Map(), path = [[root, 0]], seen = new Set([root]);
   while (path.length) {
@@ -150,7 +150,7 @@ function nearest(name, all) {
   return best && best[0] <= Math.max(1, Math.floor(name.length * 0.4)) ? best[1] : null;
 }
 
-// The line in which an expression is typed; the graph changes as one types, and stays as it was where it cannot be read.
+// The input line. The graph follows as one types, and stays unchanged while the text cannot be parsed.
 function expressionLine(host, known, rules) {
   const said = h("p", { class: "agl-wrong", role: "status" }), values = new Map();
   const act = () => {

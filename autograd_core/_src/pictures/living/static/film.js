@@ -1,7 +1,7 @@
 // Curves over the points, such as the epochs of training: the root, the chosen value, its gradient, saturated units.
-// Every point is swept apart from the page's own numbers, a few at a time, and kept.
+// Each point is evaluated apart from the page's own numbers, a few per frame, and the results are kept.
 
-const SWEEPING = 12, STRIP = { width: 600, height: 40 };  // milliseconds at a time; units of the drawing
+const SWEEPING = 12, STRIP = { width: 600, height: 40 };  // milliseconds per frame; size in SVG units
 
 class Film {
   constructor(host) {
@@ -25,7 +25,7 @@ class Film {
     return { kind, curve, zero, mark, svg, name, now, row: h("div", { class: "agl-strip" }, name, svg, now) };
   }
 
-  // Sweep the points that are still to do, for as long as a frame allows; then again.
+  // Evaluate the remaining points within the time of a frame, then continue in the next one.
   sweep() {
     const { model } = this.host, { points } = model.state, until = performance.now() + SWEEPING;
     while (this.swept.length < this.count && performance.now() < until) {

@@ -1,9 +1,9 @@
-// The picture: scopes, edges and cards on a stage that pans and zooms, with what is chosen lit.
-// A change is written on what is in view. The rest follows when it comes into view, or when nothing else is to do.
+// The picture: scopes, edges and cards on a stage that pans and zooms, with the selection highlighted.
+// A change updates what is in view first; the rest follows when it comes into view, or when the page is idle.
 
-const MARGIN = 16, TALLEST = 1.8, WINDOW = 0.8;  // of the picture, as shares of the window's height: beyond the first one pans, and to the sides below the second
-const MANY = 400, ILLEGIBLE = 0.4, MAP = 0.25;  // cards of a picture that are all made at once; scales at which no text can be read, and cards are blocks
-const LEGIBLE = 9 / Math.min(SIZE.name, SIZE.number, SIZE.caption, SIZE.chipFont);  // the least scale at which a picture opens: all print 9 pixels high
+const MARGIN = 16, TALLEST = 1.8, WINDOW = 0.8;  // heights of the picture as shares of the window's: above the first it pans; below the second it pans sideways
+const MANY = 400, ILLEGIBLE = 0.4, MAP = 0.25;  // number of cards up to which all are created at once; scales below which text is illegible, and cards are blocks
+const LEGIBLE = 9 / Math.min(SIZE.name, SIZE.number, SIZE.caption, SIZE.chipFont);  // the least initial scale, at which all text is 9 pixels high
 const SIDES = { left: "to the left", right: "to the right", top: "above", bottom: "below" };
 const PRINT = 11, LETTER = 0.66;  // of scopes' names on a map, in pixels, and a letter's width as a share of it
 const SLACK = 60, QUIET = 500, SLICE = 2, BREATH = 30;  // pixels around what is in view; milliseconds
@@ -30,9 +30,9 @@ class GraphView {
 
   isCut(card, port) { return card.kind === "node" && port.operands.length === 1 && this.scene.isCut(card.node, port.operands[0]); }
 
-  // --- drawing anew: after a fold, or when the room has changed much ---
+  // --- rebuilding: after a fold, or when the available width has changed much ---
 
-  // The focus stays on its card; of one that is gone it goes to the scope that was folded or opened, if any.
+  // The focus stays on its card; if that is gone, it moves to the scope that was folded or opened, if any.
   build(refolded = -1) {
     const kept = this.places(), active = focusedNear(this.svg), focused = this.svg.contains(active) ? active : null;
     this.scene = new Scene(this.model, this.scopes, this.host.written);
@@ -76,14 +76,14 @@ class GraphView {
     return [s("g", {}, s("title", {}, `scope ${path}`), s("rect", { class: "scope", x, y, width, height, rx: 8 })), label];
   }
 
-  // --- following the numbers ---
+  // --- updates ---
 
   update() {
     this.compute();
     this.draw();
   }
 
-  // What all cards and edges are drawn by: what is chosen, and the largest number of each kind.
+  // What all cards and edges depend on: the selection, and the largest number of each kind.
   compute() {
     const { model, host } = this, chosen = host.chosenCards(), focus = host.focusCard(), before = this.lit;
     let gradient = 0, flow = 0;
@@ -92,13 +92,13 @@ class GraphView {
       edge.flow = edge.flowing();
       if (finite(edge.flow)) flow = Math.max(flow, Math.abs(edge.flow));
     }
-    // Where the keyboard is, and was, is written even out of view.
+    // Cards that have or had the keyboard focus are updated even out of view.
     const reached = new Set([...chosen, focus, ...(before ? [...before.chosen, before.focus] : [])]);
     this.lit = { chosen, focus, trail: host.trail, isBack: host.isBackward(), gradient: gradient || 1, flow, reached };
     this.version = (this.version || 0) + 1;
   }
 
-  // Write what is in view, or all, and take out of the way what is not, or on paper nothing.
+  // Update and show what is in view, hide the rest; with `all`, or for print, show everything.
   draw(all = false, isPrinted = false) {
     const [x, y, w, t] = this.view || [0, 0, ...this.size], left = x - MARGIN - SLACK, top = y - MARGIN - SLACK, right = x - MARGIN + w + SLACK, bottom = y - MARGIN + t + SLACK;
     const isFar = !all && this.across / w < ILLEGIBLE, { reached } = this.lit;
@@ -109,20 +109,20 @@ class GraphView {
       item.version = this.version;
       item.fill();
       item.follow();
-      if (reached.has(item.id) || this.host.steps.isOn) item.tell();  // steps tell nothing of the end
+      if (reached.has(item.id) || this.host.steps.isOn) item.tell();  // while stepping, tooltips must not reveal later numbers
       else this.isBehind = true;
     }
     clearTimeout(this.later);
     this.later = setTimeout(() => this.drawOthers(), QUIET);
   }
 
-  // The names of all cards, which nobody sees, wait for the end of the changes, or for the pointer or the focus.
+  // Accessible names of cards are invisible, so they are updated after the changes, or on hover and focus.
   tellAll() {
     for (const item of this.items) if (item.version === this.version) item.tell();
     this.isBehind = false;
   }
 
-  // What is out of view, a few at a time: in full where it has been in view, else the name that a screen reader reads.
+  // Update what is out of view, a few cards at a time: fully if it was in view before, else its accessible name.
   drawOthers(at = 0) {
     const { items } = this, until = performance.now() + SLICE;
     for (; at < items.length && performance.now() < until; at++) {
@@ -137,7 +137,7 @@ class GraphView {
     if (at < items.length) this.later = setTimeout(() => { if (this.items === items) this.drawOthers(at); }, BREATH);
   }
 
-  // --- what one sees ---
+  // --- the viewport ---
 
   resized() {
     const room = this.stage.clientWidth;
@@ -154,7 +154,7 @@ class GraphView {
     else this.look([this.view[0], this.view[1], this.view[2], (this.view[2] * tall) / room], true);
   }
 
-  // All of it where its print can be read so (9 pixels), else as large as that, with what is chosen or the root in view.
+  // The initial view: everything if text is legible then (9 pixels), else at that scale around the selection or the root.
   home(card, width, height) {
     const around = (at, size, room) => (room >= size ? (size - room) / 2 : Math.min(Math.max(at + MARGIN - room / 2, 0), size - room));
     return [around(card.x + card.width / 2, this.size[0], width), Math.max(0, around(card.y + card.height / 2, this.size[1], height)), width, height];
@@ -175,8 +175,8 @@ class GraphView {
     if (this.lit) this.draw();
   }
 
-  // Far away a card is a block, and a scope has its name in letters that can be read, within or beside it, where it is tall
-  // enough for one and nothing else stands there.
+  // Zoomed out, cards are blocks, and a scope has its name in legible letters within or beside it, if it is tall
+  // enough and nothing else is there.
   chart(unit) {
     const isMap = unit * MAP > 1, taken = [];
     if (!isMap && !this.isMap) return;
@@ -196,13 +196,13 @@ class GraphView {
     }
   }
 
-  // Panning moves the layer: another viewBox would lay all texts out anew.
+  // Panning moves the layer: a new viewBox would make the browser lay out all text again.
   aim([x, y, w, t]) {
     put(this.svg, "viewBox", `0 0 ${w.toFixed(1)} ${t.toFixed(1)}`);
     put(this.layer, "transform", `translate(${(MARGIN - x).toFixed(1)} ${(MARGIN - y).toFixed(1)})`);
   }
 
-  // All of it on sheets of paper, whatever part one has looked at. Its arrowheads go along: what is not shown lends none.
+  // Print the whole picture, whatever part is in view. Arrowheads are copied: markers in hidden elements do not render.
   forPrint() {
     this.offPaper();
     this.draw(true, true);
@@ -275,7 +275,7 @@ class GraphView {
     if (card) this.bringIn(card.x - left, card.y - card.chip + left, card.width + left, card.height + card.chip - left);
   }
 
-  // A scope that was opened, or the card that it was folded to.
+  // Bring into view a scope that was opened, or the card that it was folded to.
   revealScope(scope) {
     const box = this.plan.boxes.find((one) => one.scope === scope);
     if (box) this.bringIn(box.x, box.y, box.width, box.height);
@@ -288,7 +288,7 @@ class GraphView {
     if (dx || dy) this.look([x + dx, y + dy, w, t]);
   }
 
-  // --- cards move from where they were ---
+  // --- animation of cards from their old positions ---
 
   places() {
     return this.cards ? new Map([...this.cards.keys()].map((id) => { const { x, y } = this.scene.cards.get(id); return [id, [x, y]]; })) : null;
@@ -306,7 +306,7 @@ class GraphView {
 
 const idOf = (text) => (/^\d/.test(text) ? +text : text);
 
-// A table wider than its sheet as several, each with the heads of its rows and some of the columns; of one width all over.
+// Split a table that is wider than the sheet into several of equal width, each with the row headers and some columns.
 function splitTable(table, room) {
   const widths = [...(table.rows[0]?.cells || [])].map((cell) => cell.getBoundingClientRect().width + 3), parts = [];
   if (table.getBoundingClientRect().width <= room) return;

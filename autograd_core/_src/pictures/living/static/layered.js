@@ -4,7 +4,7 @@
 const SWEEPS = 6, PASSES = 6;  // over the orders of layers, and over the coordinates
 const TRUNKS = 4;  // points of trunks per item and edge: those that are longer than this allows go straight
 
-// Ranks along the flow: as early as operands allow, sources next to their users, doors at either side of the box.
+// Ranks along the flow: as early as operands allow, sources next to their users, entries and exits at the box's sides.
 function ranksOf(ids, into, out, lengthOf = () => 1) {
   const rank = new Map(), order = [], seen = new Set(), isOurs = (id) => /^[bcex]/.test(id);
   const visit = (id) => {
@@ -64,7 +64,7 @@ function layered(items, pairs, flow) {
   return { corners, bends, size: isAcross ? [length, across] : [across, length] };
 }
 
-// A point on each layer that the edges of an item pass; the longest trunks have none where there are very many points.
+// A point on each layer that the edges of an item pass; the longest trunks get none if there would be too many points.
 function trunksOf(made, out, add, size) {
   const reach = [...made].map(([id, { rank }]) => [id, rank, out.get(id).reduce((most, { w }) => Math.max(most, made.get(w).rank), rank)]).filter(([, first, last]) => last > first + 1);
   const trunks = new Map();
@@ -86,7 +86,7 @@ function trunksOf(made, out, add, size) {
   return trunks;
 }
 
-// Each layer by the mean place of what its items are joined to, forth and back; the order with the fewest crossings stays.
+// Order each layer by the mean position of its neighbours, forward and back; the order with the fewest crossings wins.
 function orderLayers(layers) {
   const number = (row) => row.forEach((item, at) => { item.at = at; });
   layers.forEach(number);
@@ -107,7 +107,7 @@ function orderLayers(layers) {
   best.forEach((row, r) => { layers[r] = row; number(row); });
 }
 
-// How many pairs of edges between neighbouring layers cross: inversions, counted by a tree of sums.
+// The number of edge crossings between neighbouring layers: inversions, counted with a Fenwick tree.
 function crossingsOf(layers) {
   let count = 0;
   for (const row of layers) {
@@ -123,7 +123,7 @@ function crossingsOf(layers) {
   return count;
 }
 
-// As near to what they are joined to as order and sizes allow: in each layer least squares, by pooling adjacent
+// Coordinates as near to the neighbours as order and sizes allow: in each layer least squares, by pooling adjacent
 // violators (Ayer, 1955). The last passes look at both sides.
 function placeLayers(layers, gap) {
   const stacks = layers.map((row) => {

@@ -1,8 +1,8 @@
 // Positions: each open scope is laid out by dagre on its own, innermost first, and is one box in the scope around it.
 
 const PAD = 10, HEAD = 20, JUNCTION = 5, READABLE = 0.8, NARROWEST = 0.5;
-const FINE = 150;  // cards of a picture that dagre lays out; beyond, it takes seconds and then minutes
-const FEW = 120;  // nodes with bends, of a level in which leaves change places
+const FINE = 150;  // up to so many cards dagre lays out; with more it takes seconds, then minutes
+const FEW = 120;  // levels with at most so many nodes and bends have their leaves swapped
 
 function measure(scene, flow) {
   for (const card of scene.cards.values()) {
@@ -33,8 +33,8 @@ function ranked(graph) {
   for (const [id, r] of rank) graph.node(id).rank = r;
 }
 
-// Of orders with as few crossings dagre gives any. Here, of an order and its mirror image, the one in which more operands
-// come in the order of their card's chips; then two leaves change places that do not, where no edge crosses more for it.
+// Among orders with equally few crossings dagre's is arbitrary. Choose the order or its mirror image in which more operands
+// are in the order of their card's chips; then swap pairs of leaves that are not, if that adds no crossing.
 function turnedToChips(layers, pairs) {
   const ids = layers.nodes(), at = (id) => layers.node(id), chip = new Map(pairs.map(([a, b], k) => [`${a} ${b}`, k]));
   const operands = (id) => layers.predecessors(id).map((p) => [p, chip.get(`${at(p).edgeObj?.v ?? p} ${id}`)])
@@ -57,7 +57,7 @@ function turnedToChips(layers, pairs) {
   for (const row of rows.values()) row.sort((p, q) => at(p).order - at(q).order).forEach((id, k) => { at(id).order = k; });
 }
 
-// The bends of an edge upwards from its last one, and the leaf that it comes from; empty if that is none, or has other users.
+// The bends of an edge from its last one upwards, and its leaf; empty if its source is no leaf, or has other users.
 function wayFromLeaf(layers, last) {
   const way = [last];
   for (let into = layers.predecessors(last); into.length; into = layers.predecessors(into[0])) {
@@ -86,7 +86,7 @@ function crossings(layers) {
   return count;
 }
 
-// One level: items with sizes, and pairs of them that edges join; their corners and the edges' bends.
+// Lay out one level: items with sizes, and edges between them; gives the items' corners and the edges' bends.
 function level(items, pairs, flow) {
   const graph = new dagre.graphlib.Graph();
   graph.setGraph({ rankdir: flow, nodesep: flow === "LR" ? 14 : 22, edgesep: 9, ranksep: 38, ranker: ranked });
@@ -106,7 +106,7 @@ function level(items, pairs, flow) {
 }
 
 // The pieces of an edge, out of its scopes and into others, as (scope, start, end): "c" a card, "b" the box of a scope,
-// "x" and "e" the doors by which a card's edges leave and enter the scope that they are in.
+// "x" and "e" the points at which a card's edges exit and enter the surrounding scope.
 function piecesOf(from, card) {
   const a = [0, ...from.around], b = [0, ...card.around], pieces = [];
   let depth = 0, start = `c${from.id}`;
@@ -116,7 +116,7 @@ function piecesOf(from, card) {
   return [...pieces, [b[b.length - 1], start, `c${card.id}`]];
 }
 
-// What each scope holds: its items, and the pairs of them that edges join; and all edges with their pieces.
+// The contents of each scope, its items and the edges between them; and all edges with their pieces.
 function levelsOf(scene) {
   const inside = new Map([[0, { items: new Map(), pairs: new Map() }]]);
   const place = (scope) => { if (!inside.has(scope)) inside.set(scope, { items: new Map(), pairs: new Map() }); return inside.get(scope); };
@@ -142,7 +142,7 @@ function levelsOf(scene) {
 
 const cardAt = (scene, id) => scene.cards.get(idOf(id.slice(1)));
 
-// Scopes laid out by one of the ways, innermost first, as a box in the next has the size of what is in it.
+// Lay out all scopes, innermost first: a scope is a box of known size in the one around it.
 function laidOut(scene, { inside, scopes }, flow, way) {
   const laid = new Map();
   measure(scene, flow);
@@ -195,7 +195,7 @@ const exit = (card, flow) => (flow === "LR" ? [card.x + card.width, card.y + fac
 const faceOf = (card) => card.height - (card.kind === "fold" ? SIZE.pile : 0);
 const entry = (card, port, flow) => (flow === "LR" ? [card.x - port.width, card.y + card.height / 2 + port.at] : [card.x + card.width / 2 + port.at, card.y - port.height]);
 
-// How large a level becomes, without laying it out: along the flow exactly; across it, as its fullest layer at least.
+// An estimate of the size of a level without laying it out: exact along the flow, a lower bound across it.
 function roughly(items, pairs, flow) {
   const ids = [...items.keys()], into = new Map(ids.map((id) => [id, []])), out = new Map(ids.map((id) => [id, []]));
   for (const [v, w] of pairs) { const edge = { v, w }; into.get(w).push(edge); out.get(v).push(edge); }
@@ -210,7 +210,7 @@ function roughly(items, pairs, flow) {
   return { size };
 }
 
-// Left to right where that stays readable in the room there is, else top to bottom if that is easier to read.
+// Left to right if that stays readable in the available width, else top to bottom if that is easier to read.
 function layout(scene, room) {
   const levels = levelsOf(scene), [across, down] = ["LR", "TB"].map((flow) => () => laidOut(scene, levels, flow, roughly).get(0).size);
   const cost = ([w, t]) => { const shrunk = Math.max(1, (w + 32) / room); return t * shrunk ** 1.5 * (shrunk * NARROWEST > 1 ? 100 : shrunk * READABLE > 1 ? 2 : 1); };

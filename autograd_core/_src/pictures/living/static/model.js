@@ -1,9 +1,9 @@
-// The state of one page: the recorded graph, its numbers, and the two sweeps over it.
-// Values, local derivatives and adjoints are those of the library: the same rules, the same order, the same zero rule.
+// The state of a page: the recorded graph, its numbers, and the forward and backward sweep.
+// Values, local derivatives and adjoints equal the library's: the same rules, the same order, strict zero.
 
 const asNumber = (x) => (typeof x === "string" ? { inf: Infinity, "-inf": -Infinity, nan: NaN }[x] : x);
 
-// Units with a flat end, such as tanh; and whether one is there.
+// Saturating activations, such as tanh, and whether one is saturated.
 const saturates = (model, i) => model.operands[i].length > 0 && model.state.ops[model.state.op[i]].saturates !== null;
 const isFlat = (model, i, data = model.data, local = model.local) => Math.abs(local[i][0]) < FLAT && data[model.operands[i][0]] <= model.state.ops[model.state.op[i]].saturates;
 
@@ -17,12 +17,12 @@ class Model {
     this.isConstant = state.op.map((op) => op === -2);
     this.isLeaf = state.op.map((op) => op === -1);
     this.data = Float64Array.from(state.data, asNumber);
-    this.recorded = this.data.slice();  // where the page began
-    this.former = this.data.slice();  // before the last change: what the ghosts show
+    this.recorded = this.data.slice();  // the initial numbers
+    this.former = this.data.slice();  // the numbers before the last change, which cards show as ghosts
     this.local = this.operands.map((list) => new Array(list.length).fill(0));
     this.adjoint = new Float64Array(this.count);
-    this.cuts = new Set();  // "node operand" for an edge, "node" for a unit: what all its users read of it
-    this.unknown = new Set();  // nodes whose rule this page does not have
+    this.cuts = new Set();  // "node operand" for an edge; "node" for a unit, which cuts the edges to all of its users
+    this.unknown = new Set();  // nodes whose rule is missing on this page
     this.users = this.operands.map(() => []);
     this.operands.forEach((list, i) => list.forEach((p, k) => this.users[p].push([i, k])));
     this.roots = state.roots;
@@ -31,9 +31,9 @@ class Model {
     this.leaves = [...this.isLeaf.keys()].filter((i) => this.isLeaf[i]);
     this.computed = [...this.isLeaf.keys()].filter((i) => this.operands[i].length);
     this.ruleOf = this.state.op.map((op) => (op < 0 ? undefined : rules[state.ops[op].rule]));
-    this.version = 0;  // of the numbers and cuts
-    this.others = 0;  // of all leaves but the one that was last set alone
-    this.isAsRecorded = true;  // no number is this page's own yet
+    this.version = 0;  // incremented at each change of numbers or cuts
+    this.others = 0;  // incremented when other leaves change than the one that was last set alone
+    this.isAsRecorded = true;  // all numbers are still the recorded ones
     this.buffers = this.operands.map((list) => new Array(list.length));
     this.recompute(true);
     this.formerAdjoint = this.adjoint.slice();
@@ -41,7 +41,7 @@ class Model {
 
   rule(i) { return this.ruleOf[i]; }
 
-  // The number of a node by its name; an error that lists what there is otherwise.
+  // The index of a node by its name; throws an error that lists the known names.
   find(name) {
     const i = typeof name === "number" ? name : this.index.get(String(name));
     if (i === undefined || this.isConstant[i]) {
@@ -59,7 +59,7 @@ class Model {
 
   // --- the sweeps ---
 
-  // Nodes that some leaves reach, in order; of one leaf they are kept, as it may be dragged.
+  // The nodes that depend on some leaves, in order; cached for a single leaf, as it may be dragged.
   above(leaves) {
     const key = String(leaves);
     if (this.reachedFrom === key) return this.reached;
@@ -76,7 +76,7 @@ class Model {
       for (let k = 0; k < list.length; k++) v[k] = data[list[k]];
       if (!rule) this.unknown.add(i);
       else if (!recorded) data[i] = rule.value(v);
-      // What was recorded is shown digit for digit; from the first change on this page computes all by itself.
+      // Recorded numbers are shown digit for digit; from the first change on, the page computes everything itself.
     }
     return data;
   }
@@ -97,7 +97,7 @@ class Model {
     return local;
   }
 
-  // d seeds / d node for every node. Where a factor is 0 nothing is added, even if the other one is infinite or NaN.
+  // d seeds / d node for every node. Strict zero: a factor of 0 contributes nothing, even times infinity or NaN.
   backward(seeds, local = this.local, into = new Float64Array(this.count), uncut = false) {
     into.fill(0);
     for (const i of seeds) into[i] = 1;
@@ -115,7 +115,7 @@ class Model {
     return into;
   }
 
-  // A cut edge of a composite, such as a softmax, is no recorded edge: what it would bring is taken off its operand.
+  // A cut edge of a composite, such as a softmax, is no recorded edge: its contribution is subtracted from the operand.
   withhold(operation, g, local, into) {
     operation.operands.forEach((p, k) => {
       if (this.cuts.has(`${operation.output} ${k}`) && !this.cuts.has(`${p}`)) into[p] -= slopesOf(this, operation, local)[k] * g;
@@ -124,7 +124,7 @@ class Model {
 
   get written() { return this.known ||= new Written(this, this.roots[0]); }
 
-  // The same for a root, with nodes that are to be seen even where they are parts of a composite.
+  // The same for another root, keeping some nodes visible even if they are parts of a composite.
   writtenWith(root, keep) {
     const isHidden = (i) => this.state.composites.some(({ nodes, outputs }) => nodes.includes(i) && !outputs.includes(i));
     return root === this.roots[0] && !keep.some(isHidden) ? this.written : new Written(this, root, keep);
@@ -138,7 +138,7 @@ class Model {
     return this.tags.get(i) || "";
   }
 
-  // Of each node below a root the case that it lies in, or leads to alone.
+  // For each node below a root, the case that it belongs to, or the only one that uses it.
   casesBelow(root) {
     if (!this.state.tags) return [];
     if (this.casesRoot === root) return this.casesKnown;
@@ -164,7 +164,7 @@ class Model {
     this.backward(this.roots, this.local, this.adjoint);
   }
 
-  // The same at other leaves, apart from the page's own numbers: {data, adjoint}.
+  // Evaluate at other leaves without changing the page's numbers: {data, adjoint}.
   elsewhere(changes) {
     const data = this.data.slice();
     for (const [i, x] of changes) data[i] = x;
@@ -173,9 +173,9 @@ class Model {
     return { data, local, adjoint: this.backward(this.roots, local) };
   }
 
-  // --- what a reader changes ---
+  // --- changes by the reader ---
 
-  // What the ghosts show and the tangent touches: the numbers before a change, which may be many small ones.
+  // Remember the numbers before a change, for ghosts and tangent; a drag of many small changes is one.
   remember() {
     this.former.set(this.data);
     this.formerAdjoint.set(this.adjoint);
@@ -194,7 +194,7 @@ class Model {
     this.put(this.leaves.map((i) => this.recorded[i]));
   }
 
-  // All leaves at once; as recorded where they are.
+  // Set all leaves; if all are as recorded, restore the recorded numbers digit for digit.
   put(numbers) {
     this.leaves.forEach((i, j) => { this.data[i] = numbers[j]; });
     const isRecorded = !this.isChanged();
@@ -202,8 +202,8 @@ class Model {
     this.recompute(isRecorded);
   }
 
-  // Leave an edge out of the backward sweep, or all edges from a unit (no k), or take them back; the operand counts as
-  // texts write the operation.
+  // Leave an edge out of the backward sweep, or all edges from a unit (no k), or undo that; operands are numbered as
+  // in the written form of the operation.
   cut(i, k, on = true) {
     const key = k === undefined ? `${i}` : `${i} ${k}`;
     if (on) this.cuts.add(key);
@@ -213,11 +213,11 @@ class Model {
     this.backward(this.roots, this.local, this.adjoint);
   }
 
-  // Whether an edge is cut, or the unit that it comes from. Operands count as texts write the operation, which those within
-  // a composite that is open do not.
+  // Whether an edge is cut, or the unit that it comes from. Operands are numbered as in the written form, which those within
+  // an opened composite are not.
   isCut(i, k, from) { return this.cuts.size > 0 && (this.cuts.has(`${from}`) || (this.cuts.has(`${i} ${k}`) && this.written.operandsOf(i)[k] === from)); }
 
-  // The numbers were 0 to come along all that is cut; the page's own stay as they are.
+  // The numbers if all cut edges carried 0; the page's own numbers do not change.
   valuesWithout() {
     const data = this.data.slice(), zeros = (i) => (p, k) => this.cuts.has(`${i} ${k}`);
     for (let i = 0; i < this.count; i++) {
@@ -231,7 +231,7 @@ class Model {
 
   valueWithout(i, data, isZero) { return this.rule(i).value(this.operands[i].map((p, k) => (isZero(p, k) ? 0 : data[p]))); }
 
-  // One output of a composite, whose parts others may share.
+  // The value of one output of a composite, whose parts others may share.
   compositeWithout({ composite, output, of, turned }, data) {
     const zero = new Set(turned.filter((_, k) => this.cuts.has(`${output} ${k}`))), own = zero.size ? data.slice() : data;
     for (const v of composite.nodes) {
@@ -240,9 +240,9 @@ class Model {
     return this.valueWithout(output, own, (p, k) => zero.has(of.get(`${output} ${k}`)));
   }
 
-  // --- comparisons that the program branched on: those that come out otherwise now ---
+  // --- guards: comparisons that the program branched on, and that have another outcome now ---
 
-  // Their own nodes stand beside the graph: [operation, operands, number], numbered on from the graph's.
+  // Nodes that only guards need are kept beside the graph, as [operation, operands, number], numbered after the graph's.
   brokenGuards() {
     if (!this.state.guards) return [];
     const { nodes, tests } = this.state.guards, own = [], at = (i) => (i < this.count ? this.data[i] : own[i - this.count]);

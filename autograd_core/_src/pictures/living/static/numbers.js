@@ -1,6 +1,6 @@
 // Numbers as the library prints them: four significant digits, a tie to the even digit, a true minus.
 
-function digitsOf(x, digits) {  // |x| > 0, finite: the digits and the power of ten of the first one
+function digitsOf(x, digits) {  // x finite and not 0: its digits, and the exponent of the first one
   const size = Math.abs(x), [rounded, power] = size.toExponential(digits - 1).split("e");
   if (Number(size.toExponential(digits)) !== size) return [rounded.replace(".", ""), Number(power)];  // no tie
   const [mantissa, exponent] = Math.abs(x).toExponential(60).split("e"), all = mantissa.replace(".", "");
@@ -27,14 +27,14 @@ function general(x, digits = 4) {  // as Python's format "g"
   return sign + trimmed("0", "0".repeat(-e - 1) + kept);
 }
 
-// What would read as 1 and is not says by how much; -0 is 0.
+// A number that would be printed as 1 but differs is written with the difference; -0 is 0.
 function shownNumber(x, digits = 4) {
   if (x === 0) return "0";
   const text = general(x, digits), whole = text === "1" ? 1 : text === "-1" ? -1 : 0, rest = whole ? Math.abs(x) - 1 : 0;
-  if (Math.abs(rest) <= 2 ** -50) return text;  // what one or two roundings leave
+  if (Math.abs(rest) <= 2 ** -50) return text;  // the difference is rounding
   return `${text} ${rest > 0 === whole > 0 ? "+" : "-"} ${general(Math.abs(rest), Math.max(digits - 2, 1))}`;
 }
-const MOST_KEPT = 4000, keptTexts = new Map();  // a change writes most numbers several times, and the former ones again
+const MOST_KEPT = 4000, keptTexts = new Map();  // a change formats most numbers several times, and the previous ones again
 function numberText(x, digits = 4) {
   if (digits !== 4) return shownNumber(x, digits).replaceAll("-", "−");
   let text = keptTexts.get(x);
@@ -45,7 +45,7 @@ function numberText(x, digits = 4) {
   return text;
 }
 
-// The number that a reader reads where one is printed.
+// The number as it reads when printed.
 function asRead(x, digits) {
   const [one, sign, rest] = shownNumber(x, digits).split(" "), value = /n/.test(one) ? asNumber(one) : Number(one);
   return rest ? value + Number(sign + rest) : value;

@@ -1,4 +1,4 @@
-// What is said of the chosen value: what if, where its numbers come from, why its gradient is what it is.
+// The panel on the selected value: what if, where its numbers come from, and why its gradient has its value.
 
 const MOST_BARS = 8, MOST_PATHS = 12, PAUSE = 120;  // PAUSE in milliseconds
 
@@ -25,7 +25,7 @@ class Panel {
     this.follow(i);
   }
 
-  // The parts that follow the numbers while a reader drags.
+  // The parts that are updated during a drag.
   follow(i) {
     const { host } = this, { model } = host;
     if (this.field && focusedNear(this.field) !== this.field) this.field.value = String(model.data[i]);
@@ -33,7 +33,7 @@ class Panel {
     this.cutter?.follow();
     if (this.valued) setText(this.valued, host.isValueShown(i) ? numberText(model.data[i]) : "not yet");
     this.wait();
-    if (host.steps.isOn) {  // nothing of the end is told before its step
+    if (host.steps.isOn) {  // while stepping, later numbers are not revealed
       this.live.replaceChildren(stepSection(host), h("p", { class: "agl-hint" }, "“All numbers” tells what each gradient is made of."));
       this.why.replaceChildren();
       return;
@@ -43,7 +43,7 @@ class Panel {
     else this.explain(i);
   }
 
-  // What a leaf were at other numbers, or where a value's come from.
+  // For a leaf, the what-if plot; for any other value, where its number comes from.
   followNumbers(i) {
     const { host } = this, { whatIf } = this;
     whatIf?.follow();
@@ -104,7 +104,7 @@ class Panel {
   stepText() { return stepSentence(this.host); }
 }
 
-// Of a name that is too long what comes last, which tells it from its like: …neuron0.w1.
+// A name that is too long is shortened at the front, since its end distinguishes it: …neuron0.w1.
 function lastOf(text, room = LONGEST_NAME) {
   if (cells(text) <= room) return text;
   const parts = text.split(".");
@@ -134,8 +134,8 @@ function tangentText(change, x, root, name) {
 
 const PLOT = { width: 300, height: 130 }, LEAST_POINTS = 15, MOST_POINTS = 61, VISITS = 12000;  // nodes computed for a curve
 
-// The root over a leaf, with the tangent at the old number and the dot of the new one. The elements stay and follow; so
-// does the curve while no other leaf changes.
+// The root over a leaf, with the tangent at the old number and a dot at the new one. Elements are reused; so is the
+// curve while no other leaf changes.
 class WhatIf {
   constructor(host, i) {
     Object.assign(this, { host, i });
@@ -159,7 +159,7 @@ class WhatIf {
     this.draw(change, x, f);
   }
 
-  // Where it is drawn: as before, where both numbers are well within and not lost in it.
+  // The range of the plot: unchanged while both numbers are well inside and not too close together.
   range(change, x) {
     const { from, to } = this, least = Math.max(Math.abs(change.x) * 0.6, 1), need = Math.max(Math.abs(x - change.x) * 1.5, least), isWithin = (at) => Math.abs(2 * at - from - to) <= 0.9 * (to - from);
     if (!(isWithin(x) && isWithin(change.x) && to - from <= 8 * need)) [this.from, this.to] = [change.x - need, change.x + need];
@@ -182,7 +182,7 @@ class WhatIf {
   draw(change, x, f) {
     const { model } = this.host, { width, height } = PLOT, points = this.points(change, x), { from, to } = this, shown = [...points.map(([, y]) => y), f, change.root].filter(finite);
     let [low, high] = [shown.reduce((a, b) => Math.min(a, b), Infinity), shown.reduce((a, b) => Math.max(a, b), -Infinity)];
-    const isDrawn = finite(2 * (to - from)) && finite(2 * (high - low));  // else there is nothing, or too much for a scale
+    const isDrawn = finite(2 * (to - from)) && finite(2 * (high - low));  // otherwise there is no finite value, or no scale for it
     put(this.svg, "hidden", isDrawn ? null : "");
     if (!isDrawn) return;
     if (low === high) [low, high] = around(low);
@@ -216,7 +216,7 @@ function ruleSection(host, i) {
     h("div", { class: "agl-rule" }, h("ul", { class: "agl-rows" }, rows), list.length === 1 ? smallCurve(host, i) : null));
 }
 
-// A function of one operand around where it is, with its tangent.
+// The curve of a function of one operand around its present operand, with the tangent.
 function smallCurve(host, i) {
   const { model } = host, rule = model.rule(i), x = model.data[model.operands[i][0]], z = model.data[i], d = model.local[i][0];
   const reach = Math.max(2, Math.abs(x) * 1.2);
@@ -231,14 +231,14 @@ function smallCurve(host, i) {
     s("path", { class: "agl-curve", d: `M${points.map(([u, y]) => `${X(u).toFixed(1)} ${Y(y).toFixed(1)}`).join("L")}` }), s("path", { class: "agl-tangent", d: `M${tangent(x - reach * 0.55)}L${tangent(x + reach * 0.55)}` }), s("circle", { class: "agl-new", cx: X(x), cy: Y(z), r: 3 }));
 }
 
-// An edge within an opened composite is cut as the unit that it comes from.
+// An edge within an opened composite is cut by cutting the unit that it comes from.
 function cutButton(host, i, k, from = host.written.operandsOf(i)[k]) {
   if (host.model.cuts.has(`${from}`) || from !== host.written.operandsOf(i)[k]) return unitButton(host, from);
   const cut = host.model.cuts.has(`${i} ${k}`), { model } = host, said = `${cut ? "Take back" : "Cut"} the edge from ${model.state.shown[host.written.operandsOf(i)[k]]} to ${model.state.shown[i]}`;
   return h("button", { type: "button", class: "agl-small", title: said, "aria-label": said, "aria-pressed": cut, onclick: () => host.setCut(i, k, !cut) }, cut ? "take back" : "cut");
 }
 
-// All that a value sends on; null for a root, which sends nothing.
+// All edges to a value's users; null for a root, which has none.
 function unitButton(host, i) {
   if (host.model.roots.includes(i)) return null;
   const made = h("button", { type: "button", class: "agl-small", onclick: () => host.toggleUnit(i) }), name = host.model.state.shown[i];
@@ -251,7 +251,7 @@ function unitButton(host, i) {
   return made;
 }
 
-// --- what a cut withholds ---
+// --- the effect of cuts ---
 
 function withoutText(model) {
   const [root] = model.roots, name = model.state.shown[root];
@@ -269,7 +269,7 @@ function cutSection(host, i, flow) {
   return section("Cut", h("p", { class: "agl-said" }, `${numberText(went)} of ${numberText(whole)}${finite(share) && share >= 0 && share <= 1 ? ` (${percent(share)})` : ""} came this way; ${numberText(left)} is left of ∂${flow.words.name(flow.root)}/∂${flow.words.name(i)}`), h("p", { class: "agl-said" }, withoutText(model)), h("ul", { class: "agl-cuts" }, edges));
 }
 
-// --- why a gradient is what it is ---
+// --- why a gradient has its value ---
 
 function ledgerSection(host, flow) {
   if (!flow.uses.length) return null;
@@ -284,7 +284,7 @@ function ledgerSection(host, flow) {
   return section(`Its gradient, use by use`, h("table", { class: "agl-ledger" }, head(["use", "", "contribution", ""]), h("tbody", {}, rows, row("total", flow.gradient, "", "agl-sum"))));
 }
 
-// The largest paths as a tree from the leaf: what several have in common at their beginning stands once.
+// The largest paths as a tree from the leaf, in which common beginnings are shown once.
 function pathsSection(host, flow) {
   const paths = flow.paths.filter((path) => path.operands.length);
   if (!paths.length) return null;

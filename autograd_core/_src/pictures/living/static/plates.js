@@ -1,4 +1,4 @@
-// Repeated structure, such as cases or time steps: one copy at a time is shown, at the places of the one that is laid out.
+// Repeated structure, such as cases or time steps: one copy at a time is shown, in the positions of the one laid out.
 
 class Plates {
   constructor(model) {
@@ -13,7 +13,7 @@ class Plates {
   get active() { return this.list.filter((plate) => !plate.isOpen); }
   of(scope) { return this.list.find((plate) => plate.scope === scope); }
 
-  // The node at whose place a node of any copy is shown.
+  // The laid-out node whose position a node of any copy takes.
   place(i) {
     for (const plate of this.active) {
       const hit = plate.at.get(i);
@@ -22,7 +22,7 @@ class Plates {
     return i;
   }
 
-  // The node that is shown at a place now.
+  // The node that is now shown in the position of a laid-out node.
   now(place) {
     for (const plate of this.active.reverse()) {
       const hit = plate.at.get(place);
@@ -34,7 +34,7 @@ class Plates {
   has(i) { return this.active.some((plate) => plate.at.has(i)); }
   isShown(i) { return this.now(this.place(i)) === i; }
 
-  // The copies of one plate that two nodes are in, if these are two: what one hands on to the other.
+  // The copies of one plate that two nodes belong to, if they differ: the edge leads from one copy to another.
   between(i, p) {
     for (const plate of this.active) {
       const [a, b] = [plate.at.get(i), plate.at.get(p)];
@@ -43,7 +43,7 @@ class Plates {
     return null;
   }
 
-  // Show the copies that a node is in; whether that changes anything.
+  // Show the copies that a node belongs to; returns whether that changed anything.
   follow(i) {
     let changed = false;
     for (const plate of this.active) {
@@ -53,7 +53,7 @@ class Plates {
     return changed;
   }
 
-  // What enters copies that are not shown, and not the one that is, such as a first state: by node, which copies.
+  // Nodes that enter only copies that are not shown, such as an initial state, with these copies.
   entries(plate, model) {
     const seen = new Set(plate.items[plate.current].flatMap((i) => (i < 0 ? [] : model.operands[i]))), found = new Map();
     plate.items.forEach((items, copy) => {
@@ -69,8 +69,8 @@ class Plates {
     return found;
   }
 
-  // Of each copy: what it adds to the gradients of all leaves that copies share; without such ones, or along a chain,
-  // the gradient of what it gives. A norm where that is several numbers.
+  // For each copy, its contribution to the gradients of shared leaves; if there are none, or the copies form a chain,
+  // the gradient of its output. The norm, if that is several numbers.
   signals(plate, model) {
     if (!plate.shared.length) return plate.exits.map((exits) => Math.hypot(...exits.map((i) => model.adjoint[i])));
     return plate.items.map((items) => {
@@ -83,7 +83,7 @@ class Plates {
     });
   }
 
-  // The plate whose copies share a leaf, with what each adds to its gradient.
+  // The plate whose copies share a leaf, with the contribution of each copy to its gradient.
   sharing(leaf) { return this.active.find((plate) => plate.weights.has(leaf)); }
 
   parts(plate, leaf, model) {
@@ -96,7 +96,7 @@ class Plates {
     return sums;
   }
 
-  // Cases begin with the one that adds most.
+  // Training cases start with the one that contributes most.
   begin(model) {
     for (const plate of this.list) {
       if (!plate.shared.length) continue;

@@ -16,7 +16,7 @@ const setNumber = (x, digits = 4) => { const text = numberText(x, digits); retur
 const setName = (text) => [text, /^[\p{L}\p{N}_.[\]']*$/u.test(text) ? ATOM : SUM];
 const within = ([text, strength], wanted) => (strength < wanted || (text.startsWith("−") && strength < ATOM) ? `(${text})` : text);
 
-// Writes the trees of one node's rules, with names (digits 0) or with numbers of so many digits.
+// Writes the expression trees of a node's rules, with names (digits = 0) or with numbers of so many digits.
 class RuleWriter {
   constructor(operands, result, resultOp, digits, share) { Object.assign(this, { operands, result, resultOp, digits, share }); }
 
@@ -36,7 +36,7 @@ class RuleWriter {
     return [`${first}${sign}${within(parts[1], right)}`, strength];
   }
 
-  // Of a function the 2 stands behind its name.
+  // The square of a function has the 2 after its name: tanh²(v).
   squared([text, strength], tree) {
     const op = Array.isArray(tree) ? (tree[0] === "r" ? this.resultOp : /^[orc]$/.test(tree[0]) ? "" : tree[0]) : "", at = text.indexOf("(");
     if (op && strength === ATOM && at >= 0) return `${text.slice(0, at)}²${text.slice(at)}`;
@@ -51,7 +51,7 @@ class NodeRules {
     this.node = node;
     this.list = written.operandsOf(node);
     const operation = written.operations.get(node);
-    this.operation = operation?.composite.operands ? null : operation;  // of a primitive in parts; a loss has forms as others do
+    this.operation = operation?.composite.operands ? null : operation;  // a primitive that is recorded in parts; a loss has forms like any primitive
     this.op = written.op(node);
     this.form = operation ? operation.composite.form : model.state.forms[model.state.formOf[node]];
     this.notes = operation?.composite.notes || [];  // of a loss
@@ -62,10 +62,10 @@ class NodeRules {
     this.names = new RuleWriter(names, head, resultOp, 0, this.share);
   }
 
-  // Of a softmax of some of the operands, or of all.
+  // A softmax over some of the operands, or over all.
   share = ([, k], first, count) => { const from = count > 0 ? first : 0, some = count > 0 ? this.data.slice(from, from + count) : this.data, top = Math.max(...some), all = some.map((x) => Math.exp(x - top)); return all[k - from] / all.reduce((a, b) => a + b, 0); };
 
-  // The operation that is differentiated, or its node's name where that is too long.
+  // The operation that is differentiated, or the name of its node if that is too long.
   head(names, name) {
     const few = this.list.length <= 4 && this.op.text && operationText(this.op.text, this.called).length <= LONGEST_HEAD;
     if (!few) return [setName(name), ""];
@@ -87,7 +87,7 @@ class NodeRules {
     return EVALUATED[op] ? EVALUATED[op](...xs) : this.model.rules[op] ? this.model.rules[op].value(xs) : NaN;
   }
 
-  // Of the forms the one whose choices hold here.
+  // Of the forms for different cases, the one that applies here.
   found(k, d) {
     if (this.operation) {
       const place = (tree) => (Array.isArray(tree) ? (tree[0] === "o" ? ["o", tree[1] ? k : 0] : tree.map((x, at) => (at ? place(x) : x))) : tree);
@@ -101,7 +101,7 @@ class NodeRules {
     return this.form?.kinks.some((tree) => this.evaluate(tree) === 0) ? this.form.note : this.notes[k] || "";
   }
 
-  // {text, symbols, numbers, side, note, saysMore} of the derivative to one operand.
+  // {text, symbols, numbers, side, note, saysMore} of the derivative with respect to one operand.
   rule(k) {
     const d = this.written.slopes.get(this.node)[k], found = this.found(k, d), bracket = ([text, strength]) => (strength < ATOM ? `(${text})` : text);
     const parts = [`∂${bracket(this.names.result)}/∂${bracket(this.names.operands[k])}`], note = this.note(k);
@@ -125,7 +125,7 @@ function isNear(x, d, bound) {
   return Math.abs(x - d) <= bound * (bound === NEAR ? Math.abs(d) : Math.max(1, Math.abs(d)));
 }
 
-// How the local derivatives of the listed uses and along the listed paths come about.
+// The rules behind the local derivatives of the listed uses and paths.
 function rulesOf(flow) {
   const { written, model } = flow, edges = [...flow.uses].sort((a, b) => Math.abs(b.contribution) - Math.abs(a.contribution)).slice(0, SHOWN_USES).map((use) => [use.node, use.operand]), known = new Map(), found = new Set();
   for (const path of flow.paths) path.operands.forEach((k, j) => edges.push([path.nodes[j + 1], k]));

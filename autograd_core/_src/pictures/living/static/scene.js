@@ -1,4 +1,4 @@
-// What is in view: a card for each value, one for each folded scope, and the edges between them, without positions.
+// What is shown: a card for each value and each folded scope, and the edges between them, without positions.
 
 const { card: CARD, fold: FOLD, row: ROW, rowText: [ROW_NAME, ROW_VALUE, ROW_CELLS], chip: CHIP, plate: PLATE } = SIZE, MOST_PORTS = 8, BUNDLED = 3, TIED = 3, DENSE = 16, CROWD = 160;
 const EM = 0.61, extent = (text, size) => cells(text) * EM * size;
@@ -34,9 +34,9 @@ class Scopes {
     for (let at = scope; at > 0; at = this.parent[at]) if (!this.plates.of(at)?.isOpen) found.unshift(at);
     return found;
   }
-  // The outermost folded scope around one, or that one; 0 if all are open.
+  // The outermost folded scope that contains a scope, or the scope itself; 0 if all are open.
   folded(scope) { return this.chain(scope).find((at) => this.isFoldable(at) && !this.opened.has(at)) || 0; }
-  // A plate opens to all its copies, once the box around the one that is shown is open.
+  // A plate opens to all of its copies if the box around the shown copy is open already.
   open(scope, wanted = true) {
     const plate = this.plates.of(scope), wasOpen = this.opened.has(scope);
     if (plate?.isOpen) { plate.isOpen = wanted; return; }
@@ -47,7 +47,7 @@ class Scopes {
     if (hidden >= 0) this.plates.follow(hidden);
   }
 
-  // The scope that is shown at the place of one: within a plate that of the copy which is shown.
+  // The scope shown in the position of a laid-out scope: within a plate, that of the shown copy.
   shownAt(scope) {
     const bare = (home) => this.chain(home).filter((at) => !this.plates.of(at)), depth = bare(scope).indexOf(scope);
     if (depth < 0 || !this.plates.active.some((plate) => plate.current !== plate.shown && this.chain(scope).includes(plate.scope))) return scope;
@@ -80,7 +80,7 @@ class Scene {
         this.cardOf[i] = id;
         if (!this.groups.has(id)) this.groups.set(id, []);
         this.groups.get(id).push(node);
-        this.cards.delete(id);  // it stands where its last value does
+        this.cards.delete(id);  // reinserted, so that it comes after the card of its last value
         this.add({ id, kind: "fold", scope: at, around: scopes.chain(scopes.parent[at]), nodes: this.groups.get(id) });
       } else {
         this.cardOf[i] = i;
@@ -94,7 +94,7 @@ class Scene {
     this.tie();
   }
 
-  // The card of all copies, in the box around the one that is shown; what else enters the others leads to it.
+  // The card for all copies, in the box around the shown one; other inputs of hidden copies lead to it.
   tellOf(plate) {
     const box = this.scopes.chain(plate.scope), entering = new Map();
     if (this.scopes.folded(plate.scope) || !box.includes(plate.scope)) return;
@@ -106,7 +106,7 @@ class Scene {
     this.add({ id: `p${plate.scope}`, kind: "plate", plate, around: box, ports });
   }
 
-  // The card that a value is read from: its own, or, where another copy hands it on, a small one that says so.
+  // The card that a value is read from: its own, or a small stub if it comes from another copy.
   sourceOf(user, p, around) {
     const other = this.plates.isShown(p) ? null : this.plates.between(user, p);
     if (!other) return this.cardOf[p];
@@ -158,7 +158,7 @@ class Scene {
     return ports;
   }
 
-  // Edges into a folded scope, by the card that they come from.
+  // Edges into a folded scope, grouped by the card that they come from.
   foldPorts(card) {
     const entering = new Map(), { inside } = card;
     for (const i of card.nodes) {
@@ -179,10 +179,10 @@ class Scene {
     return ports;
   }
 
-  // Whether a value of one copy is read outside of them all, as are those of the others.
+  // Whether a value of a copy is read outside of all copies, as are its counterparts in the others.
   isRepeated(p, user) { return this.plates.active.some((plate) => plate.at.has(p) && !plate.at.has(user)); }
 
-  // Where several cards all enter the same several folded ones, their edges meet in a junction.
+  // If several cards all lead to the same several folded ones, their edges meet in a junction.
   tie() {
     const users = new Map();
     for (const card of this.cards.values()) {
@@ -208,7 +208,7 @@ class Scene {
     }
   }
 
-  // What stands at a port: a constant's number, a local derivative, or how many edges meet.
+  // The text at a port: the number of a constant, a local derivative, or how many edges meet.
   portSaid(card, port, through) {
     if (port.constant !== undefined) return [numberText(this.model.data[port.constant]), null];
     if (port.through !== undefined) { const d = through?.get(port.through) || 0; return [`×${numberText(d, 3)}`, d]; }
@@ -219,7 +219,7 @@ class Scene {
     return [same ? `${all.length} ×${numberText(all[0])}` : `${all.length} edges`, all.every((x) => x === 0) ? 0 : null];
   }
 
-  // The derivative of a folded scope's only result to what enters it: a reverse sweep of the scope alone.
+  // The derivatives of a folded scope's only output with respect to its inputs: a reverse sweep of the scope alone.
   through(card) {
     if (card.exits.length !== 1) return new Map();
     const into = new Map([[card.exits[0], 1]]);

@@ -8,7 +8,7 @@ class Steps {
     this.within(host.written);
   }
 
-  // Those of the whole graph, or of one case alone.
+  // The steps of the whole graph, or of one training case alone.
   within(written) {
     const { host } = this;
     this.written = written;
@@ -17,7 +17,7 @@ class Steps {
     this.count = this.forward.length + this.backward.length;
     this.computed = new Map(this.forward.map((i, k) => [i, k]));
     this.sent = new Map(this.backward.map((i, k) => [i, this.forward.length + k]));
-    this.now = -1;  // no step: all numbers are shown
+    this.now = -1;  // not stepping: all numbers are shown
     this.timer = 0;
   }
 
@@ -30,7 +30,7 @@ class Steps {
     this.sums = this.isBack ? this.sumsAt(this.now - this.forward.length) : null;
   }
 
-  // Gradients as they are after a backward step: those begun, and the products of that step.
+  // Gradients after a backward step: partial sums so far, and the products of that step.
   sumsAt(last) {
     const { written } = this, { model } = this.host, sums = new Map(written === this.host.written ? model.roots.map((root) => [root, 1]) : [[written.root, 1]]);
     this.products = [];
@@ -48,10 +48,10 @@ class Steps {
   }
 
   isValueShown(i) { return !this.isOn || this.isBack || !this.computed.has(i) || (this.computed.get(i) ?? -1) <= this.now; }
-  // Whether what a node sends back is known: outside of the steps, and from its backward step on.
+  // Whether a node has propagated its gradient: when not stepping, and from its backward step on.
   isSent(i) { return !this.isOn || (this.sent.get(i) ?? (this.isBack ? this.count - 1 : Infinity)) <= this.now; }
   adjoint(i) { return this.isOn ? this.sums.get(i) ?? 0 : this.host.model.adjoint[i]; }
-  // The step after which a node's gradient is complete: its own, or of a leaf the last one that uses it.
+  // The step after which a node's gradient is complete: its own; for a leaf, that of its last use.
   lastOf(i) { return this.sent.get(i) ?? Math.max(...this.backward.map((node, k) => (this.written.operandsOf(node).includes(i) ? this.forward.length + k : this.now))); }
   gradient(i) { return !this.isOn ? this.host.model.adjoint[i] : this.isBack ? this.sums.get(i) ?? null : null; }
 

@@ -1,8 +1,8 @@
-// The graph as texts write it: a softmax, which is computed in parts, is one operation per output, and a loss is one.
+// The graph in written form: a softmax, which is recorded in parts, is one operation per output, and a loss is one.
 
 const MOST_WRITTEN = 400;  // edges of one composite; beyond, it stays as recorded
 
-// A loss names its operands; its derivatives have a form each.
+// A loss lists its operands; each of its derivatives has a form of its own.
 function lossOf(model, composite) {
   const { operands, outputs: [output] } = composite, of = new Map();
   if (operands.length > MOST_WRITTEN) return null;
@@ -10,7 +10,7 @@ function lossOf(model, composite) {
   return [{ output, of, turned: [...operands.keys()], mine: 0, operands, composite }];
 }
 
-// For each output of a composite its operands, its own one first, and where each recorded edge goes among them.
+// For each output of a composite, its operands with its own one first, and which of them each recorded edge leads to.
 function operationsOf(model, composite) {
   if (composite.operands) return lossOf(model, composite);
   const inside = new Set(composite.nodes), ends = new Set(composite.outputs);
@@ -43,7 +43,7 @@ function operationsOf(model, composite) {
   });
 }
 
-// The derivatives of one output to its operands: a reverse sweep of the composite alone.
+// The derivatives of one output with respect to its operands: a reverse sweep of the composite alone.
 function slopesOf(model, operation, local = model.local) {
   const { composite, output, of, turned } = operation, adjoints = new Map([[output, 1]]);
   const slopes = new Array(turned.length).fill(0);
@@ -61,7 +61,7 @@ function slopesOf(model, operation, local = model.local) {
   return turned.map((k, at) => (model.isConstant[operation.operands[at]] ? 0 : slopes[k]));
 }
 
-// The written graph: operands and slopes by node, and the order of its sweep, operands first, without constants.
+// The written graph: operands and local derivatives by node, in topological order, without constants.
 class Written {
   constructor(model, root, keep = []) {
     this.model = model;
@@ -90,7 +90,7 @@ class Written {
     this.slopes = this.once((i) => this.slopesOf(i));
   }
 
-  // Slopes are computed when first asked for, and again after a change.
+  // Local derivatives are computed on demand, and again after a change.
   once(make) {
     const { model } = this, known = new Map();
     let version;

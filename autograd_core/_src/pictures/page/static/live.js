@@ -17,7 +17,7 @@ function made(namespace, tag, attributes, children) {
 const h = (tag, attributes, ...children) => made("http://www.w3.org/1999/xhtml", tag, attributes, children);
 const m = (tag, ...children) => made(MATH, tag, null, children);
 
-// A name as mathematics has it: w1 with an index, x in italics, words upright.
+// A name in mathematical notation: w1 with an index, x in italics, words upright.
 function nameOf(name) {
   const [, stem, index] = /^(\p{L})(\d+)$/u.exec(name) || [];
   if (index) return m("msub", m("mi", stem), m("mn", index));
@@ -30,7 +30,7 @@ const equation = (...parts) => {
   return math;
 };
 
-// --- the view: a stage with the picture, whose viewBox is what one sees ---
+// --- the view: a stage with the picture, whose viewBox is the visible part ---
 
 class View {
   constructor(root, data) {
@@ -44,7 +44,7 @@ class View {
     this.tools = h("div", { class: "agc-tools", role: "group", "aria-label": "Zoom" });
     this.heard = h("div", { class: "agc-heard", "aria-live": "polite" });
     this.tip = h("div", { class: "agc-tip", role: "tooltip", popover: "manual", id: `${root.id}-tip` });
-    // A shadow alone is overlooked: at the right edge, words say that the picture goes on, and lead there.
+    // A shadow alone is easily overlooked: a button at the right edge says that the picture goes on, and scrolls there.
     this.more = h("button", { type: "button", class: "agc-more", hidden: true, onclick: () => this.pan(-this.stage.clientWidth * 0.8, 0) }, "more →");
     this.body = h("div", { class: "agc-body" }, this.stage, this.more, this.tools);
     this.changed = [];
@@ -65,7 +65,7 @@ class View {
     document.addEventListener("scroll", () => this.placeTip(), { capture: true, passive: true });
   }
 
-  // Put another picture in: its ids get a name of their own, for a page may hold the same one twice.
+  // Show another picture. Its ids get a unique prefix, since a page may contain the same picture twice.
   show(text) {
     const id = /<svg[^>]*? id="([^"]+)"/.exec(text)[1];
     this.of = id;
@@ -98,7 +98,7 @@ class View {
 
   say(text) { this.heard.textContent = text; }
 
-  // --- what one sees ---
+  // --- the viewport ---
 
   resized(anew = false) {
     const [width, height] = this.size, room = this.stage.clientWidth;
@@ -111,7 +111,7 @@ class View {
     else this.look([this.box[0], this.box[1], this.box[2], (this.box[2] * tall) / room]);
   }
 
-  // Look at a part, no nearer than twenty times and with the middle inside of the picture.
+  // Show a part, magnified at most twenty times and with its centre inside the picture.
   look([x, y, w, d], moved = true) {
     const [width, height] = this.size;
     const most = Math.max(width, this.first[2]) * 1.2, factor = Math.min(Math.max(w, width / 20), most) / w;
@@ -130,7 +130,7 @@ class View {
     this.cue();
   }
 
-  // A shadow on each side where the picture goes on.
+  // Shadows on the sides where the picture goes on.
   cue() {
     const [x, y, w, d] = this.box, [width, height] = this.size, more = "var(--cue)";
     const sides = [[x > 1, "10px 0"], [x + w < width - 1, "-10px 0"], [y > 1, "0 10px"], [y + d < height - 1, "0 -10px"]];
@@ -139,7 +139,7 @@ class View {
     this.more.hidden = !sides[1][0];
   }
 
-  // All of it, whatever part one has looked at, on sheets of paper.
+  // For print: the whole picture on sheets, whatever part is in view.
   forPrint() {
     this.sheets?.remove();
     this.layer.removeAttribute("transform");
@@ -177,7 +177,7 @@ class View {
     element.scrollIntoView({ block: "nearest", inline: "nearest" });
   }
 
-  // The same with the page where it is, and with as many of the others in sight as there is room for.
+  // The same without scrolling the page, keeping as many of the other elements in view as possible.
   follow(element, ...others) {
     const outer = this.stage.getBoundingClientRect(), boxes = [element, ...others].map((one) => one.getBoundingClientRect()), rim = 12;
     const shift = (start, end) => {
@@ -193,7 +193,7 @@ class View {
     if (dx || dy) this.glide(dx, dy);
   }
 
-  // A pan of the drawing itself: a hundredth of the time of another viewBox, for which a browser lays out all text anew.
+  // Pan by transforming the drawing: a hundred times faster than a new viewBox, which makes the browser lay out all text.
   glide(dx, dy) {
     if (!this.box) return;  // a widget draws itself before it is on the page
     const unit = this.box[2] / this.stage.clientWidth, [left, top] = this.svg.getAttribute("viewBox").split(" ");
@@ -297,7 +297,7 @@ function listen(view) {
 
 function mount(root, kind, data) {
   root.dataset.live = kind;
-  // JupyterLab asks the element that has the focus itself whether keys are its own; an ancestor's word comes too late.
+  // JupyterLab asks only the focused element itself whether it handles keys; an ancestor's answer comes too late.
   root.addEventListener("focusin", ({ target }) => target.setAttribute("data-lm-suppress-shortcuts", "true"));
   root.id = `${root.id || "agc"}-${Math.random().toString(36).slice(2, 8)}`;
   const view = new View(root, data);
@@ -313,7 +313,7 @@ async function unpacked(text) {
   return JSON.parse(await new Response(stream).text());
 }
 
-// A script may run far from its element, and a page may hold the same output twice.
+// A script may run away from its element, and a page may contain the same output twice.
 async function start(id, kind, data) {
   if (typeof data === "string") {
     if (typeof DecompressionStream === "undefined") return;  // an old browser: the still picture stays

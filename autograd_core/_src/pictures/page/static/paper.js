@@ -1,12 +1,12 @@
-// A picture on paper: which way the sheets lie, and where it is cut, so that its print can be read and every card is whole
+// A picture on paper: the orientation of the sheets, and where it is cut so that text is legible and every card is whole
 // on one of them.
 
 const UPRIGHT = [700, 1000], ON_ITS_SIDE = [1030, 670];  // pixels of A4 within margins of 12 mm
 const SMALLEST = 0.86;  // pixels per unit; at less, print is below 9 pixels
-const APART = 2, LEAST_USED = 0.3, SCALES = 6;  // of a cut from what is beside it; of a sheet, before a cut; tries, from the largest to the least
+const APART = 2, LEAST_USED = 0.3, SCALES = 6;  // least distance of a cut from what is beside it; least share of a sheet used before a cut; number of scales tried
 
-// Cut a length into parts, each of what stands on it (from, to) whole on one of them: where nothing stands, as far along
-// each sheet as can be; where no such gap is, the next sheet begins with what this one would cut.
+// Cut a length into parts so that each span (from, to) is whole on one of them: in a gap as far along
+// each sheet as possible; if there is no gap, the next sheet begins with the span that would be cut.
 function cutAlong(spans, total, most, first = most) {
   const sorted = spans.filter(([from, to]) => to - from < Math.min(most, first)).sort((a, b) => a[0] - b[0]), parts = [];
   let top = 0, room = first, k = 0, reached = 0;
@@ -32,8 +32,8 @@ function cutAlong(spans, total, most, first = most) {
   return [...parts, [top, total]];
 }
 
-// The parts of a picture as (left, top, right, bottom): bands across it, each cut into columns of its own, or the other
-// way round. What stands on it is (left, top, right, bottom), too; a part without any of that is left out.
+// The parts of a picture as (left, top, right, bottom): rows, each cut into columns of its own, or the other
+// way round. Boxes on it are (left, top, right, bottom), too; a part without boxes is left out.
 function tiles(size, boxes, [width, height], first, isDownFirst) {
   const u = isDownFirst ? 1 : 0, v = 1 - u, most = [width, height], found = [];
   const spans = (list, axis) => list.map((box) => [box[axis], box[axis + 2]]);
@@ -51,8 +51,8 @@ function tiles(size, boxes, [width, height], first, isDownFirst) {
   return found;
 }
 
-// Sheets for a picture: whether they lie on their side, the scale, and what is on each. The fewest; of these the largest
-// print. One upright sheet where that can be read. `head` is what stands above the first one, in pixels.
+// Sheets for a picture: their orientation, the scale, and the part on each. The fewest sheets; of these the largest
+// scale. One upright sheet if that is legible. `head` is the height above the picture on the first sheet, in pixels.
 function sheetsFor(size, boxes, head = 0) {
   const whole = [[0, 0, ...size]], upright = Math.min(1, UPRIGHT[0] / size[0], (UPRIGHT[1] - head) / size[1]);
   if (upright >= SMALLEST) return { isWide: false, scale: upright, parts: whole };
@@ -70,7 +70,7 @@ function sheetsFor(size, boxes, head = 0) {
   return found.reduce((best, one) => (one.parts.length < best.parts.length || (one.parts.length === best.parts.length && one.scale > best.scale + 1e-9) ? one : best));
 }
 
-// Copies of a picture that shows all of itself, a sheet each; null where it is not on the page. What is neither whole on a
+// One copy of a picture per sheet; null if it is not on the page. What is neither whole on a
 // sheet nor a line is left to the next one.
 function onSheets(svg, size, head = 0) {
   const screen = svg.getScreenCTM();

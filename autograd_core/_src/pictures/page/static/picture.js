@@ -1,14 +1,14 @@
-// A picture that answers: the chain-rule product at each edge, the sum of them at each card.
+// The interactive picture: the chain-rule product at each edge, and their sum at each card.
 const leftOut = (path) => `It is not kept unfolded in this output; draw(..., unfold="${path}") shows it.`;
-const MOST_USES = 8;  // products of one gradient that are listed; more are added up
+const MOST_USES = 8;  // so many products of a gradient are listed; the others are summed
 
 kinds.picture = (view, { nodes, top, states = [] }) => {
   const uses = nodes.map(() => []);  // by operand: [user, local derivative, product, which operand]
   nodes.forEach((node, user) => node && node[6].forEach((edge, k) => Array.isArray(edge) && uses[edge[0]].push([user, edge[1], edge[2], k])));
-  const pictures = new Map(states.map(([path, ...state]) => [path, state]));  // by the one scope that is otherwise than at first: [is it open, SVG]
+  const pictures = new Map(states.map(([path, ...state]) => [path, state]));  // by the one scope whose folding differs from the initial picture: [is it open, SVG]
   let picked = null, leaving = 0;
 
-  // --- what is said ---
+  // --- texts ---
 
   const short = (text) => (/^−?[\d.]+(e.*)?$/.test(text) && text.length > 9 ? String(+(+text.replaceAll("−", "-")).toPrecision(5)).replaceAll("-", "−") : text);
   const sign = (text) => (text === "0" || text === "nan" ? "" : text.startsWith("−") || text.startsWith("about −") ? "agc-neg" : "agc-pos");
@@ -55,7 +55,7 @@ kinds.picture = (view, { nodes, top, states = [] }) => {
     ]).concat(list.length > 1 || uses[i].length > 1 ? h("p", { class: "agc-soft" }, `${nodes[i][0]} has ${uses[i].length} uses`, grad === null ? "." : `; its gradient is ${short(grad)}.`) : null);
   }
 
-  // A card in words, for those who hear it, or speak to it: what one reads on it, first.
+  // A card's accessible name; it begins with the visible text, as speech control requires.
   const read = (card) => [...card.querySelectorAll("text")].map((text) => text.textContent.trim()).filter(Boolean).join(" ");
   function words(card) {
     const [name, label, formula, , grad] = nodes[card.dataset.node], own = label || name, shown = read(card);
@@ -64,7 +64,7 @@ kinds.picture = (view, { nodes, top, states = [] }) => {
 
   // --- pointing ---
 
-  // What one points at, as uses of a value. A folded card is of many values, a junction of none: their titles say what.
+  // The uses of the value under the pointer. A folded card has many values and a junction none: they have titles instead.
   const isValue = (i) => nodes[i] && !view.card(i)?.dataset.folded;
   const useAt = (from, to, operand) => (isValue(from) && isValue(to) ? uses[from].filter((use) => use[0] === +to && use[3] === +operand) : []);
   const plainly = (element) => (element.dataset.said ?? element.getAttribute("aria-label") ?? "").split("\n").map((line, k) => h("p", { class: k ? null : "agc-head" }, line));
@@ -90,7 +90,7 @@ kinds.picture = (view, { nodes, top, states = [] }) => {
   const pointed = (event) => event.target.closest?.(".agc-hit, [data-source], [data-node]");
   view.stage.addEventListener("pointerover", (event) => { if (pointed(event) && !event.buttons) tell(pointed(event), event); });
   view.stage.addEventListener("pointerout", (event) => {
-    clearTimeout(leaving);  // of an element that was left before: its time would end within the next one
+    clearTimeout(leaving);  // cancel the timer of the element left before, which would end while on this one
     if (event.pointerType !== "touch") leaving = setTimeout(() => view.hideTip(), 80);
   });
 
@@ -157,7 +157,7 @@ kinds.picture = (view, { nodes, top, states = [] }) => {
   });
   view.stage.addEventListener("focusout", () => view.hideTip());
 
-  // --- folding: one scope is otherwise than at first, with those around it ---
+  // --- folding: at most one scope, with those around it, differs from the initial picture ---
 
   const trail = h("nav", { class: "agc-trail", "aria-label": "Open scope" });
   let place = "";
@@ -204,7 +204,7 @@ kinds.picture = (view, { nodes, top, states = [] }) => {
     turn("[data-folded]", path)?.focus({ preventScroll: true });
   }
 
-  // --- each picture that is shown is made ready ---
+  // --- preparing each picture that is shown ---
 
   function ready() {
     picked = null;
@@ -212,17 +212,17 @@ kinds.picture = (view, { nodes, top, states = [] }) => {
       const owner = title.parentNode, card = owner.parentNode.closest("[data-node]");
       if (card && !owner.dataset.source) card.dataset.note = title.textContent;  // a mark on the card
       else for (const [key, value] of Object.entries({ role: "img", "aria-label": title.textContent })) owner.setAttribute(key, value);
-      title.remove();  // or the browser would show it beside the tooltip
+      title.remove();  // otherwise the browser would show it as a second tooltip
     }
     for (const edge of view.edges()) {
       const hit = edge.cloneNode();
       hit.removeAttribute("id");
       hit.setAttribute("class", "agc-hit");
-      hit.setAttribute("aria-hidden", "true");  // it is the edge once more
+      hit.setAttribute("aria-hidden", "true");  // it duplicates the edge
       edge.before(hit);
     }
     view.cards().forEach((card, k) => {
-      card.append(...card.querySelectorAll(":scope > [data-source]"));  // its name is read before its chips
+      card.append(...card.querySelectorAll(":scope > [data-source]"));  // screen readers then read the card's name before its chips
       for (const text of card.querySelectorAll("text")) text.after(" ");
       card.setAttribute("tabindex", k ? -1 : 0);
       card.setAttribute("role", "button");

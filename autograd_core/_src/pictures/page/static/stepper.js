@@ -1,8 +1,8 @@
-// The stepper: forward and backward on the picture, one step at a time.
-const PACE = 1300, FLIGHT = 620;  // milliseconds from step to step when it plays, and of a number along its edge
-const LOWEST = 300, HIGHEST = 620, PANEL = 330;  // pixels of the picture's height, and of what stands around it
-const MOST_LEAVES = 16, MOST_OPERANDS = 12;  // that the panel lists, until the reader asks for all
-const MOST_FOLLOWED = 4;  // operands that the view keeps in sight
+// The stepper: the forward and backward pass on the picture, one step at a time.
+const PACE = 1300, FLIGHT = 620;  // milliseconds per step when playing, and for a number to travel along its edge
+const LOWEST = 300, HIGHEST = 620, PANEL = 330;  // pixels: limits of the picture's height, and the height of everything around it
+const MOST_LEAVES = 16, MOST_OPERANDS = 12;  // listed in the panel until the reader asks for all
+const MOST_FOLLOWED = 4;  // so many operands are kept in view
 
 kinds.stepper = (view, data) => {
   const { root, stage } = view, { names, numbers, parents, local, forward, backward, constants } = data;
@@ -12,16 +12,16 @@ kinds.stepper = (view, data) => {
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
   let now = 0, playing = 0, listed = MOST_OPERANDS;
 
-  // --- the steps, read once: when each value is computed, when each gradient begins, grows and is complete ---
+  // --- precomputed: the step at which each value is computed, and each gradient begins, grows and is complete ---
 
   const computed = names.map(() => -1);
   forward.forEach((i, k) => { computed[i] = k; });
-  const growth = names.map(() => []);  // of each gradient: [step, number, bar]
+  const growth = names.map(() => []);  // for each gradient, its changes as [step, number, bar]
   data.roots.forEach(([i, one, bar]) => growth[i].push([turn, one, bar]));
-  const sent = names.map(() => -1);  // the step in which a node sends, for a leaf that in which it is complete
+  const sent = names.map(() => -1);  // the step in which a node propagates its gradient; for a leaf, in which it is complete
   const befores = backward.map(([node, adjoint, grown, , afters, bars], j) => {
     const k = turn + j;
-    if (!growth[node].length) growth[node].push([turn, adjoint, grown]);  // one that nothing was sent to
+    if (!growth[node].length) growth[node].push([turn, adjoint, grown]);  // a node that received no contribution
     const before = parents[node].map((p, n) => {
       if (isConstant[p]) return -1;
       const sum = growth[p].length ? growth[p].at(-1)[1] : data.zero;
@@ -36,7 +36,7 @@ kinds.stepper = (view, data) => {
   const leaves = names.map((_, i) => i).filter((i) => data.ops[i] < 0 && !isConstant[i]);
   const short = (n) => numbers[n][0], full = (n) => numbers[n][1] || numbers[n][0];
   const sign = (n) => (/^≈?−/.test(short(n)) ? "agc-neg" : /^(0|nan)$/.test(short(n)) ? "" : "agc-pos");
-  const gradient = (i, k) => {  // as it is at a step: number and bar, or null before its first product
+  const gradient = (i, k) => {  // the gradient at a step: number and bar, or null before its first product
     let found = null;
     for (const entry of growth[i]) if (entry[0] <= k) found = entry; else break;
     return found;
@@ -57,7 +57,7 @@ kinds.stepper = (view, data) => {
   const factor = (n) => (/^≈?−/.test(short(n)) ? fenced(number(n)) : number(n));
   const name = (i) => (isConstant[i] ? number(data.values[i]) : nameOf(names[i]));
 
-  // An operation with something at each operand's place; `plain` tells where no brackets are needed.
+  // An operation with its operands filled in; `plain` tells where no brackets are needed.
   function operation(i, at, plain) {
     const kind = data.ops[i], [, written, slots] = data.templates[kind];
     parsed[kind] ||= parser.parseFromString(written, "application/xml").documentElement;
@@ -106,17 +106,17 @@ kinds.stepper = (view, data) => {
 
   // --- the picture ---
 
-  view.tallest = Math.max(LOWEST, Math.min(innerHeight - PANEL, HIGHEST));  // buttons, picture and formulas in one sight
+  view.tallest = Math.max(LOWEST, Math.min(innerHeight - PANEL, HIGHEST));  // buttons, picture and formulas fit on one screen
   view.least = 0.86;
   view.resized(true);
   const scene = view.svg;
-  scene.querySelectorAll("title").forEach((element) => element.remove());  // they tell how it ends
-  const members = new Map();  // nodes by the card that shows them
+  scene.querySelectorAll("title").forEach((element) => element.remove());  // titles reveal the final numbers
+  const members = new Map();  // the nodes that each card shows
   data.cards.forEach((card, i) => { if (card >= 0 && !isConstant[i]) members.set(card, [...members.get(card) || [], i]); });
   const span = (values) => values.reduce(([least, most], x) => [Math.min(least, x), Math.max(most, x)], [Infinity, -Infinity]);
   const users = names.map(() => []);
   parents.forEach((list, i) => list.forEach((p) => users[p].push(i)));
-  const barOf = (element) => {  // the line of a gradient's bar that is filled, and how long a segment is with its gap
+  const barOf = (element) => {  // the filled line of a gradient's bar, and the length of a segment with its gap
     const [track, filled] = element.querySelectorAll(".bar");
     if (!track) return null;
     const fill = filled || track.parentNode.insertBefore(track.cloneNode(), track.nextSibling);
@@ -125,7 +125,7 @@ kinds.stepper = (view, data) => {
   };
   const cards = view.cards().filter((element) => members.has(+element.dataset.node)).map((element) => {
     const node = +element.dataset.node, nodes = members.get(node);
-    // A folded card with one exit stands for that; one with several says their range only when all are there.
+    // A folded card with one output shows that; with several, their range once all are computed.
     const exits = nodes.filter((i) => roots.has(i) || users[i].some((user) => data.cards[user] !== node));
     const value = element.querySelector(".value"), grad = element.querySelector(".grad");
     const begun = span(nodes.filter((i) => growth[i].length).map((i) => growth[i][0][0]))[0];
@@ -137,7 +137,7 @@ kinds.stepper = (view, data) => {
     };
   });
   const byNode = new Map(cards.map((card) => [card.node, card]));
-  const edges = new Map(), junctions = new Map();  // edges by their ends; the junctions that a card's edges lead to
+  const edges = new Map(), junctions = new Map();  // edges by their end points; the junctions that a card's edges lead to
   for (const edge of view.edges()) {
     const { from, to } = edge.dataset, key = `${from} ${to}`;
     edges.set(key, [...edges.get(key) || [], edge]);
@@ -156,7 +156,7 @@ kinds.stepper = (view, data) => {
     const { exit } = card, known = back || (exit < 0 ? k >= to : computed[exit] <= k);
     const entry = back && exit >= 0 ? gradient(exit, k) : null, grown = entry && complete[exit] > k;
     const steps = card.inside?.[+back] || [];
-    let done = 0;  // of the steps within a folded card
+    let done = 0;  // steps within a folded card that are done
     for (let high = steps.length; done < high;) { const mid = (done + high) >> 1; if (steps[mid] <= k) done = mid + 1; else high = mid; }
     const shown = `${state} ${back} ${known} ${entry && entry[1]} ${grown} ${done}`;
     if (shown === card.shown) return;
@@ -181,7 +181,7 @@ kinds.stepper = (view, data) => {
     }
   }
 
-  // --- an edge is as wide as what flows back along it, as in a picture with flow: from a thousandth of the most ---
+  // --- the width of an edge shows the gradient flowing back along it, on a log scale down to a thousandth of the most ---
 
   const size = (n) => full(n).replace("≈", "").replaceAll("−", "-").split("/").map(Number).reduce((a, b) => a / b);
   const most = backward.flatMap((step) => step[3]).reduce((top, n) => (n >= 0 && Math.abs(size(n)) < Infinity ? Math.max(top, Math.abs(size(n))) : top), 0);
@@ -280,7 +280,7 @@ kinds.stepper = (view, data) => {
 
   // --- moving ---
 
-  let used = [], grown = [];  // edges of this step, and cards whose gradient grows
+  let used = [], grown = [];  // the edges of this step, and the cards whose gradient grows
   function show(k, { moving = false } = {}) {
     now = k;
     const back = k >= turn, i = back ? backward[k - turn][0] : forward[k];
@@ -323,7 +323,7 @@ kinds.stepper = (view, data) => {
     k = Math.max(0, Math.min(k, count - 1));
     if (count && k !== now) show(k, { moving: Math.abs(k - now) === 1 && k > now });
   }
-  function by(k) {  // the reader moves: playing ends
+  function by(k) {  // a move by the reader ends playback
     pause();
     goto(k);
   }
@@ -343,7 +343,7 @@ kinds.stepper = (view, data) => {
     play.title = playing ? "Pause (space)" : "Play (space)";
     play.setAttribute("aria-label", play.title);
   }
-  // To a node's step: the backward one, which says where its gradient goes; a leaf's last sum.
+  // Go to a node's step: the backward one, which shows where its gradient goes; for a leaf, its last addition.
   function visit(i) {
     if (sent[i] >= 0) by(sent[i]);
     else if (computed[i] >= 0) by(computed[i]);

@@ -1,9 +1,9 @@
-// What the page around asks for: light or dark, as a notebook, a site or the reader's system is, and a frame's height.
+// Adapts to the surrounding page: light or dark, as set by a notebook, a site or the system, and the height of frames.
 
 const DARK = ["dark", "dark-mode", "dark-theme", "theme-dark", "vscode-dark", "vscode-high-contrast", "quarto-dark"];
 const prefersDark = matchMedia("(prefers-color-scheme: dark)");
 
-// This page, and the one around it where a notebook puts outputs into frames.
+// This document, and the parent document if a notebook puts outputs into frames.
 function pages() {
   try {
     return window.parent.document === document ? [document] : [document, window.parent.document];
@@ -24,7 +24,7 @@ function themeOfPage() {
   return prefersDark.matches ? "dark" : "light";
 }
 
-// Give the elements that `found()` finds the theme of the page, now and when it changes; the result does it once more.
+// Apply the page's theme to the elements that `found()` returns, now and on changes; the result applies it again.
 function followTheme(found, fixed) {
   const apply = () => {
     const theme = fixed && fixed !== "auto" ? fixed : themeOfPage();
@@ -38,7 +38,7 @@ function followTheme(found, fixed) {
   return apply;
 }
 
-// marimo puts each output into a frame of 400 pixels, and what should fit it measures the wrong element.
+// marimo puts each output into a frame of 400 pixels, and its resizing measures the wrong element.
 function fitFrame(roots) {
   const fit = () => { window.frameElement.style.height = `${Math.max(...roots.map((root) => root.getBoundingClientRect().bottom)) + scrollY + 16}px`; };
   try {
