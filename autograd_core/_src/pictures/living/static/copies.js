@@ -74,7 +74,7 @@ class Copies {
     return found;
   }
 
-  // As pictures call it (`Called` in scene/plates.py): by its label, else the unit that gives it, else its operation if none is like it.
+  // A name within the copy, as in pictures (`Called` in scene/plates.py): the label, else the unit, else an operation that is unique.
   namesOf(plate, visible) {
     const { model, written } = this.host, { state } = model, items = plate.items[plate.shown], labelled = new Set(state.labelled), ops = {};
     for (const i of items) if (visible.has(i) && !labelled.has(i) && written.op(i)) ops[written.op(i).name] = (ops[written.op(i).name] || 0) + 1;
