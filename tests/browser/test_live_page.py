@@ -639,6 +639,31 @@ def test_buttons_cover_no_card_and_the_curve_of_a_chosen_leaf_is_in_view(name, w
     assert not (box["y"] + box["height"] > plot["y"] and box["x"] + box["width"] > plot["x"])  # nor does it cover the leaf
 
 
+OVERLONG = """() => { const { graph, steps } = document.querySelector("autograd-graph"), found = [];
+    for (let step = 0; step <= steps.count; step++) {
+        document.querySelector("autograd-graph").step(step);
+        for (const card of graph.svg.querySelectorAll(".card")) {
+            const bar = card.querySelector(".bar.pos, .bar.neg"), width = bar?.getAttribute("d") ? bar.getBBox().width : 0;
+            if (width > 0 && width > card.querySelector(".face").getBBox().width) found.push([step, card.dataset.card, width]);
+        }
+    }
+    return found; }"""
+
+
+def a_sum_that_is_larger_on_its_way():
+    x = ag.Value(2.0, label="x")
+    return x * 5.0 + x * -4.0
+
+
+def a_folded_card_with_the_largest_gradient():
+    return nn.mse(nn.MLP(2, [22, 20, 14, 1], "tanh", seed=1)([0.5, -1.0]), 1.0)
+
+
+@pytest.mark.parametrize("graph", [a_sum_that_is_larger_on_its_way, a_folded_card_with_the_largest_gradient])
+def test_no_bar_is_longer_than_its_card(graph, opened):
+    assert opened(graph()).evaluate(OVERLONG) == []
+
+
 def layered_net():
     return nn.hinge(nn.MLP(2, [22, 20, 14, 1], seed=1)([0.5, -1.0]), 1.0)
 

@@ -5,11 +5,12 @@ const USUAL = 6;  // cells of a number such as 0.1234
 const formerText = (x, digits) => `${general(x, digits).replaceAll("-", "−")} →`;
 const words = (kind, x, y, text) => s("text", { class: kind, x, y }, text);
 
-// Filled segments of a gradient's bar: all for the largest gradient in view, one fewer per factor of ten below it.
+// Filled segments of a gradient's bar: all for the largest gradient on a card, one fewer per factor of ten below it. While it is
+// summed up in steps, a gradient may be larger than in the end.
 function segments(g, largest) {
   if (!(Math.abs(g) > 0)) return 0;
   if (!finite(g)) return BAR_STEPS;
-  return Math.max(1, BAR_STEPS - Math.floor(Math.log10(largest) - Math.log10(Math.abs(g)) + 1e-9));
+  return Math.min(BAR_STEPS, Math.max(1, BAR_STEPS - Math.floor(Math.log10(largest) - Math.log10(Math.abs(g)) + 1e-9)));
 }
 
 const plateText = (plate) => (plate.shared.length ? "part of the weights’ gradient, by copy" : "gradient of what it gives, by copy");
@@ -172,7 +173,7 @@ class CardView {
   }
 
   // The node whose numbers the card shows; -1 if it stands for several.
-  only() { const { card } = this; return card.kind === "node" ? card.node : card.exits.length === 1 ? card.exits[0] : -1; }
+  only() { const { card } = this; return card.kind === "node" ? card.node : card.kind === "fold" && card.exits.length === 1 ? card.exits[0] : -1; }
 
   // Its value and gradient as texts; "" while the stepper has not reached them.
   numbersNow() {

@@ -87,7 +87,10 @@ class GraphView {
   compute() {
     const { model, host } = this, chosen = host.chosenCards(), focus = host.focusCard(), before = this.lit;
     let gradient = 0, flow = 0;
-    for (const { card } of this.cards.values()) if (card.kind === "node" && finite(model.adjoint[card.node])) gradient = Math.max(gradient, Math.abs(model.adjoint[card.node]));
+    for (const card of this.cards.values()) {
+      const one = card.only();
+      if (one >= 0 && finite(model.adjoint[one])) gradient = Math.max(gradient, Math.abs(model.adjoint[one]));
+    }
     for (const edge of this.edges) {
       edge.flow = edge.flowing();
       if (finite(edge.flow)) flow = Math.max(flow, Math.abs(edge.flow));
