@@ -109,6 +109,44 @@ def test_what_formulas_name_can_be_asked_for(notation, outputs, target, loss):
     assert (whole.data if isinstance(whole, ag.Value) else list(whole.data)) == (flat[0] if outputs == 1 else flat)
 
 
+@pytest.mark.parametrize("notation", NOTATIONS)
+def test_each_derivative_that_formulas_name_can_be_asked_for(notation):
+    """∂L/∂W and its kin, the left sides of the products of matrices, and what is derived to one weight."""
+    model = nn.MLP(2, [3, 2], "sigmoid", output="sigmoid", seed=1)
+    signals = nn.error_signals(model, X, [0.25, 0.75], loss=nn.sse, notation=notation)
+    run, called = signals.run, signals.names
+    lines = [line.partition(" = ")[0] for line in signals.matrix_formulas]
+    assert len(lines) == 4
+    for k, (signal, product) in enumerate(zip(lines[::2], lines[1::2], strict=True)):
+        layer = f"layer{2 - k}"
+        assert signals[signal] == signals[layer]
+        assert np.allclose(signals[product], signals.weight_gradient(layer))
+        assert signals[product.translate(ASCII)] == signals[product]
+        assert str(signals[product]) == str(signals.weight_gradient(layer))
+        for unit in run.layers[layer]:
+            for own, node in ((f"weight 1 {unit.name}", unit.weights[1]), (f"bias {unit.name}", unit.bias), (unit.name, unit.output)):
+                assert signals[f"∂{called.loss}/∂{called(own)}"] == ag.grad_of(run.loss, [node])[0]
+    for none in ("∂Q/∂w", f"∂{called.loss}/∂nothing", f"∂{called.loss}/∂{called.target}"):
+        with pytest.raises(ag.RangeError, match="error_signals: expected one of"):
+            signals[none]
+
+
+def test_logistic_regression_has_dz_dw_and_db():
+    asked = {"loss": nn.binary_cross_entropy, "notation": "cs60050-first"}
+    signals = nn.error_signals(nn.Layer(2, 1, "sigmoid", seed=1), X, 1.0, **asked)
+    error = signals.run["a"].data - signals.run["y"].data
+    assert (signals["dz"], signals["db"], signals["dw_2"]) == pytest.approx((error, error, error * X[1]))
+    assert signals["dw"] == [pytest.approx([error * x for x in X])]
+    assert signals["da"] == signals["∂L/∂a"] == pytest.approx(-1 / signals.run["a"].data)
+    for none in ("dy", "dq", "delta", "d"):
+        with pytest.raises(ag.RangeError):
+            signals[none]
+    scores = nn.error_signals(nn.MLP(2, [2], seed=1), X, 1, loss=nn.cross_entropy, notation="cs60050")
+    assert scores["∂cost/∂z^(2)"] == pytest.approx(scores["δ^(2)"])
+    with pytest.raises(ag.RangeError):
+        scores["∂cost/∂a^(2)"]  # the loss has no such node: it takes the scores
+
+
 def test_a_target_that_is_a_node_is_that_node_and_others_are_none():
     model, y = nn.MLP(2, [2, 1], "sigmoid", seed=1), ag.Value(0.5)
     assert nn.forward_pass(model, X, y, loss=nn.sse, notation="cs60050")["y"] is y

@@ -15,6 +15,8 @@ from ..modules.losses import takes_mean_of_outputs
 from ..notation.naming import branches
 from ..notation.texts import TEXTS
 from ..support.formulas import Formula, Formulas
+from ..support.matrix_algebra import as_lists
+from ..support.names import as_typed
 from ..support.tables import MatrixRows, Table, number
 from ..support.validation import shown
 from ..teaching.matrix_formulas import backward_matrices
@@ -58,6 +60,8 @@ class ErrorSignals(Table):
         run: The `ForwardPass` that they were read from; `run.loss` is a graph to draw.
         names: The names of a text, or None; with them `signals["δ_1^(3)"]` is the same as `signals["layer2/neuron0"]`,
             and `signals["δ^(3)"]` as `signals["layer2"]`. What one unit and its layer are both called is the unit's.
+            The derivative to anything that `run` has by a name goes by that name: `signals["∂L/∂w_11^(1)"]`, a matrix
+            for `signals["∂L/∂W^(1)"]`, and `signals["dw"]` and `signals["db"]` of logistic regression.
 
     Example:
         >>> import nn
@@ -91,6 +95,8 @@ class ErrorSignals(Table):
             signals = [own for own in known if own.startswith("signal ")]
             meant = self.names.meant(name, signals)
             if meant not in signals:
+                if (derivative := self._derivative(name)) is not None:
+                    return derivative
                 self._refuse_activations(name)
                 known = {self.names(own): known[own] for own in signals}
             else:
@@ -98,6 +104,30 @@ class ErrorSignals(Table):
         if name not in known:
             known = dict.fromkeys(self.layers) | known  # a layer's name is one, too
         return one_of(known, name, "error_signals")
+
+    def _derivative(self, name: Any) -> Any:
+        """What the text calls ∂L/∂W, or dw, shaped as `.run["W"]`; None for what is no such name."""
+        assert self.names is not None
+        assert self.run.loss is not None
+        losses = (self.names.loss, self.names.of.get("error", ""), TEXTS[self.names.notation].loss_of_all)
+        fronts = [as_typed(f"∂{loss}/∂") for loss in losses if loss] + ["d"] * self.names.differentials
+        typed = as_typed(name) if isinstance(name, str) else ""
+        front = next((front for front in fronts if typed.startswith(front)), None)
+        if front is None:
+            return None
+        try:
+            nodes = as_lists(self.run[typed.removeprefix(front)])
+        except RangeError:
+            return None
+        rows = nodes if isinstance(nodes, list) else [nodes]
+        flat = [x for row in rows for x in (row if isinstance(row, list) else [row])]
+        if not set(topological_order(self.run.loss)).issuperset(flat):  # a target, or an activation beside the graph
+            return None
+        slopes = iter(grad_of(self.run.loss, flat))
+        found: list[Any] = [[next(slopes) for _ in row] if isinstance(row, list) else next(slopes) for row in rows]
+        if not isinstance(nodes, list):
+            return found[0]
+        return MatrixRows(found) if isinstance(rows[0], list) else found
 
     def _refuse_activations(self, name: Any) -> None:
         """Other things with names are none of the signals, though each has one.
