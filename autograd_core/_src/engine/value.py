@@ -239,6 +239,7 @@ class Value(NotOnValues):
         order = sweep_order(self)
         adjoints: dict[Value, Any] = dict.fromkeys(order, zero)
         adjoints[self] = g
+        # `entered` is empty while no context such as `no_grad` is open: a cheaper test than asking for the current one.
         if entered and (anomaly := current().anomaly) is not None:
             anomaly.settle([self])
             reverse(order, adjoints, watch=GradientWatch())

@@ -373,8 +373,8 @@ def draw(
         raise OperandError(msg)
     _check("layout", layout, Engine)
     _check("direction", direction, Direction)
-    is_flowing = (layout, direction) == ("builtin", "auto")
-    free = fold == "auto" and not unfold and around is None and is_flowing and plates is not False
+    is_automatic = (layout, direction) == ("builtin", "auto")
+    may_fold = fold == "auto" and not unfold and around is None and is_automatic and plates is not False
     if highlight is not None and plates is None:
         plates = False  # a path goes through all copies
     view = view_of(roots, fold=fold, unfold=unfold, around=around, hops=hops, gradients=gradients, plates=plates)
@@ -391,14 +391,15 @@ def draw(
         sizes=sizes_of(width, height, aspect, font_scale),
         flow=flow,
     )
-    asked = Asked(tuple(roots), fold, unfold, _trails(highlight), _still(around, gradients, overlay), plates)
-    is_flowing = is_flowing and look.sizes.height is look.sizes.aspect is None
-    if free and is_flowing:
+    asked = Asked(tuple(roots), fold, unfold, _trails(highlight), _why_static(around, gradients, overlay), plates)
+    # With a height or a shape the picture is scaled to fit, so nothing has to be folded for want of room.
+    is_automatic = is_automatic and look.sizes.height is look.sizes.aspect is None
+    if may_fold and is_automatic:
         _check_look(look)
         picture = Picture(*fitted(view, look, _looked_at(look, view)), asked)
     else:
         picture = drawn(view, look, layout=layout, direction=direction, asked=asked)
-        if is_flowing:
+        if is_automatic:
             picture = Picture(view, lowest(view, picture._frame), asked)
     smallest = picture._frame.smallest()
     if smallest >= LEAST_READABLE or not look.sizes.is_asked:
@@ -406,13 +407,14 @@ def draw(
     needed = math.ceil(picture._frame.size()[0] * LEAST_READABLE / smallest)
     if fold == "auto" and not unfold:
         for further in folded_further(view):
-            picture = max(picture, drawn(further, look, layout=layout, direction=direction, asked=asked), key=_print)
-            if _print(picture) >= LEAST_READABLE:
+            other = drawn(further, look, layout=layout, direction=direction, asked=asked)
+            picture = max(picture, other, key=_smallest_print)
+            if _smallest_print(picture) >= LEAST_READABLE:
                 break
-    if _print(picture) < LEAST_READABLE:
-        needed = math.ceil(picture._frame.size()[0] * LEAST_READABLE / _print(picture))
-        said = f"at this size the smallest print is {_print(picture):.1f} pixels high; fold more, take style='compact',"
-        said += " or"
+    if _smallest_print(picture) < LEAST_READABLE:
+        needed = math.ceil(picture._frame.size()[0] * LEAST_READABLE / _smallest_print(picture))
+        said = f"at this size the smallest print is {_smallest_print(picture):.1f} pixels high; fold more, take "
+        said += "style='compact', or"
     else:
         said = f"more is folded, for print of {LEAST_READABLE:g} pixels at this size; what is folded for that takes"
     warn_user(f"draw: {said} a width of {needed} pixels", UsageWarning)
@@ -426,7 +428,7 @@ def _looked_at(look: Look, view: View) -> list[int]:
     return [*marked, *view.graph.stale, *(v for track in look.tracks for v in track.nodes)]
 
 
-def _print(picture: Picture) -> float:
+def _smallest_print(picture: Picture) -> float:
     """Pixels of a picture's smallest print."""
     return picture._frame.smallest()
 
@@ -444,7 +446,7 @@ def _trails(highlight: Any) -> tuple[tuple[Value, ...], ...]:
     return tuple((x,) if isinstance(x, Value) else tuple(x.nodes) for x in given)
 
 
-def _still(around: object, gradients: object, overlay: object) -> str:
+def _why_static(around: object, gradients: object, overlay: object) -> str:
     """The reason why a page of this picture cannot compute; "" if it can."""
     if around is not None:
         return "it shows a part of the graph"

@@ -1,4 +1,4 @@
-"""How an error signal shrinks or grows on its way back through many layers."""
+"""How an error signal shrinks or grows as it is propagated back through many layers."""
 
 from __future__ import annotations
 

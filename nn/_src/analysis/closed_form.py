@@ -31,7 +31,7 @@ class Gradients(list[MatrixRows]):
 
 @says_how
 def deep_linear_gradient(weights: Any, x: Any, y: Any) -> Gradients:
-    """Gradient of ||W_d ... W_1 x - y||^2 to every W_i, in closed form: no graph, no sweep.
+    """Gradient of ||W_d ... W_1 x - y||^2 with respect to every W_i, in closed form: no graph, no sweep.
 
     dl/dW_i = 2 (W_d ... W_{i+1})^T (W_d ... W_1 x - y) (W_{i-1} ... W_1 x)^T
 

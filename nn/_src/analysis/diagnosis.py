@@ -106,7 +106,7 @@ class Diagnosis:
 
     @property
     def ok(self) -> bool:
-        """Whether nothing odd was found.
+        """Whether there are no findings.
 
         Example:
             >>> import nn

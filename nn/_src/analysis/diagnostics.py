@@ -243,7 +243,7 @@ class Examination:
         )  # fmt: skip
 
     def _remedy(self, kind: str) -> str:
-        """What helps against signals that fade or grow, with the inputs and activations that this network has."""
+        """Advice against vanishing or exploding signals, for this network's inputs and activations."""
         if any(abs(float(getattr(x, "data", x))) > LARGE_INPUT for row in self.rows for x in flat_values(plain(row))):
             return "Scale the inputs first, as said there."
         if kind == "exploding":
@@ -356,7 +356,7 @@ class Examination:
         return sum(s < STEEP * most for s in slopes) / len(slopes)
 
     def _wrong(self) -> float:
-        """The share of wrong cases; 1 if nothing tells right from wrong."""
+        """The share of wrong cases; 1 if right and wrong cannot be distinguished."""
         if self.loss is None or self.refusal is not None or not all(map(_finite, flat_values(self.predictions))):
             return 1.0
         return mistaken(self.loss, self.predictions, self.targets)
@@ -364,7 +364,7 @@ class Examination:
     def target_findings(self, targets: list[Any]) -> Iterator[Finding]:
         """Targets and labels against the loss and the output's activation; outputs against the loss."""
         outputs = [float(getattr(x, "data", x)) for x in flat_values(self.predictions)]
-        if self.refusal is not None:  # by the targets, unless the outputs are what the loss cannot take
+        if self.refusal is not None:  # because of the targets, unless the loss cannot take the outputs
             found = list(mismatch(self.loss, self.predictions, outputs))
             yield from found or [refused(self.refusal, self.predictions, self.targets)]
             return
@@ -408,7 +408,7 @@ class Examination:
             yield found.finding(len(self.targets))
 
     def rate_findings(self, lr: float) -> Iterator[Finding]:
-        """What a step of gradient descent does to the loss."""
+        """The effect of a step of gradient descent on the loss."""
         if self.value is None or self.refusal is not None or not math.isfinite(self.value.data):
             return
         params = self.model.parameters()
@@ -429,7 +429,7 @@ class Examination:
             yield Finding("learning rate", f"lr={lr:g}", lr, text, advice)
 
     def course_findings(self, history: History) -> Iterator[Finding]:
-        """What the losses of the history tell about the learning rate."""
+        """Findings on the learning rate from the losses of the history."""
         first, last, lr = history.loss[0], history.loss[-1], history.lr
         rate, epochs = "the learning rate" if lr is None else f"lr={lr:g}", len(history.loss)
         if lr == 0:
@@ -447,7 +447,7 @@ class Examination:
             yield Finding("learning rate", rate, lr or 0.0, text, advice)
 
     def _falls_at(self) -> tuple[float, float] | None:
-        """A rate at which one step of gradient descent lowers the loss by more than a little, and the loss then."""
+        """A learning rate at which one step of gradient descent lowers the loss noticeably, and the loss after it."""
         if self.value is None or self.refusal is not None or not math.isfinite(self.value.data):
             return None
         params, before = self.model.parameters(), float(self.value.data)

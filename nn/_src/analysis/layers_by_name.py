@@ -45,7 +45,7 @@ class Unit:
 
     @property
     def is_share(self) -> bool:
-        """Whether its activation is a share of a softmax, which depends on the layer's other sums, too."""
+        """Whether its activation is an output of a softmax, which depends on the layer's other sums, too."""
         return self.output is not self.sum and self.output.op == "softmax" and self.output.parents[0] is self.sum
 
     def __repr__(self) -> str:
@@ -109,7 +109,7 @@ class ForwardPass(Table):
     of_scores: tuple[Value, ...] = ()
     alone: bool = False
     _asked: tuple[Any, Any] | None = None  # the loss and its target
-    # How its formulas are written, of units and by inputs alone: by modules that read a pass, and import this one.
+    # The functions that write its formulas. They are passed in, because their modules import this one.
     _writers: tuple[Callable[[ForwardPass, tuple[Any, Any] | None], Formulas], ...] = ()
 
     @property
@@ -210,7 +210,7 @@ class ForwardPass(Table):
         return [*(f"weights of {layer}" for layer in self.layers), *(own for own in biases if own in called.of)]
 
     def _matrix(self, layer: str, called: Names) -> NamedValues:
-        """A layer's weights as the text has them: rows to a unit, or from one; biases in column 0 if there."""
+        """A layer's weights in the text's order: row i leads to unit i or from it; biases are column 0 in some."""
         rows = [
             (unit.bias, *unit.weights) if called.biases and unit.bias is not None else tuple(unit.weights)
             for unit in self.layers[layer]
@@ -231,7 +231,7 @@ class ForwardPass(Table):
         return found | {f"target {k}": node for k, node in enumerate(self._targets(), 1)}
 
     def _targets(self) -> list[Value]:
-        """What the loss compares the outputs with, by a text's letters: new nodes, or those that were given."""
+        """The targets of the loss, by a text's letters: new nodes, or those that were given."""
         if self.names is None or self._asked is None:
             return []
         of_classes = self.of_scores or self.last.startswith("softmax")
@@ -242,7 +242,7 @@ class ForwardPass(Table):
         return [y if isinstance(y, Value) else Value(y, label=s) for y, s in zip(flat, letters, strict=True)]
 
     def _ones(self) -> dict[str, str]:
-        """For each layer whose biases a text has as weights of a unit that is always 1 the name of that unit."""
+        """For each layer whose biases the text has as weights of a constant 1, the name of that constant."""
         if self.names is None or not self.names.biases:
             return {}
         return {
@@ -289,7 +289,7 @@ class ForwardPass(Table):
         if isinstance(which, str):
             name = self.last if which == "outputs" else which
         else:
-            with suppress(TypeError):  # what is no number; an array with several has `__index__`, too
+            with suppress(TypeError):  # not an index; arrays of several numbers have `__index__`, too
                 k = -1 if isinstance(which, bool) else index(which)
                 name = names[k] if 0 <= k < len(names) else None
         called = called or self.names
@@ -351,7 +351,7 @@ class ForwardPass(Table):
 
 
 def target_of_each(target: Any, outputs: int) -> list[Any]:
-    """The targets in a list; the index of a class as a 1 among zeros, one for each output."""
+    """The targets as a list; the index of a class as a one-hot list."""
     flat = plain(target)
     if isinstance(flat, int) and outputs > 1:
         return [float(k == flat) for k in range(outputs)]
@@ -359,7 +359,7 @@ def target_of_each(target: Any, outputs: int) -> list[Any]:
 
 
 def one_of(known: dict[str, Any], name: Any, caller: str) -> Any:
-    """What has that name.
+    """The item with that name.
 
     Raises:
         RangeError: Nothing has.

@@ -19,9 +19,9 @@ from .labelled_jacobian import Jacobian, Outputs, layout_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-SHOWN = 60  # a product of more entries, or an entry of more terms, is not written out
-WIDEST = 160  # characters; a longer heading has no matrices written out
-WIDE = 60  # characters of a cell with symbols; in a wider cell, factors longer than LONG have names
+SHOWN = 60  # products with more entries, and entries with more terms, are not written out
+WIDEST = 160  # characters of a heading; matrices that would make it longer are not written out
+WIDE = 60  # characters of a cell with symbols; in a wider cell, factors longer than LONG are written by name
 LONG = 12
 MOST_TERMS = 8  # of a longer sum the table shows the first three terms and the last
 HEADS = ("", "products", "terms", "sum")
@@ -86,7 +86,7 @@ class JacobianChain(Table):
         return [f"{name} = {terms}" for names in self._named() for name, terms in names]
 
     def _named(self) -> list[list[tuple[str, str]]]:
-        """For each product the name of each entry, and its terms by the names of what was given."""
+        """For each product the name of each entry, and its terms in the names of the given entries."""
         before, *factors = self.labels
         letter = next((x.partition("_")[0] for x in _flat(before) if not x[:1].isdigit() and "_" in x), "R")
         found: list[list[tuple[str, str]]] = []
@@ -194,7 +194,7 @@ class JacobianChain(Table):
         return HEADS, rows
 
     def _entry_names(self, k: int, i: int, j: int, *, flat: bool, named: Any) -> list[tuple[str, str]]:
-        """What the factors of entry i, j of the k-th product are called: R0 is what R begins with."""
+        """The names of the factors of entry i, j of the k-th product; R0 is the initial R."""
         terms = len(self.factors[k - 1]) if self.layout == "numerator" else len(self.factors[k - 1][0])
         found = []
         for m in range(terms):

@@ -47,7 +47,7 @@ class PathSum(Table):
 
     @property
     def products(self) -> list[float]:
-        """What each path contributes, by strict zero: a factor of 0 makes it 0."""
+        """The product of each path, by strict zero: 0 if any factor is 0, even beside an infinite one."""
         return [math.prod(factors) if all(factors) else 0.0 for factors in self.factors]
 
     @property

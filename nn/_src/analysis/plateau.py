@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from .units import UnitUses
 
 ALIKE = 0.05  # units whose outputs differ by a smaller share, over all cases, are nearly alike
-SHUT = 0.01  # |slope| below which next to no error passes: a twenty-fifth of a sigmoid's largest
-WRONG = 0.25  # share of wrong cases that makes a standstill a plateau; share of cases in which a shut unit is shut
-AT_REST = 0.1  # |gradient| |parameters| / loss below which descent stands still if units are shut; solved, it is 10
-STILL = 1e-3  # the same bound for any network; at a random start the ratio is about 0.1
-NAMED_UNITS = 3  # units that a sentence names
+SHUT = 0.01  # a unit with a smaller |slope| passes almost no error: a twenty-fifth of a sigmoid's largest slope
+WRONG = 0.25  # a standstill with at least this share of wrong cases is a plateau; a unit shut in this share is shut
+AT_REST = 0.1  # descent stands still if units are shut and |gradient| |parameters| / loss is smaller; solved, it is 10
+STILL = 1e-3  # the same bound if no unit is shut; at a random start the ratio is about 0.1
+NAMED_UNITS = 3  # units named in a sentence
 
 
 def nearly_alike(layer: str, units: list[UnitUses]) -> Iterator[Finding]:
@@ -68,7 +68,7 @@ def mistaken(loss: Callable[[Any, Any], Any], predictions: list[Any], targets: l
 
 @dataclass(frozen=True, slots=True)
 class Rest:
-    """A point where descent changes next to nothing, at any sensible rate, though much is wrong.
+    """A point at which gradient descent makes almost no progress at any sensible rate, though many cases are wrong.
 
     Attributes:
         loss: The loss there.
@@ -83,7 +83,7 @@ class Rest:
     shut: dict[str, float]
 
     def finding(self, cases: int) -> Finding:
-        """It in words."""
+        """The plateau in words."""
         shut = [f"{name} in {100 * share:.0f} % of cases" for name, share in self.shut.items()]
         why = f"; the slope is below {SHUT:g} of {', '.join(shut[:NAMED_UNITS])}" if shut else ""
         more = ", ..." if len(shut) > NAMED_UNITS else ""

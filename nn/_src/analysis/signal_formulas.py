@@ -111,12 +111,12 @@ def _term(above: Unit, weight: Formula, names: Names | None) -> Formula:
 
 
 def update_formulas(run: ForwardPass, signals: dict[str, UnitSignal], names: Names | None) -> Formulas:
-    """The step of each weight and bias: -eta times the error signal times what came in."""
+    """The step of each weight and bias: -eta times the error signal times the input."""
     return _steps(run, signals, names, lambda unit: _signal_name(unit, names), _signal_names(run, names))
 
 
 def gradient_formulas(run: ForwardPass, signals: dict[str, UnitSignal], names: Names | None) -> Formulas:
-    """The derivative with respect to each weight and bias: the error signal times what came in."""
+    """The derivative with respect to each weight and bias: the error signal times the input."""
     own = _signal_names(run, names)
     return _steps(run, signals, names, lambda unit: _signal_name(unit, names), own, derivatives=True)
 
@@ -139,7 +139,7 @@ def batch_updates(
     run: ForwardPass, names: Names | None, steps: Sequence[float], *, penalty: bool, mean: bool = True,
     products: Mapping[str, Sequence[Formula]] | None = None,
 ) -> Formulas:  # fmt: skip
-    """The step of each weight and bias for N cases: -eta/N times the sum over them, and with a penalty its share.
+    """The step of each weight and bias for N cases: -eta/N times the sum over them, plus that of the penalty.
 
     Args:
         run: The pass of one case.
@@ -200,7 +200,7 @@ def _step_value(weight: Formula, step: float, names: Names | None, sign: Formula
 
 
 def _accumulated(weight: Formula, rate: Formula, total: Formula, *, drawn: bool, mean: bool) -> Formula:
-    """The step as CS60050 has it, along D = Δ/n + λ/n · Θ, where Δ is what the cases sum up to; or along Δ + λ Θ."""
+    """The step as CS60050 writes it, along D = Δ/n + λ/n · Θ, where Δ is the sum over the cases; or along Δ + λ Θ."""
     place = Formula(weight.text.removeprefix("Θ"), weight.latex.removeprefix(r"\Theta"))
     if not mean:
         text, tex = ("({1} + λ {0})", r"\left({1} + \lambda {0}\right)") if drawn else ("{1}", "{1}")
@@ -261,7 +261,7 @@ def _steps(
     *,
     derivatives: bool = False,
 ) -> Formulas:
-    """-eta times what stands for the signal of the unit times what came in; for a shared weight, the sum over its uses.
+    """-eta times the unit's signal, as given, times the input; for a shared weight, the sum over its uses.
 
     A weight that the loss depends on in yet another way has its derivative alone. Of the `factors` those that several
     steps share have a colour. With `derivatives` there is no -eta, and a bias has a 1 where the text has that.
@@ -313,7 +313,7 @@ def _came_in(names: Names | None, known: str | None, i: int, unit: Unit) -> Form
 
 
 class _Parts(NamedTuple):
-    """What a unit's signal is made of: the units that its output goes to, with the weights there, or what is given.
+    """The terms of a unit's signal: the units that its output feeds with their weights, or the given formula.
 
     `given` stands in place of a sum over `above`, where the loss, or something without units, takes the output.
     """
@@ -360,7 +360,7 @@ def _signal(
     return _both("{} = {}", "{} &= {}", delta, side_by_side(product))
 
 
-# --- written out -----------------------------------------------------------------------------------
+# --- without names of signals ----------------------------------------------------------------------
 
 
 def explicit_updates(
@@ -409,7 +409,7 @@ def explicit_products(
 def _factors_of(
     unit: Unit, units: list[Unit], signals: dict[str, UnitSignal], names: Names | None, tops: Mapping[str, Top]
 ) -> list[Formula]:
-    """The factors that a unit contributes on the way back: from the loss, the weights behind it, its slope."""
+    """The factors that a unit contributes to error signals: the loss's derivative or weights, and its own slope."""
     parts = _parts(unit, units, signals, names, tops.get(unit.name))
     given = [in_product(parts.given, alone=False)] if parts.given is not None else [w for _, w in parts.above]
     return [*given, *([parts.slope] if parts.slope else [])]
@@ -423,7 +423,7 @@ def _arrives(parts: _Parts, products: dict[str, list[Formula]]) -> list[Formula]
 
 
 def _common(products: list[list[Formula]]) -> list[Formula]:
-    """A sum of products, factored: the common beginning, and the sum of the rests in brackets."""
+    """A sum of products with the common leading factors taken out."""
     if len(products) == 1:
         return products[0]
     front = 0

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 LARGE_TARGET = 100.0
 SQUARED = (losses.sse, losses.mse, losses.huber_loss, losses.l1_loss)
-CODES = range(3, 11)  # so many distinct targets may be codes of classes
-OFTEN = 5  # each code occurs so often on average; evenly spaced ordinary numbers do not
-CODED = {(0.0, 1.0), (0.1, 0.9), (-1.0, 1.0), (-0.8, 0.8), (-0.9, 0.9)}  # between these, whatever the output can give
+CODES = range(3, 11)  # targets with this number of distinct values may be codes of classes
+OFTEN = 5  # codes occur at least this often on average, unlike evenly spaced measurements
+CODED = {(0.0, 1.0), (0.1, 0.9), (-1.0, 1.0), (-0.8, 0.8), (-0.9, 0.9)}  # usual ranges of codes, for any activation
 LIMITS = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0), "relu": (0.0, math.inf), "softplus": (0.0, math.inf)}
 
 

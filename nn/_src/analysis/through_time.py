@@ -1,4 +1,4 @@
-"""How a signal shrinks or grows on its way back through time: measured, and bounded by the singular values of V."""
+"""How a signal shrinks or grows when propagated back through time: measured, and bounded by singular values of V."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MEASURED = "‖∂state_T / ∂state_(T−k)‖"
-MOST_STEPS = 16  # rows of the table; of more steps it has the first and the last ones
+MOST_STEPS = 16  # rows of the table; with more steps only the first and the last are shown
 
 # The least and the greatest slope of each activation; None if it has no useful bound.
 SLOPES: dict[Any, tuple[float, float] | None] = {
@@ -182,7 +182,7 @@ def signal_over_time(network: RNN | LSTM, x: Sequence[Any], hx: Any = None) -> S
         return SignalOverTime(norms, (low, high))
     lower, upper = ([(slope * s) ** k for k in range(len(norms))] for slope, s in zip(slopes, (low, high)))
     steps, cut = len(norms) - 1, network.truncate
-    last = (steps - 1) // cut * cut if cut else 0  # the last step that does not look back, if it is not the first
+    last = (steps - 1) // cut * cut if cut else 0  # the last step at which the truncated graph starts anew
     if last > 0:
         lower[steps - last :] = [0.0] * (last + 1)
     return SignalOverTime(norms, (low, high), upper, lower)

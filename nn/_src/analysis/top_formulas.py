@@ -1,4 +1,4 @@
-"""What a loss gives to the outputs of a network, as formulas: δ_o = (ŷ − y), or a − y for a sigmoid's cross-entropy."""
+"""Derivatives of a loss at the outputs of a network, as formulas: δ_o = (ŷ − y), or a − y for a cross-entropy."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def top_formulas(run: ForwardPass, names: Names | None, loss: Callable[[Any, Any
 
 
 def _of_scores(run: ForwardPass, names: Names, target: Any) -> dict[str, Top]:
-    """a − y, where a loss makes activations of scores, or a share of it; where the numbers say so, or nothing."""
+    """a − y, or a fraction of it, for a loss that takes scores, if the numbers agree with that; else {}."""
     units = run.layers[run.last]
     return _errors(run, run.of_scores, [f"activation {unit.name}" for unit in units], target, names)
 
@@ -58,7 +58,7 @@ def _of_scores(run: ForwardPass, names: Names, target: Any) -> dict[str, Top]:
 def _errors(
     run: ForwardPass, activations: tuple[Value, ...], labels: Sequence[str], target: Any, names: Names
 ) -> dict[str, Top]:
-    """a − y of each unit of the last layer, or a share of it, where that is what comes back; else nothing."""
+    """a − y, or a fraction of it, for each unit of the last layer, if that is its derivative; else {}."""
     assert run.loss is not None
     units, n = list(run.layers.values())[-1], len(activations)
     numbers = [y.data if isinstance(y, Value) else y for y in target_of_each(target, n)]
@@ -78,7 +78,7 @@ def _errors(
 def _after_layers(
     run: ForwardPass, names: Names | None, loss: Callable[[Any, Any], Any], target: Any
 ) -> dict[str, Top]:
-    """For each sum of the last layer what comes back to it through a softmax, or what else comes after that layer.
+    """For each sum of the last layer, its derivative through the softmax or other function after that layer.
 
     It is a − y where that is what came; else the sum over the outputs of what the loss gives to each, times the
     derivative of that output with respect to the sum.
@@ -155,7 +155,7 @@ def _top(units: tuple[Unit, ...], k: int, names: Names, loss: Callable[[Any, Any
 
 
 def in_letters(loss: Callable[[Any, Any], Any], outputs: Sequence[Value], target: Any) -> Value | None:
-    """The loss of one case, computed anew from outputs and targets that are names; None if it records no graph."""
+    """The loss of one case, recorded again over labelled outputs and targets; None if it records no graph."""
     try:
         error = of_one_case(loss, outputs[0] if len(outputs) == 1 else list(outputs), target)
     except Exception:  # noqa: BLE001  one of the user's may raise anything at a target that is a Value
@@ -175,7 +175,7 @@ def _derived(error: Value | None, below: Value) -> Formula | None:
 
 
 def targets_by_name(target: Any, names: Names, *, certain: bool) -> Any:
-    """Targets with the textbook's letter; 0 and 1 become any probability, or half of the formula would vanish."""
+    """Labelled targets. 0 and 1 are replaced by another probability, since half of the formula would vanish."""
     target = plain(target)
     if isinstance(target, list):
         flat = [x for x in target if not isinstance(x, list)]

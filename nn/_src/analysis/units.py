@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 LAYER = re.compile(r"layer\d+")
 NEURON = re.compile(r"(^|\.)neurons\.\d+$")  # the name of a neuron within its layer
-COUNTED = ("layers.", "modules.")  # where a module stands in a list, so that its layers are counted: layer1, layer2
+COUNTED = ("layers.", "modules.")  # prefixes of modules in a list, whose layers are numbered: layer1, layer2
 SUMS = frozenset(("add", "sub", "sum"))
 UNIT_ACTIVATIONS = frozenset((*ACTIVATIONS, "erf", "clip")) - {"linear"}
 
@@ -84,7 +84,7 @@ def units_of(model: Module, predictions: list[Any]) -> list[UnitUses]:
 
 
 def _count_layers(units: list[UnitUses]) -> None:
-    """Call them layer1, layer2, ... as `forward_pass` does, where some have no names of their own."""
+    """Name the layers layer1, layer2, ... as `forward_pass` does, if some have no names of their own."""
     layers = list(dict.fromkeys(unit.layer for unit in units))
     nameless = [name.startswith(COUNTED) for name in layers]
     if any(nameless) and all(no or LAYER.fullmatch(name) for no, name in zip(nameless, layers, strict=True)):
@@ -122,7 +122,7 @@ def _found(outputs: list[Any], names: dict[int, UnitPlace]) -> Iterator[tuple[li
 
 @dataclass(frozen=True, slots=True)
 class UnitPlace:
-    """What a parameter is called, and its unit and layer."""
+    """The name of a parameter, and its unit and layer."""
 
     parameter: Value
     place: int
@@ -149,7 +149,7 @@ def places_of(model: Module) -> dict[int, UnitPlace]:
 
 
 def _place(p: Value, owner: str) -> tuple[str, str, str]:
-    """The scope of a parameter's layer, what its unit is called in it, and the layer's dotted name."""
+    """The scope of a parameter's layer, the name of its unit in it, and the layer's dotted name."""
     scope = p.scope.removesuffix("/weights")
     parent, _, last = scope.rpartition("/")
     if last.startswith("neuron"):

@@ -48,7 +48,7 @@ TITLES = {
 
 
 def activation_function(activation: str | Callable[[Any], Any] | None) -> Callable[[Any], Any] | None:
-    """The function that an `activation=` argument means; None for no activation.
+    """The function that an `activation=` argument names; None for no activation.
 
     Raises:
         RangeError: A name that is not known.

@@ -68,7 +68,7 @@ class _Convolution(Module):
 
         with scope("conv"):
             self._scope = current().scope
-            with scope("weights"):  # apart, so that pictures can fold them
+            with scope("weights"):  # a scope of their own, so that pictures can fold them
                 self.weight = _grid((self.out_channels, self.in_channels, *self.kernel_size), new)
                 self.bias = [Value(0.0, label=f"b[{o}]") for o in range(self.out_channels)] if bias else None
 
@@ -113,7 +113,7 @@ class _Convolution(Module):
         return [_in_rows(numbers, counts) for numbers in out]
 
     def _nested(self, x: Any, depth: int) -> tuple[Any, tuple[int, ...]]:
-        """Nested lists of that depth, and how long they are at each."""
+        """The input as nested lists of the right depth, and the length at each level."""
         items = plain(x)
         if isinstance(items, list) is not bool(depth):
             each = "a list of numbers" if len(self.axes) == 1 else "a list of rows of numbers"
@@ -146,9 +146,9 @@ class Conv1d(_Convolution, closed=True):
 
     y[o][i] = b[o] + sum over c and k of w[o][c][k] * x[c][i * stride + k * dilation - padding]
 
-    Strictly that is a cross-correlation: the kernel is not turned around. Beyond its ends the signal
-    is 0. A weight mu is used once per patch, as if each patch had one of its own, a, b, ..., and all
-    were set to mu: so df/dmu = df/da + df/db + ..., which `backward()` gives unasked.
+    Strictly that is a cross-correlation: the kernel is not flipped. Beyond its ends the signal is 0. A weight mu is
+    used once per patch, as if each patch had its own weight a, b, ..., all set to mu: so df/dmu = df/da + df/db + ...,
+    which `backward()` computes by itself.
 
     Each output is a `dot` and a sum, in the scope "conv/patch0", "conv/patch1", ...: so for a
     weight `autograd_core.explain` lists what each patch adds to its gradient. The weights are in
@@ -240,7 +240,7 @@ class Conv2d(_Convolution, closed=True):
 
 
 class Flatten(Module, closed=True):
-    """All numbers of nested lists in one list, in order: what stands between a convolution and a `Linear`.
+    """All numbers of nested lists in one list, in order: used between a convolution and a `Linear`.
 
     Example:
         >>> from nn import Flatten
@@ -264,13 +264,13 @@ def _grid(shape: tuple[int, ...], new: Callable[..., Any], *at: int) -> Any:
 
 
 def _leaves(tree: Any) -> list[Any]:
-    """What nested lists hold, in order."""
+    """The innermost entries of nested lists, in order."""
     tree = plain(tree)
     return [x for part in tree for x in _leaves(part)] if isinstance(tree, list) else [tree]
 
 
 def _at(channel: Any, index: tuple[int, ...]) -> Any:
-    """The number there; 0 beyond the ends."""
+    """The number at an index; 0 beyond the ends."""
     for i in index:
         if not 0 <= i < len(channel):
             return 0.0

@@ -1,8 +1,8 @@
-"""Gives layers of a model distinct scopes, if they were built before the model was.
+"""Gives the layers of a model distinct scopes, if they were built before the model was.
 
-A layer gives its nodes the scope that it was built in, "neuron0", "neuron1", ...; an `MLP` builds its layers in
-"layer1", "layer2", ... Layers that are built one by one and combined later get such scopes then: otherwise
-pictures and names would confuse the first neurons of two layers.
+The nodes of a layer have the scope in which the layer was built. An `MLP` builds its layers in "layer1", "layer2", ...;
+layers that are built one by one and combined later get such scopes when they are combined. Otherwise pictures and names
+would confuse the first neurons of two layers, both "neuron0".
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ NUMBERED = re.compile(r"(?:(.*)/)?layer\d+")
 
 
 class Modules(Protocol):
-    """What is known here of a `Module`: those within it."""
+    """The part of `Module` that is used here: the modules within it."""
 
     def named_modules(self) -> Iterator[tuple[str, Any]]:
         """Dotted names and modules, this one first."""
@@ -29,7 +29,7 @@ class Modules(Protocol):
 
 
 def tell_apart(model: Modules) -> None:
-    """Number the layers of a model, in its order, where one has no scope of its own or two have the same."""
+    """Number the layers of a model, in order, if one has no scope of its own or two have the same scope."""
     here = current().scope
     layers = list(_layers(model))
     scopes = [_scope_of(layer) for layer in layers]
@@ -49,7 +49,7 @@ def tell_apart(model: Modules) -> None:
 
 
 def name_by_attribute(owner: Any, name: str, part: Modules) -> None:
-    """Give a part of a model of one's own the attribute's name, if it has no scope or that of another part."""
+    """Use the attribute's name as scope for a part of a user's model, if it has none, or that of another part."""
     here = current().scope
     above = f"{here}/{name}" if here else name
     others = [x for key, x in vars(owner).items() if key != name and hasattr(x, "named_modules")]
@@ -94,7 +94,7 @@ def _scope_of(layer: Any) -> str:
 
 
 def _move(layer: Any, old: str, new: str) -> None:
-    """Give a layer, what is in it, and its parameters another scope."""
+    """Change the scope of a layer, of the modules in it, and of its parameters."""
 
     def moved(scope: str) -> str:
         return new + (f"/{scope}" if not old and scope else scope[len(old) :])
@@ -111,5 +111,5 @@ def _move(layer: Any, old: str, new: str) -> None:
             own.update((module._scope, f"{module._scope}/weights"))
             module._scope = moved(module._scope)
     for p in layer.parameters():
-        if p.scope in own:  # others were made elsewhere, by whoever shares them
+        if p.scope in own:  # shared parameters keep the scope in which they were made
             p._note = Note(p.label, moved(p.scope), p._note.site)

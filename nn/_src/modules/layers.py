@@ -36,10 +36,10 @@ if TYPE_CHECKING:
     Activation = str | Callable[[Any], Any] | None
     Seed = int | random.Random | None
 
-# Parameters are made within `scope`, so they know their neuron. In a forward pass that would put
-# every operation on the slow path, so there a neuron gives its nodes one note, shared by them all:
-# 2 % of the time. Where a context stands open anyway (a scope of the user's, a transform, anomaly
-# detection), the ordinary way is taken. `entered` and `Note` are all that is used of the core's insides.
+# Parameters are made within `scope`, so they know their neuron. In a forward pass `scope` would put every operation on
+# the slow path. So a neuron attaches one note with its scope to its nodes, shared by all of them, which takes 2 % of
+# the time. If a context is open anyway (a user's scope, a transform, anomaly detection), `scope` is used as usual.
+# `entered` and `Note` are the only private names of the core that are used here.
 
 
 zero: Initializer = constant(0.0)
@@ -146,7 +146,7 @@ class Neuron(Module, closed=True):
             nonlin, activation = activation, "relu"
         self.activation = "linear" if activation is None or not nonlin else activation
         self._function = activation_function(self.activation)
-        # Of a user's function we do not know whether what it returns is a node of this neuron's own.
+        # A user's activation may return a node that does not belong to this neuron, which must not get its scope.
         self._marked = isinstance(self.activation, str) and self._function is not None
         rng = generator(seed)
         weight, start = _initializer(init, self.activation), _initializer(bias_init, None, zero)
@@ -401,7 +401,7 @@ class MLP(Module, closed=True):
         if options:
             refuse_options("MLP", options, ON_MLP, MLP)
         sizes = [nin, *self._checked(nouts)]
-        activation_function(activation)  # a wrong name is wrong where one linear layer does not use it, too
+        activation_function(activation)  # check the name even if the only layer is linear and does not use it
         if not isinstance(bias, bool):
             msg = f"MLP: bias: expected True or False, got {shown(bias)}; set layers[k].bias to numbers"
             raise OperandError(msg)
@@ -428,7 +428,7 @@ class MLP(Module, closed=True):
         return sizes
 
     def __call__(self, x: Row) -> ValueOrList[Value]:
-        """What the last layer gives."""
+        """The output of the last layer."""
         y: Any = x
         for i, layer in enumerate(self.layers):
             y = layer([y] if i and not isinstance(y, list) else y)
@@ -558,7 +558,7 @@ class Sequential(NotOnSequentials, Module, closed=True):
     their own.
 
     Args:
-        *modules: At least one; each gets what the one before gave.
+        *modules: At least one; each is called on the output of the one before.
 
     Raises:
         StructureError: There are none.
@@ -588,7 +588,7 @@ class Sequential(NotOnSequentials, Module, closed=True):
         tell_apart(self)
 
     def __call__(self, x: Any) -> ValueOrLists:
-        """What the last module gives."""
+        """The output of the last module."""
         try:
             for k, module in enumerate(self.modules):
                 alone = k and x.__class__ is Value and isinstance(module, (Neuron, Layer, MLP, Linear))
@@ -615,7 +615,7 @@ class Sequential(NotOnSequentials, Module, closed=True):
 class Dropout(Module, closed=True):
     """In training, each number of a list becomes 0 with probability p, and the others x / (1 - p).
 
-    So the expected value stays (Srivastava et al., 2014). After `eval()` it changes nothing.
+    So expected values are unchanged (Srivastava et al., 2014). After `eval()` it is the identity.
 
     Args:
         p: Probability, 0 <= p <= 1.

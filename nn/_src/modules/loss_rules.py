@@ -1,4 +1,4 @@
-"""Losses as texts write them: what a reader of a graph is told. Their nodes are computed in `losses`."""
+"""Textbook formulas of the losses, for pictures and explanations of graphs. `losses` computes their nodes."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ OF_LOG_PROBABILITIES = LossRule(
 
 
 def huber_rule(delta: float) -> LossRule:
-    """The rule of the Huber loss whose parabola reaches to `delta`, in units of the prediction."""
+    """The rule of the Huber loss that is quadratic up to `delta`, in units of the prediction."""
     shown_delta = f"{delta:g}"
     return LossRule(
         "huber_loss", f"Σ (ŷ − y)²/2 / n, beyond {shown_delta} linear",
@@ -105,7 +105,7 @@ def huber_rule(delta: float) -> LossRule:
 
 
 def _margin(p: Any, t: Any) -> Any:
-    """1 - t p; hinge has a target of 1 or -1, and 1 + p is what one writes for the latter."""
+    """1 - t p; the target of hinge is 1 or -1, and for -1 it is written 1 + p."""
     return 1 + p if _is(t, -1) else 1 - t * p
 
 

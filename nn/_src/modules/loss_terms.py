@@ -1,4 +1,4 @@
-"""What all losses share: predictions and targets as flat lists, and one number of the terms of all cases."""
+"""What all losses share: predictions and targets as flat lists, and the reduction of all terms to one number."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _append(p: Any, t: Any, caller: str, ps: list[Any], ts: list[Any]) -> None:
             msg = f"{caller}: expected as many targets as predictions, got {len(p)} predictions and {len(t)} targets"
             raise StructureError(msg)
         for a, b in zip(p, t):
-            if a.__class__ is Value and b.__class__ in NUMBER_TYPES:  # nearly all of them
+            if a.__class__ is Value and b.__class__ in NUMBER_TYPES:  # the usual case, tested first
                 ps.append(a)
                 ts.append(b)
             else:
@@ -63,13 +63,13 @@ def _append(p: Any, t: Any, caller: str, ps: list[Any], ts: list[Any]) -> None:
 
 
 def _a_number(x: Any, caller: str) -> None:
-    # Numbers of other libraries take care of themselves.
+    # Number types of other libraries check themselves when they are computed with.
     if type(x).__module__ == "builtins" or not hasattr(x, "__sub__"):
         real(x, caller, nan=True)
 
 
 class TargetKind(NamedTuple):
-    """Which targets a loss takes, in words, and what to do with the one that another loss takes."""
+    """The targets that a loss takes, in words, and how to convert those of another loss."""
 
     are_good: Callable[[Any], bool]
     expected: str
@@ -96,12 +96,12 @@ def sum_of_squares(xs: Sequence[Any]) -> Any:
     return squares[0] if len(squares) == 1 else ag.sum(squares)
 
 
-Reduction = Literal["mean", "sum", "batchmean"]  # PyTorch's words; "batchmean" is that of its KLDivLoss
-ONE_CASE: ContextVar[bool] = ContextVar("ONE_CASE", default=False)  # whether a prediction is that of one case
+Reduction = Literal["mean", "sum", "batchmean"]  # as in PyTorch; "batchmean" is from its KLDivLoss
+ONE_CASE: ContextVar[bool] = ContextVar("ONE_CASE", default=False)  # whether predictions are those of a single case
 
 
 def of_one_case(loss: Callable[[Any, Any], Any], prediction: Any, target: Any) -> Any:
-    """The loss of one case: its outputs in a list are not taken for as many cases by "batchmean"."""
+    """Within it, predictions are those of one case: "batchmean" does not count a list of outputs as several cases."""
     token = ONE_CASE.set(True)
     try:
         return loss(prediction, target)
@@ -110,7 +110,7 @@ def of_one_case(loss: Callable[[Any, Any], Any], prediction: Any, target: Any) -
 
 
 def divisor(terms: int, prediction: Any, reduction: Reduction, caller: str) -> int:
-    """What the sum of all terms is divided by.
+    """The number by which the sum of all terms is divided.
 
     Raises:
         RangeError: There is no such reduction.
@@ -124,7 +124,7 @@ def divisor(terms: int, prediction: Any, reduction: Reduction, caller: str) -> i
 
 
 def reduced(terms: list[Any], prediction: Any, reduction: Reduction, caller: str) -> Any:
-    """One number from the terms of all outputs and cases."""
+    """The terms of all outputs and cases, reduced to one number."""
     n = divisor(len(terms), prediction, reduction, caller)
     if n == len(terms):
         return ag.mean(terms)
@@ -134,7 +134,7 @@ def reduced(terms: list[Any], prediction: Any, reduction: Reduction, caller: str
 def written_as_one(
     terms: list[Any], prediction: Any, reduction: Reduction, rule: LossRule, ps: list[Any], ts: list[Any]
 ) -> Any:
-    """The same number, with the rule by which texts write it."""
+    """The same number, with the rule by which pictures write it."""
     n = divisor(len(terms), prediction, reduction, rule.name)
     return as_one(reduced(terms, prediction, reduction, rule.name), rule, ps, ts, n)
 

@@ -1,9 +1,9 @@
 """Losses: functions of `(prediction, target)` that give one number, the mean over all cases and outputs.
 
 `reduction="batchmean"` sums over the outputs of a case, and takes the mean over cases alone, which are the entries of
-the outermost list. For `fit` use `functools.partial(nn.mse, reduction="batchmean")`. What looks at one case alone, as
-`nn.forward_pass`, `nn.error_signals` and `nn.cost` do, takes the prediction for one case, whatever its shape; called
-by oneself with the outputs of one case, "sum" is meant.
+the outermost list. For `fit` use `functools.partial(nn.mse, reduction="batchmean")`. Functions of one case, such as
+`nn.forward_pass`, `nn.error_signals` and `nn.cost`, treat the prediction as one case, whatever its shape. To call a
+loss on the outputs of one case yourself, use "sum".
 
 A prediction is a number or Value, or a list (tuple, NumPy array) of them, nested as you like; the
 target has the same shape. A list of one number fits a number, since a model with one output may
@@ -245,13 +245,12 @@ def hinge(prediction: Any, target: Any, *, reduction: Reduction = "mean") -> Any
 def binary_cross_entropy(prediction: Any, target: Any, *, reduction: Reduction = "mean") -> Any:
     """Mean of -(t log p + (1 - t) log(1 - p)), for probabilities p.
 
-    Logarithms are held at -100, as PyTorch has it, so that no term is above 100 and a prediction of
-    exactly 0 or 1 has a finite value; held, a logarithm is a constant, with derivative 0 (PyTorch's
-    is -1e12 there). A term with factor 0 is left out. From scores use
-    `binary_cross_entropy_with_logits`, which loses no digits and is held nowhere.
+    Logarithms are clamped at -100, as in PyTorch, so that no term is above 100 and the loss is finite for a prediction
+    of exactly 0 or 1; a clamped logarithm is a constant, with derivative 0 (PyTorch's is -1e12 there). A term with
+    factor 0 is left out. For scores use `binary_cross_entropy_with_logits`, which loses no digits and clamps nothing.
 
-    A prediction outside of [0, 1] is always a mistake, such as a missing sigmoid, and raises; where
-    the function was compiled, nothing can raise, and the loss is NaN. A prediction of NaN gives NaN.
+    A prediction outside of [0, 1] is always a mistake, such as a missing sigmoid, and raises; compiled code cannot
+    raise, so there the loss is NaN. A prediction of NaN gives NaN.
 
     Args:
         prediction: Probabilities, numbers or Values, of any shape.
@@ -290,7 +289,7 @@ def _surprise(p: Any) -> Any:
 
 
 def _probability(p: Any) -> Any:
-    """A prediction in [0, 1]: outside it raises, and is NaN in what is being traced.
+    """Check that a prediction is in [0, 1]: raise if it is not, or while tracing make the loss NaN there.
 
     Raises:
         RangeError: It is outside.
@@ -340,7 +339,7 @@ def binary_cross_entropy_with_logits(prediction: Any, target: Any, *, reduction:
 
 
 def _between(p: Any, t: Any, one: Callable[[Any], Any], zero: Callable[[Any], Any]) -> Any:
-    """t * one(p) + (1 - t) * zero(p), without what has the factor 0: that may be infinite."""
+    """t * one(p) + (1 - t) * zero(p), leaving out a term with factor 0, which may be infinite."""
     if isinstance(t, Value):
         return ag.where(t == 0, 0.0, t * one(p)) + ag.where(t == 1, 0.0, (1.0 - t) * zero(p))
     return one(p) if t == 1 else zero(p) if t == 0 else t * one(p) + (1.0 - t) * zero(p)
