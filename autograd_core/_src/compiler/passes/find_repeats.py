@@ -76,7 +76,7 @@ def _best(program: Program, start: int, stop: int) -> Region | None:
     for period in _periods(signature):
         # Bounds from the cheapest to the dearest: the number of edges, one copy compared with the next, the phase; all
         # copies are compared only if these leave something to gain (docs/adr/0023).
-        for a, b in _stretches(signature, period):
+        for a, b in _runs(signature, period):
             a, b = start + a, start + b
             edges = int(program.offsets[b] - program.offsets[a])
             # What copies can save at most is known before it is known how all of them read.
@@ -103,7 +103,7 @@ def _saved(plain: int, gathered: int, copies: int) -> float:
 
 
 def _saved_at_most(program: Program, start: int, stop: int, period: int) -> float:
-    """What copies of a stretch can save at most, whichever of them a region begins and ends with."""
+    """What copies within a run of instructions can save at most, whichever of them a region begins and ends with."""
     # The third copy and the fourth lie within each of these: what does not move on as it should there is gathered.
     a, b, c = (int(program.offsets[start + k * period]) for k in (2, 3, 4))
     steps = program.operands[b:c] - program.operands[a:b]
@@ -139,8 +139,8 @@ def _periods(signature: Any) -> list[int]:
     return [p for p in periods if p * LEAST_COPIES <= n]
 
 
-def _stretches(signature: Any, period: int) -> list[tuple[int, int]]:
-    """Maximal stretches whose operations repeat with that period, as pairs (first instruction, the one behind)."""
+def _runs(signature: Any, period: int) -> list[tuple[int, int]]:
+    """Maximal runs of instructions that repeat with that period, as pairs (first instruction, the one behind)."""
     alike = np.zeros(len(signature) - period + 2, bool)
     np.equal(signature[period:], signature[:-period], out=alike[1:-1])
     edges = np.flatnonzero(alike[1:] != alike[:-1]).reshape(-1, 2)
@@ -149,7 +149,7 @@ def _stretches(signature: Any, period: int) -> list[tuple[int, int]]:
 
 
 def _region(program: Program, start: int, stop: int, period: int, phase: int) -> Region | None:
-    """The copies within a stretch; in a phase in which no copy reads another one, if there is such a phase."""
+    """The copies within such a run; in a phase in which no copy reads another one, if there is such a phase."""
     body = int(program.offsets[start + period] - program.offsets[start])
     if body > LONGEST_BODY:
         return None

@@ -45,7 +45,7 @@ class _Run(NamedTuple):
 def with_more_copies(few: Program, one_more: Program, n: int) -> Program | None:
     """The program with n copies more than `few`, where `one_more` has one; None if they are not alike."""
     try:
-        return _Stretched(few, one_more, n).program()
+        return _Lengthened(few, one_more, n).program()
     except _UnlikeError:
         return None
 
@@ -55,7 +55,7 @@ def _check(condition: Any) -> None:
         raise _UnlikeError
 
 
-class _Stretched:
+class _Lengthened:
     """The two programs, taken apart.
 
     Args:
@@ -274,7 +274,7 @@ class _Stretched:
         b = p_b.operands[p_b.offsets[i_b] : p_b.offsets[i_b + 1]].astype(np.int64)
         g = len(b) - len(a)
         _check(g > 0 and len(a) >= LEAST_BLOCKS * g)
-        begin, end = _even_stretch(a, g)
+        begin, end = _even_range(a, g)
         blocks = (end - begin) // g
         _check(blocks >= LEAST_BLOCKS)
         behind = begin + blocks * g
@@ -322,8 +322,8 @@ def _uneven(p: Program, run: _Run) -> tuple[int, int]:
     return before, behind
 
 
-def _even_stretch(a: Any, g: int) -> tuple[int, int]:
-    """The stretch about the middle of a list in which blocks of g entries move on evenly."""
+def _even_range(a: Any, g: int) -> tuple[int, int]:
+    """The range about the middle of a list in which blocks of g entries move on evenly."""
     apart = a[g:] - a[:-g]
     wrong = g + np.flatnonzero(apart[g:] != apart[:-g])
     middle = (len(apart) + g) // 2

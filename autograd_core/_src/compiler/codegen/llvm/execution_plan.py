@@ -172,10 +172,10 @@ def _stages_module() -> Any:
         b.ret_void()
 
     # Clears the adjoints that no region clears, and seeds the root's with 1.
-    b, a, _ = function("clear", "n root adjoints stretches")
+    b, a, _ = function("clear", "n root adjoints ranges")
     with loop(b, i64(0), a["n"]) as k:
         at = b.mul(k, i64(2))
-        start, count = (load(b, I64, a["stretches"], x) for x in (at, b.add(at, i64(1))))
+        start, count = (load(b, I64, a["ranges"], x) for x in (at, b.add(at, i64(1))))
         with loop(b, i64(0), count) as m:
             store(b, constant(F64, 0.0), a["adjoints"], b.add(start, m))
     store(b, constant(F64, 1.0), a["adjoints"], a["root"])

@@ -45,7 +45,7 @@ from .jit import (
 )
 from .outer_products import OuterProducts, at_once
 from .straight_line import StraightLineCode
-from .strip_mining import FIELDS, memory, stretches
+from .strip_mining import FIELDS, memory, strips
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -57,7 +57,7 @@ if TYPE_CHECKING:
 
 # The function takes the address of one array of 64-bit fields: HEAD, then the tables, then the gradients per row.
 # ctypes takes long over many arguments.
-NUMBERS = ("count", "blocks", "again", "stretch", "n_kept")  # fields that are integers; the others are addresses
+NUMBERS = ("count", "blocks", "again", "strip", "n_kept")  # fields that are integers; the others are addresses
 CALL = ir.FunctionType(VOID, [PTR])
 HEAD = (
     "count",
@@ -223,7 +223,7 @@ class KernelWriter:
             self._rows(lambda: i64(0), None, at_once(b, self.kind, a["scratch"], strict_zero=self.strict_zero))
             return
         # The factors of sums over the batch are kept by the stages, and multiplied after them (docs/adr/0013).
-        with stretches(b, a, a["blocks"], self.kind) as stages:
+        with strips(b, a, a["blocks"], self.kind) as stages:
             products = OuterProducts(stages, self.kind, a["scratch"], strict_zero=self.strict_zero)
             self._rows(lambda: stages.row, stages, products.send)
             stages.end()

@@ -21,7 +21,7 @@ from .jit import ENTRY, F64, I32, I64, PTR, addresses_of, constant, i64, lanes, 
 from .kernel import CALL, sum_of_lanes
 from .outer_products import OuterProducts, at_once
 from .straight_line import read
-from .strip_mining import FIELDS, memory, stretches
+from .strip_mining import FIELDS, memory, strips
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -181,7 +181,7 @@ class _LoopWriter:
         self.a = {}
         for k, field in enumerate(("values", "adjoints", "tables", "scratch", "buffers", *FIELDS)):
             x = load(b, I64, function.args[0], i64(k))
-            self.a[field] = x if field in ("stretch", "n_kept") else b.inttoptr(x, PTR)
+            self.a[field] = x if field in ("strip", "n_kept") else b.inttoptr(x, PTR)
         self.n_kept = 0
         self.scratch = {slot: k for k, slot in enumerate(body.shared)}
         self.is_last: Any = None
@@ -337,7 +337,7 @@ class _LoopWriter:
                 add = at_once(b, self.kind, self.a["scratch"], strict_zero=self.strict_zero)
                 self._backward(lambda: turn, None, ends, read, add)
         else:
-            with stretches(b, self.a, i64(body.blocks), self.kind, BODY_STAGE_LENGTH) as stages:
+            with strips(b, self.a, i64(body.blocks), self.kind, BODY_STAGE_LENGTH) as stages:
                 products = OuterProducts(stages, self.kind, self.a["scratch"], strict_zero=self.strict_zero)
                 self._backward(lambda: stages.block, stages, ends, read, products.send)
                 stages.end()

@@ -1,7 +1,7 @@
 """Sums over the batch of local derivative × adjoint, computed as a matrix product.
 
 Adding each product to its sum at once would load and store that sum for every block of rows. Instead
-the factors are kept in memory for a stretch of blocks. Then a tile of a few sums stays in registers
+the factors are kept in memory for a strip of blocks. Then a tile of a few sums stays in registers
 while the loop runs over these blocks. A tile holds the sums of some adjoints by some local derivatives,
 so that each factor is loaded once for several sums (Goto and van de Geijn 2008, *Anatomy of
 high-performance matrix multiplication*; docs/adr/0013).
@@ -62,7 +62,7 @@ class OuterProducts:
     """The products that a block of rows contributes to sums, and the code that adds them up.
 
     Each sum has as many lanes as a block has rows, and a block adds to it in the order in which products were sent.
-    So the bits depend neither on tiles and stretches nor on the processor, and the interpreter gives the same.
+    So the bits depend neither on tiles and strips nor on the processor, and the interpreter gives the same.
 
     Args:
         stages: The code that computes the factors.
@@ -102,7 +102,7 @@ class OuterProducts:
         return Kept(x.place)
 
     def add_up(self) -> None:
-        """Write code that adds the products of a stretch to their sums."""
+        """Write code that adds the products of a strip to their sums."""
         b, stages, parts = self.stages.b, self.stages, self.parts
         sums = [ProductSum(k, *zip(*products, strict=True)) for k, products in self._sent.items()]
         # One set of stack slots for all tiles; LLVM promotes them to registers within each tile's loop.

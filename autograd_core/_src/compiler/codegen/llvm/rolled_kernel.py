@@ -28,7 +28,7 @@ from .jit import I32, I64, alignment, constant, i64, load, loop, spread, store
 from .kernel import Kernel, KernelWriter, transposed
 from .segment_code import LoopCode, TotalCode, WideNodeCode, constant_array, is_cheap
 from .segments import SegmentBody, is_wide_node, needed_slots, segments_of, totals_of
-from .strip_mining import STRETCH
+from .strip_mining import STRIP
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -49,11 +49,11 @@ class RolledWriter(KernelWriter):
         bodies = self._bodies()
         self.together = together = together_of([body for body, _ in bodies])
         apart = i64(self.n_vectors)
-        # One array: the values of the blocks of rows, then the adjoints of one, then what a stretch of copies keeps.
+        # One array: the values of the blocks of rows, then the adjoints of one, then what a strip of copies keeps.
         self.adjoints = b.gep(self.values, [i64(together * self.n_vectors)], source_etype=self.kind)
-        self.n_stretch = 0
+        self.n_strip = 0
         forward, backward = self._segments(bodies)
-        self.n_kept = (together + 1) * self.n_vectors + self.n_stretch * STRETCH
+        self.n_kept = (together + 1) * self.n_vectors + self.n_strip * STRIP
         self._put_into_memory()
         # A sum over the batch stays in its adjoint from the first block to the last.
         summed = constant_array(self.module, "summed", np.array(layout.summed, np.int32), I32)
@@ -225,7 +225,7 @@ class RolledWriter(KernelWriter):
 
 
 def _runs(pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Stretches in which column and slot both grow by 1: where each begins among the pairs, and how many it has."""
+    """Runs in which column and slot both grow by 1: where each begins among the pairs, and how many it has."""
     if not pairs:
         return []
     found = np.array(pairs, np.int64)
@@ -239,7 +239,7 @@ class RolledKernel(Kernel):
     writer = RolledWriter
 
     def memory(self, blocks: int, n_kept: int | None = None) -> tuple[Any, tuple[int, int, int]]:  # noqa: ARG002
-        """Memory for the values of some blocks of rows, the adjoints of one, and what a stretch of copies keeps."""
+        """Memory for the values of some blocks of rows, the adjoints of one, and what a strip of copies keeps."""
         kept = zeros((self._n_kept if n_kept is None else n_kept, self.rows), self.dtype)
         return kept, (1, 0, kept.ctypes.data)
 

@@ -17,7 +17,7 @@ from .loops import LoadedResults
 from .outer_products import OuterProducts
 from .segments import CopyColumn
 from .straight_line import read
-from .strip_mining import STRETCH, Stages
+from .strip_mining import STRIP, Stages
 from .vm import OF_MANY, looped
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Target(Protocol):
         n_vectors: How many slots have one.
         in_memory: For each slot, whether it is read as a vector although it is an input or a constant.
         together: How many blocks of rows are computed at a time.
-        n_stretch: How many vectors a copy keeps for the sums over all copies, at most.
+        n_strip: How many vectors a copy keeps for the sums over all copies, at most.
     """
 
     module: Any
@@ -54,7 +54,7 @@ class Target(Protocol):
     n_vectors: int
     in_memory: Any
     together: int
-    n_stretch: int
+    n_strip: int
 
 
 # Three kinds of code with one interface (`forward`, `call_forward`, `backward`): equal copies as a loop, a node of many
@@ -191,7 +191,7 @@ class LoopCode:
                 self.ends += [(j, g) for j in total.results]
                 store(b, constant(self.kind, 0.0), self.adjoints, self._place(total.slot))
         if len(body.summed) > MOST_OPEN:
-            self._backward_by_stretches()
+            self._backward_by_strips()
         else:
             # LLVM keeps these in registers while the loop runs.
             sums = {slot: b.alloca(self.kind) for slot in body.summed}
@@ -212,23 +212,23 @@ class LoopCode:
         b.ret_void()
         return self.made
 
-    def _backward_by_stretches(self) -> None:
-        """Write a loop over stretches of copies, after each of which its products are added to many sums in tiles.
+    def _backward_by_strips(self) -> None:
+        """Write a loop over strips of copies, after each of which its products are added to many sums in tiles.
 
         What rows are to a kernel's sums over the batch, copies are here: each sum still receives its products from the
         last copy to the first.
         """
         b, copies = self.b, self.region.copies
-        stretch = min(STRETCH, copies)
+        strip = min(STRIP, copies)
         # Known when the code is written: how many vectors a copy keeps.
         about = ir.GlobalVariable(b.module, I64, f"kept_by_{self.k}")
         about.linkage = "internal"
         n_kept = b.load(about, typ=I64)
         memory = b.gep(self.adjoints, [i64(self.target.n_vectors)], source_etype=self.kind)  # see RolledWriter
-        with loop(b, i64(0), i64(-(-copies // stretch))) as turn:
-            first = b.mul(turn, i64(stretch))
+        with loop(b, i64(0), i64(-(-copies // strip))) as turn:
+            first = b.mul(turn, i64(strip))
             left = b.sub(i64(copies), first)
-            count = b.select(b.icmp_signed("<", left, i64(stretch)), left, i64(stretch))
+            count = b.select(b.icmp_signed("<", left, i64(strip)), left, i64(strip))
             # A single stage: its blocks are copies, and `turn` is never asked.
             stages = Stages(b, memory, n_kept, first, count, self.kind, 0)
             products = OuterProducts(stages, self.kind, self.adjoints, strict_zero=self.strict_zero)
@@ -238,7 +238,7 @@ class LoopCode:
             products.add_up()
         about.initializer = i64(stages.places)
         # One piece of memory serves all regions in turn.
-        self.target.n_stretch = max(self.target.n_stretch, stages.places)
+        self.target.n_strip = max(self.target.n_strip, stages.places)
 
     def _backward(self, hold: Callable[[Any], Any], add: Callable[[int, Any, Any], None]) -> None:
         """Write one copy's sweep; `add` takes what goes to sums over all copies."""

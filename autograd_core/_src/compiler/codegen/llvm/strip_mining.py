@@ -1,8 +1,8 @@
-"""Long straight-line code, cut into stages; each stage is a loop over a stretch of blocks of rows.
+"""Long straight-line code, cut into stages; each stage is a loop over a strip of blocks of rows.
 
 Operations within one block depend on each other, operations of different blocks do not. A processor
 could overlap blocks, but it looks only some hundred instructions ahead and caches only some thousand
-decoded ones. So long code is cut into stages, and each stage runs for all blocks of a stretch before
+decoded ones. So long code is cut into stages, and each stage runs for all blocks of a strip before
 the next begins (strip mining and loop distribution, Allen and Kennedy 1987; docs/adr/0013). What a
 later stage reads is kept in memory, block by block.
 """
@@ -25,28 +25,28 @@ if TYPE_CHECKING:
 # LLVM instructions after which a stage ends. With 50, the values of chains took 1.5 times as long and their gradients
 # a tenth longer; from 1 500 on both took half as long again.
 STAGE_LENGTH = 150
-# Blocks in a stretch, at most. With 4 or 8 the sums over the batch are loaded and stored more often, and more loop
+# Blocks in a strip, at most. With 4 or 8 the sums over the batch are loaded and stored more often, and more loop
 # ends are mispredicted: 5 to 15 % slower.
-STRETCH = 16
-MEMORY = 2**18  # bytes: what a stretch keeps should stay in the second-level cache
-FIELDS = ("stretch", "n_kept", "kept")  # the code's arguments about that memory: two numbers and an address
+STRIP = 16
+MEMORY = 2**18  # bytes: what a strip keeps should stay in the second-level cache
+FIELDS = ("strip", "n_kept", "kept")  # the code's arguments about that memory: two numbers and an address
 
 
-def stretch_of(n_kept: int, size: int) -> int:
-    """Blocks in a stretch, if each keeps `n_kept` vectors of `size` bytes."""
-    return max(1, min(STRETCH, MEMORY // (n_kept * size + 1)))
+def strip_of(n_kept: int, size: int) -> int:
+    """Blocks in a strip, if each keeps `n_kept` vectors of `size` bytes."""
+    return max(1, min(STRIP, MEMORY // (n_kept * size + 1)))
 
 
 def memory(n_kept: int, blocks: int, width: int, dtype: Any = float) -> tuple[Any, tuple[int, int, int]]:
-    """Memory for the vectors that a stretch keeps: an array, which the caller has to keep alive, and the fields."""
-    stretch = max(min(stretch_of(n_kept, width * np.dtype(dtype).itemsize), blocks), 1)
-    kept = zeros((stretch, n_kept, width), dtype)
-    return kept, (stretch, n_kept, kept.ctypes.data)
+    """Memory for the vectors that a strip keeps: an array, which the caller has to keep alive, and the fields."""
+    strip = max(min(strip_of(n_kept, width * np.dtype(dtype).itemsize), blocks), 1)
+    kept = zeros((strip, n_kept, width), dtype)
+    return kept, (strip, n_kept, kept.ctypes.data)
 
 
 @contextmanager
-def stretches(b: Any, a: dict[str, Any], blocks: Any, kind: Any, long: int = STAGE_LENGTH) -> Iterator[Stages]:
-    """A loop over all stretches; its body is written to the stages that it yields.
+def strips(b: Any, a: dict[str, Any], blocks: Any, kind: Any, long: int = STAGE_LENGTH) -> Iterator[Stages]:
+    """A loop over all strips; its body is written to the stages that it yields.
 
     Args:
         b: The builder.
@@ -55,23 +55,23 @@ def stretches(b: Any, a: dict[str, Any], blocks: Any, kind: Any, long: int = STA
         kind: The type of a vector, with a lane for each row of a block.
         long: LLVM instructions after which a stage may end.
     """
-    whole = b.sdiv(b.add(blocks, b.sub(a["stretch"], i64(1))), a["stretch"])
-    with loop(b, i64(0), whole, is_long=True) as stretch:
-        first = b.mul(stretch, a["stretch"])
-        left = b.sub(blocks, first)  # the last stretch may be shorter
-        count = b.select(b.icmp_signed("<", left, a["stretch"]), left, a["stretch"])
+    whole = b.sdiv(b.add(blocks, b.sub(a["strip"], i64(1))), a["strip"])
+    with loop(b, i64(0), whole, is_long=True) as strip:
+        first = b.mul(strip, a["strip"])
+        left = b.sub(blocks, first)  # the last strip may be shorter
+        count = b.select(b.icmp_signed("<", left, a["strip"]), left, a["strip"])
         yield Stages(b, a["kept"], a["n_kept"], first, count, kind, long)
 
 
 class Stages:
-    """The stages of a stretch, under construction.
+    """The stages of a strip, under construction.
 
     Args:
         b: The builder.
         memory: Where vectors are kept.
         n_kept: How many vectors a block keeps, as an argument of the code: it is known only when all code is written.
-        first: The first block of the stretch.
-        count: Blocks in the stretch.
+        first: The first block of the strip.
+        count: Blocks in the strip.
         kind: The type of a vector, with a lane for each row of a block.
         long: LLVM instructions after which a stage may end.
 
@@ -115,7 +115,7 @@ class Stages:
             return x
         # A `Delayed` is loaded again wherever it is used, so no stage depends on another for it.
         value = x.value
-        # Literals and values from before the stretches dominate all stages. An instruction of this stage does not.
+        # Literals and values from before the strips dominate all stages. An instruction of this stage does not.
         return Spilled(self, value) if isinstance(value, ir.Instruction) and value.parent is self.b.block else x
 
 

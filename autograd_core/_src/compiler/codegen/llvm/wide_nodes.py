@@ -92,7 +92,7 @@ def read_at_hand(primitive: Primitive, xs: Sequence[Any], b: Any, kind: Any, *, 
 
 
 def _scratch(b: Any, kind: Any, name: str, size: int) -> Any:
-    """Memory of the current function for operands: one stretch for all nodes, replaced if a longer one is needed."""
+    """Memory of the current function for operands: one buffer for all nodes, replaced if a longer one is needed."""
     # LANES more: the last vector of a list is loaded whole, and its spare lanes are read from behind.
     known = b.function.__dict__.setdefault("scratch_of_nodes", {})
     place, most = known.get((name, kind), (None, 0))
