@@ -426,3 +426,31 @@ def test_the_cost_of_other_texts_is_a_sum_of_what_they_have_for_a_case():
     assert by_class.endswith(" + λ/(2N) · Σ_w w²")
     own = nn.cost(model, X, Y[:, 0], loss=lambda p, t: (p - t) ** 4).formula
     assert own == ["J(Θ) = 1/n · Σ_i cost(x_i)"]
+
+
+def test_matrices_go_by_the_names_of_the_text():
+    """D^(1) is the first of `.D`, and rows of δ^(4) and a^(4) are the cases."""
+    model = nn.MLP(2, [3, 3, 2], "sigmoid", output="sigmoid", seed=1)
+    cases, targets = [[0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], [[1.0, 0.0], [0.0, 1.0], [1.0, 0.0]]
+    found = nn.cost(model, cases, targets, lam=0.1, notation="cs60050")
+    assert found["J"] == found["J(Θ)"] == found["J(Theta)"] == found.J
+    for k in range(3):
+        for names, own in (
+            (("D^({0})", "D^{0}"), found.D[k]), (("Δ^({0})", "Delta^({0})"), found.Delta[k]),
+            (("Θ^({0})", "Theta^{0}"), found.theta[k]),
+        ):  # fmt: skip
+            assert all(found[name.format(k + 1)] is own for name in names)
+        for names, own in (
+            (("δ^({0})", "delta^{0}"), found.deltas[k]), (("z^({0})",), found.sums[k]), (("a^({0})",), found.activations[k]),
+        ):  # fmt: skip
+            assert all(found[name.format(k + 2)] is own for name in names)
+    one = nn.cost(nn.Layer(2, 1, "sigmoid", seed=1), cases, [1.0, 0.0, 1.0], notation="cs60050")
+    assert (one["D"] is one.D[0], one["Δ"] is one.Delta[0], one["θ"] is one.theta[0]) == (True, True, True)
+    scores = nn.cost(nn.MLP(2, [2], seed=1), cases, [1, 0, 1], loss=nn.cross_entropy, notation="cs60050")
+    assert scores["z^(2)"] is scores.sums[0]
+    for wrong in ("D^(4)", "a^(9)", 3, None):
+        with pytest.raises(ag.RangeError, match=r"cost\(...\)\[name\]: expected one of J, "):
+            found[wrong]
+    with pytest.raises(ag.RangeError, match="a\\^\\(2\\)"):
+        scores["a^(2)"]  # softmax is within the loss
+    assert nn.cost(model, cases, targets)["J"] > 0

@@ -24,11 +24,13 @@ from ..notation.texts import TEXTS
 from ..support.arrays import numpy
 from ..support.formulas import Formula, Formulas
 from ..support.matrices import by
+from ..support.names import one_named
 from ..support.tables import Table, as_html, as_text, number, titled
 from ..support.validation import callable_of, plain, real
 from ..teaching.cost_formulas import CostParts, cost_formula
 from .error_signals import signals_of
 from .forward_pass import activations_of_scores, forward_pass, takes_sums, with_layers
+from .layers_by_name import one_of
 from .signal_formulas import batch_updates, letter_of_cases
 
 if TYPE_CHECKING:
@@ -60,6 +62,10 @@ class RegularisedCost(Table):
 
     All arrays are float64. Matrices have a row per unit; column 0 belongs to the bias, if the layer has one. With the
     names "downing" and "dolhansky", whose weights lead from i to j, they have a column per unit, and biases in row 0.
+
+    With a notation each of these goes by the text's name, too: `found["J"]`, the weights `found["Θ^(1)"]`, CS60050's
+    `found["D^(1)"]` and `found["Δ^(1)"]`, which are `.D[0]` and `.Delta[0]`, and of all cases, a row for each,
+    `found["δ^(2)"]`, `found["z^(2)"]` and `found["a^(2)"]`.
 
     Attributes:
         J: The cost: mean over the cases of the loss, summed over the outputs, and the penalty. Where cases are added
@@ -106,6 +112,23 @@ class RegularisedCost(Table):
     reduction: str = "mean"
     _first: tuple[ForwardPass, Names | None] | None = None  # the pass of the first case
     _asked: tuple[Any, Any] = (None, None)  # the loss and its target
+
+    def __getitem__(self, name: str) -> Any:
+        known: dict[str, Any] = {"J": self.J, self.letter: self.J}
+        run, called = self._first or (None, None)
+        if run is not None and called is not None:
+            each = zip(
+                run.layers, self.names, self.theta, self.D, self.Delta, self.deltas, self.sums, self.activations,
+                strict=True,
+            )  # fmt: skip
+            for layer, weights, theta, D, Delta, deltas, sums, activations in each:
+                known |= {weights: theta, called(f"signal {layer}"): deltas, called(layer): activations}
+                known[called(f"sum({layer})")] = sums  # after the activations: scores are sums alone
+                if called.notation == "cs60050":
+                    at = weights.lstrip("Θθ")
+                    known |= {f"D{at}": D, f"Δ{at}": Delta}
+        meant = one_named(name, list(known)) if isinstance(name, str) else None
+        return one_of(known, name if meant is None else meant, "cost(...)[name]")
 
     @property
     def updates(self) -> Formulas:
