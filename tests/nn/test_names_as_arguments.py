@@ -170,6 +170,23 @@ def test_downings_names_without_the_case_and_dolhanskys_with_it():
         assert run[other].label == run[name].label
 
 
+@pytest.mark.parametrize(("notation", "signal", "output"), [("lecture", "∂f/∂z_d", "a_d+1"), ("lecture-first", "g_d", "a_d")])
+def test_the_lecture_counts_its_layers_to_d(notation, signal, output):
+    model = nn.MLP(2, [3, 2, 2], "sigmoid", output="sigmoid", seed=1)
+    signals = nn.error_signals(model, X, [0.5, 0.25], loss=nn.sse, notation=notation)
+    run, loss = signals.run, signals.names.loss
+    assert signals[signal] == signals["layer3"]
+    assert signals[signal.replace("_d", "_{d-1}")] == signals[signal.replace("_d", "_{d−1}")] == signals["layer2"]
+    assert run[output].data == [y.data for y in run.outputs]
+    assert run["W_d"].data == run["W_3"].data
+    assert run["W_{d−2}"].data == run["W_1"].data
+    assert run["z_d"].data == run["z_3"].data
+    assert signals[f"∂{loss}/∂W_d"] == signals.weight_gradient("W_d") == signals.weight_gradient(3)
+    assert nn.layer_jacobian(model, X, of=output, to="inputs", notation=notation).entries
+    with pytest.raises(ag.RangeError):
+        run["W_{d+1}"]
+
+
 @pytest.mark.parametrize("notation", NOTATIONS)
 def test_layers_are_meant_by_what_pictures_write_around_them(notation):
     model = nn.MLP(2, [3, 2, 2], "sigmoid", output="sigmoid", seed=1)

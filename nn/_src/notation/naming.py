@@ -112,6 +112,8 @@ def _other_names(notation: str, run: ForwardPass, of: dict[str, str], *, scores:
         found |= _dolhanskys_instance(of)
     elif notation.startswith("cs60050"):
         found |= _counted_from_the_last(notation, run, scores=scores) | _of_any_network(notation, run)
+    elif notation.startswith("lecture"):
+        found |= _counted_to_d(run, of)
     if text.through:
         found |= _without_the_case(of)
     return found
@@ -121,6 +123,17 @@ def _of_targets(text: Text, run: ForwardPass) -> dict[str, str]:
     """The letter for the targets alone, and with the number of its output, which a single one lacks in formulas."""
     outputs = 0 if text.through else len(run.ends[run.last].labels)  # nodes that are counted through have theirs
     return {f"{text.target}_{k}": f"target {k}" for k in range(1, outputs + 1)} | {text.target: "targets"}
+
+
+def _counted_to_d(run: ForwardPass, of: dict[str, str]) -> dict[str, str]:
+    """The lecture's W_d, g_d and a_{d−1}: its last layer is the d-th."""
+    d, found = len(run.layers), {}
+    for own, name in of.items():
+        front, _, number = name.rpartition("_")
+        if number.isdecimal():
+            off = int(number) - d
+            found[as_typed(f"{front}_d{off:+}" if off else f"{front}_d")] = own
+    return found
 
 
 def _without_the_case(of: dict[str, str]) -> dict[str, str]:
