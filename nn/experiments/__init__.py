@@ -25,7 +25,7 @@ from .xor_starts import xor as xor
 
 
 class Outcome(Protocol):
-    """What an experiment gives: a text, and pictures."""
+    """The result of an experiment: a text, and pictures."""
 
     def __str__(self) -> str: ...
 

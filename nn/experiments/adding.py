@@ -19,7 +19,7 @@ from nn._src.training.optimizers import Adam
 if TYPE_CHECKING:
     from nn._src.training.history import History
 
-BASELINE = 1 / 6  # the variance of the sum of two numbers from [0, 1]: what always answering 1 costs
+BASELINE = 1 / 6  # the loss of always answering 1: the variance of the sum of two numbers from [0, 1]
 CLIP = 1.0
 RATE, BATCH = 0.02, 20
 FORGET_BIAS = 1.0  # Gers, Schmidhuber, Cummins, 2000; Jozefowicz, Zaremba, Sutskever, 2015

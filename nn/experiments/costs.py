@@ -1,4 +1,4 @@
-"""What a gradient costs, and a Hessian-vector product: measured against the value, while the graph grows."""
+"""The cost of a gradient and of a Hessian-vector product relative to that of the value, as the graph grows."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Cost:
 
     @property
     def quotients(self) -> dict[str, float]:
-        """What stays as the graph grows, by what it is called."""
+        """The ratios that stay constant as the graph grows, by name."""
         return {
             "gradient ÷ value": self.gradient / self.value,
             "first Hv ÷ gradient": self.first_hvp / self.gradient,
@@ -90,7 +90,7 @@ class LinearTime:
         return {"linear_time.png": self.plot()}
 
     def plot(self) -> Any:
-        """Times over the number of edges, which grow alike, and their quotients, which stay.
+        """Times over the number of edges, which grow in proportion, and their ratios, which stay constant.
 
         Returns:
             A `matplotlib.figure.Figure`, as `History.plot` gives one.
@@ -195,7 +195,7 @@ def _cost(width: int, cases: int, repeats: int, seed: int) -> Cost:
 
 
 def counted(root: Value) -> tuple[int, int]:
-    """Nodes below a root, and edges that are differentiated along: those of constants aside."""
+    """The numbers of nodes below a root, and of edges but for those to constants."""
     order = [node for node in ag.topological_order(root) if type(node) is ag.Value]
     return len(order), sum(type(p) is ag.Value for node in order for p in node.parents)
 

@@ -79,7 +79,7 @@ class OvertrainingOutcome:
         return str(self)
 
     def pictures(self) -> dict[str, Any]:
-        """Curves, the border that each run learnt, and its confusion matrix on test cases.
+        """Curves, the decision boundary of each run, and its confusion matrix on test cases.
 
         Returns:
             {"overtraining.png": a matplotlib figure}.
@@ -109,7 +109,7 @@ def _curves(axes: Any, run: TrainedRun, stop: int) -> None:
 
 
 def _border(axes: Any, run: TrainedRun, data: tuple[list[list[float]], list[float]]) -> None:
-    """Where the model changes its mind, over the training cases."""
+    """The decision boundary of the model, with the training cases."""
     steps = [i / 32 for i in range(33)]
     xs, ys = [-1.8 + 4.6 * s for s in steps], [-1.4 + 3.3 * s for s in steps]
     scores = predict(run.model, [[x, y] for y in ys for x in xs])
@@ -134,7 +134,7 @@ def _judged(model: Module, X: list[list[float]], y: list[float]) -> ConfusionMat
 
 
 def overtraining(*, seed: int = 0, compiled: bool | None = None) -> OvertrainingOutcome:
-    """Train too long, and beside it stop early.
+    """Train the same network twice, once for too long and once with early stopping.
 
     Args:
         seed: Of data and weights.

@@ -1,4 +1,4 @@
-"""A convolution uses its weights once per patch; their gradient is the sum of what the patches add.
+"""A convolution uses its weights once per patch; their gradient is the sum of the patches' contributions.
 
 Think of a weight as copies a, b, c, one per patch, that are all set to the same number: df/dw = df/da + df/db + df/dc.
 Here the copies are made for real, too: a graph in which no patch shares anything.

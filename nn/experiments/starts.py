@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Trained(NamedTuple):
-    """What became of the starts.
+    """The results of training from all starts.
 
     Attributes:
         losses: Array of shape (starts, epochs): mean loss as the cases came by, as in `History.loss`.

@@ -32,7 +32,7 @@ EPOCHS = 60
 
 @dataclass(frozen=True, slots=True, repr=False)
 class WineOutcome:
-    """What 20 networks made of as many random splits.
+    """The results of 20 networks on as many random splits.
 
     Attributes:
         accuracies: The share of test cases that are right, for each split.
@@ -63,7 +63,7 @@ class WineOutcome:
         return str(self)
 
     def pictures(self) -> dict[str, Any]:
-        """Learning curves of one split, the accuracies of all, and what was taken for what.
+        """Learning curves of one split, the accuracies of all, and a confusion matrix.
 
         Returns:
             {"wine.png": a matplotlib figure}.

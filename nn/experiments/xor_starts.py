@@ -1,4 +1,4 @@
-"""XOR with a 2-2-1 sigmoid network from many starts: how many learn it, and what holds up the others.
+"""XOR with a 2-2-1 sigmoid network from many starts: how many learn it, and why the others do not.
 
 "Not linearly separable, so it takes awhile! Each run is different due to random weight init." (Downing, 2023)
 
@@ -37,10 +37,10 @@ if TYPE_CHECKING:
     from nn._src.training.optimizer import Optimizer
 
 TARGETS = (0.1, 0.9)
-LEARNT = 0.3  # how near every output must come to its target
-SAME = 0.99  # |correlation| of two hidden units that draw the same line
-STILL = 0.1  # the range of a hidden unit that is constant
-NEAR = 0.15  # how far numbers may be apart that count as alike
+LEARNT = 0.3  # XOR is learnt if every output is this near to its target
+SAME = 0.99  # two hidden units with a larger |correlation| separate the cases by the same line
+STILL = 0.1  # a hidden unit with a smaller range is constant
+NEAR = 0.15  # numbers that differ by less are equal
 FLAT = 0.05  # the slope of a sigmoid that counts as flat here; its largest is 0.25
 
 
@@ -108,7 +108,7 @@ CURVES = len(OF_CURVES)  # runs that are drawn one by one, as the lecture does
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """What became of one start.
+    """The result of one start.
 
     Attributes:
         seed: Of its initial weights and of its order of cases.
@@ -175,7 +175,7 @@ class XorRuns:
 
 
 def train(settings: Settings, *, starts: int = 200, seed: int = 0) -> XorRuns:
-    """Train from many starts, and say of each what became of it.
+    """Train from many starts, and classify the result of each.
 
     Args:
         settings: How.
@@ -205,7 +205,7 @@ def train(settings: Settings, *, starts: int = 200, seed: int = 0) -> XorRuns:
 
 
 def judge(seed: int, weights: list[float], X: Any, y: Any, decay: float = 0.0) -> Start:
-    """Whether some weights compute XOR; if not, where they stand and what holds them up.
+    """Whether some weights compute XOR; if not, what kind of point they are at, and why.
 
     Args:
         seed: Only noted.
@@ -266,7 +266,7 @@ def _kind(slope: float, curvature: float) -> str:
 
 
 def _mechanism(hidden: list[list[float]]) -> str:
-    """What the hidden units do over the four cases."""
+    """The behaviour of the hidden units over the four cases."""
     columns = list(zip(*hidden, strict=True))
     still = [i for i, c in enumerate(columns) if max(c) - min(c) < STILL]
     if len(still) == 2:
@@ -295,7 +295,7 @@ def _names(cases: list[int]) -> str:
 
 
 def _pattern(outputs: tuple[float, ...]) -> str:
-    """Which cases have outputs that cannot be told apart."""
+    """The cases whose outputs cannot be distinguished."""
     alike = _alike([(o,) for o in outputs])
     level = sum(outputs[i] for i in alike) / len(alike)
     if len(alike) == 4:

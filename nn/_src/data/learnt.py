@@ -66,7 +66,7 @@ class Learnt(ABC):
 
     @says_how
     def fit(self, X: Any) -> Self:
-        """Learn from training cases; nothing learnt before remains.
+        """Learn from training cases, discarding what was learnt before.
 
         Args:
             X: n rows of the same length.

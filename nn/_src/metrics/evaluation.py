@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from .accuracy import Loss, Right
 
 
-MANY = 1000  # with fewer rows nothing is compiled, which takes as long as some 500 rows on graphs
+MANY = 1000  # with fewer rows nothing is compiled: compiling takes as long as some 500 rows on graphs
 TRIED = 16  # rows that are also computed on graphs, to see that the program agrees
 
 
@@ -116,7 +116,7 @@ def _class_of(prediction: Any, threshold: float) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What a model gave on some data.
+    """The results of a model on some data.
 
     Attributes:
         loss: The loss of all cases.

@@ -1,4 +1,4 @@
-"""What pictures call the boxes around layers and units, with a text's names: as it calls and counts them.
+"""The names of the boxes around layers and units in pictures: as a text calls and counts them.
 
 Scopes, "layer1/neuron0", stay what they are, and pictures can be asked for them by these, too: `fold="layer1"`.
 """
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from ..analysis.layers_by_name import ForwardPass
     from ..support.names import Names
 
-REPEATED = re.compile(r"(step|cut|patch)(\d+(?:,\d+)*)")  # what one set of weights is used for again and again
+REPEATED = re.compile(r"(step|cut|patch)(\d+(?:,\d+)*)")  # scopes in which one set of weights is used repeatedly
 
 
 def put_boxes(run: ForwardPass, given: Names, modules: Collection[str] = ()) -> None:
-    """Give the nodes of a pass, and the model's parameters, boxes with names of the text.
+    """Put the nodes of a forward pass, and the model's parameters, into boxes named as in the text.
 
     Where two would have one name, as layers within one scope, scopes keep theirs.
 
@@ -76,7 +76,7 @@ def _by_scope(run: ForwardPass, given: Names) -> list[tuple[str, str]]:
                 around, _, last = scope.rpartition("/")
                 if not scope or last != own:
                     continue
-                if unit.name == layer:  # a neuron that is no part of a layer is one itself
+                if unit.name == layer:  # a neuron outside of any layer is a layer by itself
                     of.append((scope, _within(around, text.box(k, d))))
                     continue
                 box = _within(around.rpartition("/")[0], text.box(k, d)) if around else ""

@@ -46,7 +46,7 @@ def names(notation: Any, run: ForwardPass, caller: str = "notation", *, scores: 
     of["inputs"] = text.layer(0, d)
     of["loss"] = text.loss
     if text.other_loss:
-        of["error"] = text.other_loss  # by which it can be asked for, too
+        of["error"] = text.other_loss  # a second name by which the loss can be looked up
     for i, label in enumerate(run.ends["inputs"].labels, 1):
         of[label] = text.unit(0, d, i, len(run.inputs))
     for k, (layer, units) in enumerate(run.layers.items(), 1):
@@ -65,7 +65,7 @@ def names(notation: Any, run: ForwardPass, caller: str = "notation", *, scores: 
                 of[f"weight {i} {unit.name}"] = text.weight(k, d, at, n, i + 1, len(unit.weights))
     met = not run.layers or any(x in run.inputs for x in next(iter(run.layers.values()))[0].inputs)
     if not met and not text.through:
-        # Something without units is in front of the first layer: the inputs are not what its weights meet.
+        # A module without units comes before the first layer: the weights' inputs are not the network's inputs.
         of |= {"inputs": "x"} | {label: f"x_{i}" for i, label in enumerate(run.ends["inputs"].labels, 1)}
     if notation == "dolhansky":
         of |= _small_network(run)
@@ -363,7 +363,7 @@ def _small_network(run: ForwardPass) -> dict[str, str]:
 
 
 def is_lone_unit(run: ForwardPass) -> bool:
-    """Whether the model is one unit of the inputs, a `Neuron` or a layer of one, and that no part of a network."""
+    """Whether the whole model is one unit on the inputs: a `Neuron`, or a layer with one."""
     if not run.alone or set(run.ends) - {"loss"} != {"inputs", *run.layers, *(f"sum({k})" for k in run.layers)}:
         return False
     [units] = run.layers.values()
@@ -388,7 +388,7 @@ def _logistic_regression(run: ForwardPass, first: bool) -> dict[str, str]:  # no
 
 
 def branches(run: ForwardPass) -> bool:
-    """Whether a layer is fed by units of others than the one before it."""
+    """Whether some layer is fed by a layer other than the one before it."""
     known = {*run.inputs, *(unit.output for units in run.layers.values() for unit in units)}
     before = set(run.inputs)
     for units in run.layers.values():
@@ -399,7 +399,7 @@ def branches(run: ForwardPass) -> bool:
 
 
 def _after_the_last_layer(notation: str, run: ForwardPass, before: list[int], known: dict[str, str]) -> dict[str, str]:
-    """Names for a softmax, or for whatever follows the last layer, and for its operands.
+    """Names for a softmax, or any other stage after the last layer, and for its operands.
 
     After a linear layer it is that layer's activation, and the layer has sums alone; Downing has it as a layer S.
     """
@@ -440,7 +440,7 @@ def _after_the_last_layer(notation: str, run: ForwardPass, before: list[int], kn
 
 
 def _made_of(nodes: Sequence[Value], units: Sequence[Unit], run: ForwardPass) -> bool:
-    """Whether nodes are made of these units' outputs, and of no input or other unit beside them."""
+    """Whether nodes depend on these units' outputs, and on no input or other unit."""
     own = {unit.output for unit in units}
     others = {*run.inputs, *(node for each in run.layers.values() for unit in each for node in (unit.sum, unit.output))}
     seen, waiting = set(nodes), list(nodes)

@@ -74,8 +74,8 @@ class Text(NamedTuple):
     weight: Callable[[int, int, int, int, int, int], str]  # layer, depth, to, how many, from, how many
     bias: Callable[[int, int, int, int], str]
     rule: str  # the recursion of error signals
-    # The same where that does not hold: a unit goes to something else than the units that it sums over, such as the sum
-    # of two layers' activations. With the head of the column for what comes back to an output.
+    # The same if that does not hold: the unit feeds something else than the units summed over, such as the sum of two
+    # layers' activations. With the head of the column for the derivative at an output.
     rule_by_outputs: str
     head_by_outputs: str
     rule_if_linear: str = ""  # the recursion where every unit is linear, if it is written otherwise there

@@ -24,12 +24,12 @@ def numpy(caller: str) -> Any:
 
 
 def doubles(items: Any) -> Any:
-    """Nested lists of numbers, or an array of them, as an array of doubles; None where they are none."""
+    """Nested lists of numbers, or an array of them, as an array of doubles; None for anything else."""
     import numpy as np
 
     try:
         array = np.array(items)
-        if array.dtype.kind in "fiub" and array.dtype.itemsize <= 8:  # as nearly all are
+        if array.dtype.kind in "fiub" and array.dtype.itemsize <= 8:  # the usual case
             return array.astype(float, copy=False)
         array = np.array(items, object)
         kinds = {type(x) for x in array.ravel().tolist()}
@@ -39,7 +39,7 @@ def doubles(items: Any) -> Any:
 
 
 def are_finite(items: Any) -> bool:
-    """Whether NumPy, if somebody imported it, can tell at once that all numbers of nested lists are finite."""
+    """Whether all numbers of nested lists are finite, tested by NumPy if it is imported already; else False."""
     np = sys.modules.get("numpy")
     array = None if np is None else doubles(items)
     return array is not None and bool(np.isfinite(array).all())  # type: ignore[union-attr]

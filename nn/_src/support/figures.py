@@ -45,7 +45,7 @@ def figure_of(
 
 
 def curve(k: int) -> dict[str, str]:
-    """The colour and the line of the k-th curve; beyond the last colour they come again with other lines."""
+    """The colour and line style of the k-th curve; colours repeat with other line styles."""
     return {"color": COLOURS[k % len(COLOURS)], "linestyle": LINES[k // len(COLOURS) % len(LINES)]}
 
 

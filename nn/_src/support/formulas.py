@@ -1,4 +1,4 @@
-"""`Formulas`: lines of formulas as text and as LaTeX, each with what it comes to."""
+"""`Formulas`: lines of formulas as text and as LaTeX, each with its value."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from .tables import LINE, broken
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-MOST_PATHS = 64  # through a network or a graph that are written out one by one
-WIDTH = 72  # up to which numbers stand in one column
-LINES = ("", ";text-decoration:underline", ";text-decoration:underline double")  # when colours come again
+MOST_PATHS = 64  # most paths through a network or graph that are written out one by one
+WIDTH = 72  # widest line beside which the numbers stand in one column
+LINES = ("", ";text-decoration:underline", ";text-decoration:underline double")  # distinguish repeated colours
 
 
 def _standing(factor: str) -> re.Pattern[str]:
-    """A factor where it is no part of a longer name."""
+    """A pattern that matches a factor where it is not part of a longer name."""
     return re.compile(rf"(?<![\w→^′]){re.escape(factor)}(?![\w→^′(])")
 
 
 def is_loose(text: str) -> bool:
-    """Whether it is a sum outside of brackets, or begins with a minus: as a factor it needs brackets."""
+    """Whether a text needs brackets as a factor: it begins with a minus, or is a sum outside of brackets."""
     depths = accumulate((c == "(") - (c == ")") for c in text)
     return any(c in "+−" and depth == 0 for c, depth in zip(text, depths, strict=True))
 
@@ -57,7 +57,7 @@ def _is_in_one_pair(pieces: Sequence[str], opening: str, closing: str) -> bool:
 
 
 def juxtaposed(factors: Sequence[tuple[str, str]]) -> tuple[str, str]:
-    r"""A product, as text and as LaTeX: the one rule of how factors stand beside each other.
+    r"""A product, as text and as LaTeX. The only place that decides how factors are written side by side.
 
     They stand side by side. A dot is before a number, and in text behind a quotient, for what is side by side would
     be taken together: −1/a · a is not −1/(a a). A line of LaTeX says by itself what is below it.
@@ -76,7 +76,7 @@ def juxtaposed(factors: Sequence[tuple[str, str]]) -> tuple[str, str]:
 
 
 def is_quotient(text: str) -> bool:
-    """Whether a product ends in a quotient: a stroke outside of all brackets, and no factor behind it."""
+    """Whether a product ends in a quotient: a slash outside of all brackets, with no factor after it."""
     depths = accumulate((c in "([") - (c in ")]") for c in text)
     outside = "".join(c if depth == 0 else "_" for c, depth in zip(text, depths, strict=True))
     return "/" in outside.rpartition(" ")[2]
@@ -104,13 +104,13 @@ def with_reasons(lines: Sequence[str], reasons: Sequence[str]) -> list[str]:
 
 
 def in_pre(escaped: str) -> str:
-    """Text for a notebook whose columns stay columns, and whose lines are not broken."""
+    """Preformatted text for a notebook: columns stay aligned and lines are not wrapped."""
     style = "font-family:monospace;white-space:pre;overflow-x:auto"
     return f'<pre class="autograd-derivation mathjax_ignore" tabindex="0" style="{style}">{escaped}</pre>'
 
 
 class Formulas(list[str]):
-    """Formulas line by line: a list of their texts. Printed, each has beside it what it comes to; so in a notebook.
+    """Formulas line by line: a list of their texts. When printed, and in a notebook, each has its value beside it.
 
     Attributes:
         numbers: For each line what it comes to: a number, of an update the factor of the learning rate; of a line of
@@ -137,7 +137,7 @@ class Formulas(list[str]):
         values: Sequence[Formula] = (),
         factors: Iterable[str] = (),
     ) -> None:
-        """Make it of formulas.
+        """Make the list from formulas.
 
         Args:
             formulas: The lines; in LaTeX with & at the equals sign.
@@ -175,7 +175,7 @@ class Formulas(list[str]):
 
     @property
     def latex(self) -> str:
-        r"""All lines as one LaTeX formula, aligned at the equals signs, with what they come to.
+        r"""All lines as one LaTeX formula, aligned at the equals signs, with their values.
 
         Example:
             >>> import nn
@@ -188,7 +188,7 @@ class Formulas(list[str]):
         return rf"\begin{{aligned}} {body} \end{{aligned}}"
 
     def _in_several(self, factors: Iterable[str]) -> dict[str, str]:
-        """The style of each factor that two lines or more have."""
+        """The style of each factor that occurs in two lines or more."""
         found = [factor for factor in factors if sum(bool(_standing(factor).search(line)) for line in self) > 1]
         return {
             factor: f"color:{COLOURS[k % len(COLOURS)]}{LINES[k // len(COLOURS) % len(LINES)]}"
@@ -196,7 +196,7 @@ class Formulas(list[str]):
         }
 
     def _repr_html_(self) -> str:
-        """The lines with their numbers; a factor that several lines have is in one colour."""
+        """The lines with their numbers; a factor that occurs in several lines has the same colour in all."""
         import html
 
         text = str(self)

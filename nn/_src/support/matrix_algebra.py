@@ -1,4 +1,4 @@
-"""Values side by side, as vectors and matrices: how they multiply, add up and show themselves."""
+"""Vectors and matrices of Values: their operators, and how they are shown."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 NESTED = (list, tuple)
-# What only compares is about numbers; any other function of NumPy's is one of the Values.
+# Functions that only compare take the numbers; all other functions of NumPy take the Values, and give a graph.
 COMPARING = frozenset(("allclose", "isclose", "array_equal", "array_equiv"))
 
 
 class MatrixAlgebra:
-    """What a vector or a matrix of Values can do: `W @ a + b`, `a * (1 - a)`, `W.T @ d`; results are graphs.
+    """Operators of vectors and matrices of Values: `W @ a + b`, `a * (1 - a)`, `W.T @ d`; results are graphs.
 
     @ is the product of matrices. + - * / ** go entry by entry, with another of the same shape or with one number, and
     so do the signs + and -, and abs().
@@ -52,7 +52,7 @@ class MatrixAlgebra:
 
     @property
     def T(self) -> MatrixOfValues:  # NumPy's name
-        """The rows as columns; a vector stays as it is, as NumPy has it."""
+        """The transpose; as in NumPy, a vector is its own transpose."""
         rows = as_lists(self)
         is_matrix = bool(rows) and isinstance(rows[0], list)
         return as_matrix(list(map(list, zip(*rows, strict=True))) if is_matrix else rows)  # type: ignore[no-any-return]
@@ -123,17 +123,17 @@ class InNumPy(MatrixAlgebra):
     __slots__ = ()
 
     def __array_ufunc__(self, ufunc: Any, method: str, *given: Any, **options: Any) -> Any:
-        """A function of NumPy's is one of the Values: its result is a graph, as it is for an array of Values."""
+        """Apply a ufunc to the Values: the result is a graph, as it is for an array of Values."""
         return getattr(ufunc, method)(*map(_as_values, given), **options)
 
     def __array_function__(self, function: Any, types: Any, given: Any, options: Any) -> Any:
-        """Likewise where it is no ufunc, such as `np.dot`."""
+        """The same for functions that are no ufuncs, such as `np.dot`."""
         taken = _as_numbers if function.__name__ in COMPARING else _as_values
         return function(*map(taken, given), **{name: taken(x) for name, x in options.items()})
 
 
 class MatrixOfValues(InNumPy, list[Any]):
-    """What a product or a sum gives: a list of Values, or of such lists."""
+    """The result of a product or a sum: a list of Values, or of such lists."""
 
     __slots__ = ()
 

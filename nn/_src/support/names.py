@@ -59,7 +59,7 @@ class Names(NamedTuple):
         return self.of.get(f"target {k}") or (self.target if n == 1 else f"{self.target}_{k}")
 
     def means_loss(self, name: Any) -> bool:
-        """Whether it is the text's letter for the loss, or another that it has for it."""
+        """Whether a name is the text's letter for the loss, or its second one."""
         return isinstance(name, str) and name in (self.loss, self.of.get("error"))
 
     def meant(self, name: Any, known: Iterable[str]) -> Any:
@@ -98,7 +98,7 @@ BEFORE_NUMBER = re.compile(r"([A-Za-z]+)[_^](\d+)")
 
 
 def loosely(name: str) -> str:
-    """A typed name without what is easily typed otherwise: the case of its one letter, the mark before its number.
+    """A typed name without differences of typing: the case of its one letter, the mark before its number.
 
     Example:
         >>> from nn._src.support.names import loosely

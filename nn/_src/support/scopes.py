@@ -35,7 +35,7 @@ def place(path: str) -> Iterator[Callable[..., Any]]:
 
 
 def inner(path: str, name: str) -> AbstractContextManager[Callable[..., Any]]:
-    """Within `place(path)`, the same for a scope inside of it."""
+    """The same within `place(path)`, for a scope inside that one."""
     return place(name if entered else f"{path}/{name}")
 
 

@@ -12,8 +12,8 @@ from autograd_core._src.pictures.text import scrolled
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-LINE = 100  # signs of a line of sentences, or of a formula
-OPERATORS = {" + ": 1, " − ": 1, " - ": 1, " = ": 1, " · ": 2, " ⊙ ": 2}  # the lower, the better to break before
+LINE = 100  # characters of a line of sentences, or of a formula
+OPERATORS = {" + ": 1, " − ": 1, " - ": 1, " = ": 1, " · ": 2, " ⊙ ": 2}  # lines break before the lowest rank
 
 
 class Table:
@@ -61,7 +61,7 @@ class MatrixRows(list[list[Any]]):
 
 
 def titled(heading: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table below its heading, which is broken into lines where it is wide."""
+    """A table below its heading, which is wrapped if it is wide."""
     return "\n".join([*(part for line in heading.split("\n") for part in broken(line)), *as_text(heads, rows)])
 
 
@@ -77,7 +77,7 @@ def broken(line: str) -> list[str]:
               + w_9 x_9 + w_10 x_10 + w_11 x_11 + w_12 x_12 + w_13 x_13 + w_14 x_14 + w_15 x_15)
     """
     start = len(line) - len(line.lstrip())
-    if len(line) > LINE and start > LINE // 2:  # too far to the right for anything to stand there
+    if len(line) > LINE and start > LINE // 2:  # too little room to the right of the equals sign
         line, start = " " * (LINE // 2) + line[start:], LINE // 2
     equals = line.find("= ", start, LINE // 2)
     indent = " " * ((equals + 2 if equals >= 0 else start) + 2)
@@ -89,7 +89,7 @@ def broken(line: str) -> list[str]:
 
 
 def _break(line: str, indent: int) -> int:
-    """Where to break a line: the best blank behind its first third, or else the last before, or the first behind."""
+    """Where to break a line: the best blank after its first third, else the last one before it, or the first after."""
     depth, before, spots = 0, 0, []
     least = indent + (LINE - indent) // 3
     for at, sign in enumerate(line):
@@ -118,7 +118,7 @@ def as_text(heads: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) 
 
 
 def as_html(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A plain table: nothing that a notebook's sanitizer takes away, and all text escaped.
+    """A plain table, without anything that a notebook's sanitizer removes, and with all text escaped.
 
     The classes keep notebooks from reading a "$" in a name as the beginning of a formula.
     """
@@ -141,7 +141,7 @@ def as_html(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -
 
 
 def wrapped(text: str) -> str:
-    """Sentences in lines that a page has room for."""
+    """Sentences wrapped to the width of a page."""
     return textwrap.fill(text, LINE, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
 
 
@@ -151,5 +151,5 @@ def number_in(x: float, spec: str) -> str:
 
 
 def number(x: float, digits: int = 4) -> str:
-    """So many significant digits with a real minus sign, in tables as in sentences."""
+    """A number with so many significant digits and a real minus sign, for tables and sentences."""
     return rounded(x, digits)

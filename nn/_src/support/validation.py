@@ -23,7 +23,7 @@ NAMELESS_TYPES = frozenset({float, int, bool, str})
 
 def plain(x: Any) -> Any:
     """`x` with arrays, tables and scalars as lists and numbers, tuples and other sequences as lists."""
-    # To ask these for an attribute that they lack would take longer.
+    # The most common types first: looking up an attribute that they lack would take longer.
     if type(x) in NAMELESS_TYPES or isinstance(x, (list, Value)):
         return x
     x = as_numpy(x)  # the items of a DataFrame are the names of its columns
@@ -69,7 +69,7 @@ def real(
     x: Any, what: str, low: float = -math.inf, high: float = math.inf,
     *, open_low: bool = False, open_high: bool = False, nan: bool = False,
 ) -> float:  # fmt: skip
-    """`x` as a float within [low, high], without an end that is open.
+    """`x` as a float within [low, high], excluding open ends.
 
     Raises:
         OperandError: It is no real number.

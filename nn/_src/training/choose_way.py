@@ -75,11 +75,11 @@ def codings(trial: Trial) -> Iterator[tuple[Callable[..., Any], dict[Data, Any]]
     names = [[repr(t) for t in data.targets] for data in trial.data]
     kinds = {name: t for data, ns in zip(trial.data, names, strict=True) for name, t in zip(ns, data.targets)}
     if len(kinds) > MOST_CLASSES or not all(isinstance(y, PLAIN_TYPES) for t in kinds.values() for y in flat(t)):
-        return  # two other objects may compare equal and mean different targets
+        return  # other objects may compare equal and still be different targets
     places = {name: float(k) for k, name in enumerate(kinds)}
 
     def chosen(p: Any, code: Any) -> Any:
-        """The loss with the target of that code, selected from the losses with each distinct target."""
+        """The loss for the target with that code, selected from the losses for each distinct target."""
         *others, result = (loss([p], [t]) for t in kinds.values())
         for k, other in enumerate(others):
             result = ag.where(code == k, other, result)
@@ -89,11 +89,11 @@ def codings(trial: Trial) -> Iterator[tuple[Callable[..., Any], dict[Data, Any]]
 
 
 def how_it_adds(trial: Trial) -> Adds | None:
-    """Whether the loss of a batch is the "mean" or the "sum" of its cases' losses; found by trying."""
+    """Whether the loss of a batch is the "mean" or the "sum" of its cases' losses, found by evaluating both."""
     predictions, targets = trial.measured[0].predictions[:PROBED], trial.data[0].targets[trial.places[0]][:PROBED]
     n = len(targets)
     if min(n, trial.task.batch_size) == 1:
-        return "mean"  # of one case, where both are the same
+        return "mean"  # for a single case both are the same
 
     def loss_of(ps: list[Any], ts: list[Any]) -> float:
         return float(trial.task.value_of(_mapped(Value, ps), ts).data)

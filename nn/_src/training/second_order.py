@@ -120,7 +120,7 @@ class Hessian(Table):
             entries = [x for row in self.matrix for x in row]
             return ["entries", "smallest", "largest"], [[str(len(entries)), number(min(entries)), number(max(entries))]]
         pairs = zip(self.names, self.matrix, strict=True)
-        heads = ["", *(name.rpartition(" ")[2] for name in self.names)]  # with their units they are the rows' names
+        heads = ["", *(name.rpartition(" ")[2] for name in self.names)]  # the names of the rows include the unit
         return heads, [[name, *map(number, row)] for name, row in pairs]
 
     def eigenvalues(self) -> list[float]:
@@ -142,7 +142,7 @@ class Hessian(Table):
         return eigenvalues(self.matrix, "Hessian.eigenvalues")
 
     def plot(self) -> Figure:
-        """A heat map: blue where the curvature is positive, orange where it is negative; lines part the units.
+        """A heat map: blue where the curvature is positive, orange where it is negative; lines separate the units.
 
         Returns:
             A `matplotlib.figure.Figure`, as `History.plot` gives one.
@@ -181,7 +181,7 @@ class Hessian(Table):
 
 @says_how
 def hessian(model: Module, X: Sequence[Any], y: Sequence[Any], *, loss: Loss) -> Hessian:
-    """The Hessian of a model's loss to its parameters: n sweeps over one gradient graph, n^2 numbers.
+    """The Hessian of a loss with respect to a model's parameters: n sweeps over one gradient graph, n^2 numbers.
 
     Args:
         model: A Module of n parameters; small, for n^2 numbers are to be seen.
@@ -315,7 +315,7 @@ class NewtonCG(Resumable):
         vars(self).update(vars(found))
 
     def zero_grad(self) -> None:
-        """Set `.grad` of every parameter to 0.0, for a closure that goes backward itself.
+        """Set `.grad` of every parameter to 0.0, for a closure that calls `backward()` itself.
 
         Example:
             >>> import nn
@@ -392,7 +392,7 @@ class NewtonCG(Resumable):
         before = float(loss.data)
         g = curvature.gradient
         largest = max(map(abs, g))
-        if largest <= tolerance or not 0.0 < _dot(g, g) < math.inf:  # squares that under- or overflow say no direction
+        if largest <= tolerance or not 0.0 < _dot(g, g) < math.inf:  # if squares under- or overflow, g has no direction
             return before, before, largest
         start = [p.data for p in self.params]
         after = before
@@ -404,7 +404,7 @@ class NewtonCG(Resumable):
         return before, after, largest
 
     def _tried(self, closure: Callable[[], Any], curvature: _Curvature, before: float, start: list[float]) -> float:
-        """The loss after the first trial that is good enough, whose parameters stay; else the loss before."""
+        """The loss after the first acceptable trial step, which is taken; else the loss before."""
         smallest = 1e-12 * max(1.0, math.hypot(*start))
         while self.radius > smallest:
             d, gain, at_edge = self._direction(curvature)
@@ -418,11 +418,11 @@ class NewtonCG(Resumable):
             if agreement > 1e-4:
                 self.steps += 1
                 return after
-        self.radius = max(self.radius, 1e-3)  # rounding has the last word here; another loss may follow
+        self.radius = max(self.radius, 1e-3)  # no step was accepted, because of rounding; a later loss may need steps
         return before
 
     def _direction(self, curvature: _Curvature) -> tuple[list[float], float, bool]:
-        """The step, what the quadratic model promises for it, and whether the trust region ended it."""
+        """The step, the decrease that the quadratic model predicts, and whether the trust region limited it."""
         g, radius = curvature.gradient, self.radius
         size = math.sqrt(_dot(g, g))
         enough = min(0.5, math.sqrt(size)) * size  # converges faster than linearly

@@ -23,7 +23,7 @@ KNOWN = {
     "autograd_core",
     "nn",
     "numpy",
-}  # whose functions keep nothing, or are asked otherwise
+}  # modules whose functions keep no state, or whose state is read in another way
 
 
 class Watch:
@@ -38,7 +38,7 @@ class Watch:
 
     def __init__(self, **what: Any) -> None:
         self._what = what
-        self._alive: list[Any] = []  # or another object could get the id of one that is gone
+        self._alive: list[Any] = []  # keeps objects alive: ids of deleted objects are reused
         self._before = self._look()
 
     def _look(self) -> list[tuple[str, Any]]:
@@ -73,7 +73,7 @@ def _facts(what: dict[str, Any], alive: list[Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _seen(x: Any) -> tuple[Any, list[tuple[str, Any]]]:
-    """What can be said of an object itself, and the named parts to look at besides."""
+    """The object's own comparable state, and its named parts, which are visited next."""
     if isinstance(x, Value):
         return (repr(x.data), id(x)), []
     if isinstance(x, random.Random):
@@ -83,7 +83,7 @@ def _seen(x: Any) -> tuple[Any, list[tuple[str, Any]]]:
     if hasattr(x, "tobytes"):
         return x.tobytes(), []
     if hasattr(x, "__next__"):
-        return object(), []  # one cannot look without taking something: it counts as changed
+        return object(), []  # an iterator cannot be inspected without consuming it: it counts as changed
     if isinstance(x, dict):
         return _ids([*x, *x.values()]), [(f"[{k!r:.40}]", y) for k, y in x.items()]
     if isinstance(x, (list, tuple, set, frozenset, deque)):
@@ -104,7 +104,7 @@ def _seen(x: Any) -> tuple[Any, list[tuple[str, Any]]]:
         return None, []
     if isinstance(x, type):
         return None, [] if _is_known(x) else [*_attributes(x), ("", x.__bases__)]
-    if type(x).__module__.startswith("autograd_core."):  # a compiled function, say, whose caches are no state
+    if type(x).__module__.startswith("autograd_core."):  # such as a compiled function, whose caches are no state
         return None, [("", getattr(x, "__wrapped__", None))]
     return None, [*_attributes(x), ("", type(x))]
 
@@ -124,7 +124,7 @@ def _attributes(x: Any) -> list[tuple[str, Any]]:
 
 
 def _around(f: FunctionType) -> list[tuple[str, Any]]:
-    """What a function takes from around it."""
+    """The globals, closure variables and defaults that a function uses."""
     if _is_known(f):
         return []
     cells = [(f" ({name})", cell) for name, cell in zip(f.__code__.co_freevars, f.__closure__ or ())]

@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     from .task import Task
     from .ways import CaseByCase
 
-MOST_NUMBERS = 2**18  # that are recorded in one call; bounds the memory
-MOST_WORK = 2**26  # operands of programs in one call, some 20 ms: after that Ctrl-C is heard
+MOST_NUMBERS = 2**18  # numbers recorded in one call; bounds the memory
+MOST_WORK = 2**26  # operands of programs in one call, about 20 ms: then Python can react to Ctrl-C
 
 
 class NeedsPythonError(Exception):
-    """Steps that are not machine code alone."""
+    """The steps cannot be run by machine code alone."""
 
 
 class TakenSteps(NamedTuple):
-    """What steps gave: one row for each.
+    """The results of steps, one row for each.
 
     Attributes:
         losses: Of each case, shape (steps, cases).
@@ -159,7 +159,7 @@ class Batches:
 
 
 def rates_of(optimizer: Optimizer, count: int) -> tuple[list[list[float]], BaseException | None]:
-    """What the next steps need to know of their number; and what stopped a schedule, with those before it.
+    """The rates and corrections of the next steps; if a schedule raises, those before it, and its error.
 
     The optimizer counts these steps as taken.
     """

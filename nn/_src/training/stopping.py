@@ -1,4 +1,4 @@
-"""Early stopping: when training ends by itself, and which weights it keeps."""
+"""Early stopping: when training ends, and which weights are kept."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Stopwatch:
 
     def __init__(self, rule: EarlyStopping | None) -> None:
         self.rule = rule
-        self.best: float = math.inf  # of what becomes smaller
+        self.best: float = math.inf  # negated if larger is better, so that smaller is always better
         self.best_epoch: int = 0  # counted from 1
         self.epoch: int = 0
 
@@ -89,7 +89,7 @@ class Stopwatch:
 
     @property
     def restores(self) -> bool:
-        """Whether the best weights are wanted back."""
+        """Whether the best weights are to be restored."""
         return self.rule is not None and self.rule.restore_best
 
     @property
@@ -99,7 +99,7 @@ class Stopwatch:
 
 
 def check_monitor(rule: EarlyStopping | None, *, has_validation: bool, has_accuracy: bool) -> None:
-    """Raise where what is to be watched will not be there.
+    """Raise if the number to be watched will not be recorded.
 
     Raises:
         StructureError: There is no validation, or nothing says what is right.

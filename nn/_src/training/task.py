@@ -29,7 +29,7 @@ LOSS_OF_LISTS = (
 
 
 class Task(NamedTuple):
-    """What is to be learned, by which model, in batches of which size."""
+    """The model, its loss, the batch size and everything else that a training step needs."""
 
     model: Module
     loss: Loss
@@ -43,7 +43,7 @@ class Task(NamedTuple):
         """The loss."""
         try:
             value = self.loss(predictions, targets)
-        except TypeError as error:  # such as list - list, of a loss that was written for one case
+        except TypeError as error:  # such as list - list, in a loss that was written for one case
             error.add_note(LOSS_OF_LISTS)
             raise
         if isinstance(value, Value) and value.parents:
@@ -59,7 +59,7 @@ class Task(NamedTuple):
         return sum(self.are_right(predictions, targets))
 
     def are_right(self, predictions: list[Any], targets: list[Any]) -> list[bool]:
-        """Which predictions are right; none where nothing says what is."""
+        """Which predictions are right; [] if the task has no accuracy."""
         return [] if self.right is None else [bool(self.right(p, t)) for p, t in zip(predictions, targets)]
 
     def penalised(self) -> list[bool]:
@@ -77,7 +77,7 @@ class Task(NamedTuple):
         params = self.model.parameters()
         if not self.l2_biases:
             params = [p for p, drawn in zip(params, self.penalised(), strict=True) if drawn]
-        # One node for all squares, as nobody sees this graph: one for each would take a small batch a tenth more time.
+        # One node for all squares, since this graph is never shown: one for each would cost a small batch a tenth more.
         total: Value = value + self.l2 * ag.dot(params, params)
         return total
 

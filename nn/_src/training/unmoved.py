@@ -20,7 +20,7 @@ NAMED = 3
 
 
 def unmoved_units(model: Module, before: Sequence[Any], trained: Sequence[Value]) -> dict[str, list[str]]:
-    """By layer the units whose weights and bias are all what they were.
+    """For each layer, the units whose weights and bias have not changed.
 
     Args:
         model: The model after training.
@@ -44,7 +44,7 @@ def unmoved_units(model: Module, before: Sequence[Any], trained: Sequence[Value]
 
 
 def warn_of_dead_layers(model: Module, unmoved: dict[str, list[str]]) -> None:
-    """Warn where all units of a layer are among them: no signal passes it, so what is below it learnt nothing."""
+    """Warn if that is so for all units of a layer: no signal passes it, so the layers before it learnt nothing."""
     sizes: dict[str, set[str]] = {}
     for place in places_of(model).values():
         sizes.setdefault(place.layer, set()).add(place.unit)

@@ -1,4 +1,4 @@
-"""Two ways to loss and gradient on programs, and how they are compared with graphs.
+"""Two ways to compute loss and gradient by programs, and how they are compared with graphs.
 
 If the loss of a batch is the mean or the sum of its cases' losses, the loss is part of the model's program;
 otherwise it is computed on graphs from the predictions, and its gradient is propagated back through the
@@ -28,7 +28,7 @@ ALL = slice(None)
 
 
 class Trial(NamedTuple):
-    """The results of the graphs, before the first step."""
+    """Loss and gradient computed on graphs before the first step, with which programs are compared."""
 
     task: Task
     cases: Sequence[Cases]  # to learn from, and unseen
@@ -71,7 +71,7 @@ class Way(ABC):
 
     @property
     def branches(self) -> int:
-        """How many branches a case takes on its numbers, so that cases may need several programs."""
+        """The number of branches on the data of a case; with any, cases may need several programs."""
         return max(self.model(mode=mode).branches for mode in (True, False))
 
     @abstractmethod
@@ -83,7 +83,7 @@ class Way(ABC):
         """The loss of all cases in `eval` mode, in batches of that size."""
 
     def expect(self, steps: int) -> None:
-        """So many steps are to come."""
+        """Announce that so many more steps will follow."""
         self.model(mode=True).expected = steps
 
 
@@ -107,7 +107,7 @@ class CaseByCase(Way):
 
     @property
     def branches(self) -> int:
-        """How many are taken on the numbers of a case, so that rows may need several programs."""
+        """The number of branches on the data of a case; with any, rows may need several programs."""
         return max(rows.branches for rows in self._losses.values())
 
     def added(self, losses: Any) -> list[float]:
@@ -137,7 +137,7 @@ class CaseByCase(Way):
         return self._losses[True].pays
 
     def expect(self, steps: int) -> None:
-        """So many steps are to come."""
+        """Announce that so many more steps will follow."""
         self._losses[True].expected = steps
 
     def bound(self, P: Any, data: Data, count: int, *, with_model: bool) -> tuple[Any, Any]:
@@ -152,7 +152,7 @@ class CaseByCase(Way):
         return [table.reshape(len(table), -1) for table in (data.inputs, self._codes[data])]
 
     def check(self, P: Any, trial: Trial) -> None:
-        """Compare with what graphs gave.
+        """Compare with the results of graphs.
 
         Raises:
             NotCompiledError: They gave something else.
@@ -163,7 +163,7 @@ class CaseByCase(Way):
             loss = self.mean_loss(P, data, size, at)
             _same(loss, seen.loss, "losses", self.mean_loss(near, data, size, at))
             if at != ALL:
-                self.mean_loss(P, data, size)  # whether all the others can be run
+                self.mean_loss(P, data, size)  # raises if any other case cannot be run
         loss, gradient = self.gradient(P, trial.data[0], trial.chosen)
         factors = penalties(trial.task)
         ours = penalised(factors, P, gradient)
@@ -173,7 +173,7 @@ class CaseByCase(Way):
 
 
 class LossOnGraphs(Way):
-    """The model as a program, and the loss on graphs, whatever it does.
+    """The model as a program, and the loss on a graph, for losses of any kind.
 
     Args:
         case: The model.
@@ -221,7 +221,7 @@ class LossOnGraphs(Way):
         return total / n
 
     def check(self, P: Any, trial: Trial) -> None:
-        """Compare the model with what graphs gave; the loss is not called, as it may keep state.
+        """Compare the model with the results of graphs; the loss is not called, as it may keep state.
 
         Raises:
             NotCompiledError: They gave something else.
@@ -233,12 +233,12 @@ class LossOnGraphs(Way):
             ours = self.predictions(P, data, at, mode=False).flatten()
             _same(ours, flat(seen.predictions), "predictions", self.predictions(near, data, at, mode=False))
             if at != ALL:
-                self.predictions(P, data, ALL, mode=False)  # whether all the others can be run
+                self.predictions(P, data, ALL, mode=False)  # raises if any other case cannot be run
         nodes = flat([trial.outputs])
         outputs = [float(getattr(y, "data", y)) for y in nodes]
         ours = self.predictions(P, batch, trial.chosen, mode=True).flatten()
         _same(ours, outputs, "predictions", self.predictions(near, batch, trial.chosen, mode=True))
-        adjoints = [1.0 + 0.618 * i % 1.0 for i in range(len(nodes))]  # any will do that do not cancel
+        adjoints = [1.0 + 0.618 * i % 1.0 for i in range(len(nodes))]  # arbitrary, but without cancellation
         trial.task.model.zero_grad()
         ag.dot(nodes, adjoints).backward()
         theirs = [p.grad for p in trial.task.model.parameters()]
@@ -261,7 +261,7 @@ def penalised(factors: Any, P: Any, gradient: Any) -> Any:
 
 
 def _nudged(P: Any) -> Any:
-    """Parameters that differ from these as much as programs and graphs may."""
+    """The parameters perturbed by as much as the results of programs and graphs may differ."""
     import numpy as np
 
     return P * (1.0 + CLOSE * np.where(np.arange(len(P)) % 2, -1.0, 1.0))

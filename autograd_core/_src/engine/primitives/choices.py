@@ -80,7 +80,7 @@ entry(
     "copysign", lambda m, x, y: m.copysign(x, m.where(m.equal(y, y), y, 1)),  # the sign of a NaN depends on the machine
     lambda m, x, y, z: (m.primitive("sign", x) * m.copysign(1, m.where(m.equal(y, y), y, 1)), 0),
     arity=2, ulps=0, kinks=lambda m, x, y: (x, y),
-    kink="derivative 0 to x at x = 0, as |x| has it, and to y everywhere, at the jump too; NaN counts as positive",
+    kink="derivative 0 with respect to x at x = 0, as of |x|, and to y everywhere, at the jump too; NaN counts as positive",
     summary="|x| with the sign of y, that of -0.0 too.",
 )
 entry(

@@ -86,7 +86,7 @@ entry(
         m.to_differentiate((x, y), lambda: m.primitive("power_log", x, y), lambda: exponent_slope(m, x, y, z)),
     ),
     arity=2, symbol="**", latex="{0}^{{{1}}}", domain=((0.0, INF), REALS),
-    kink="0 ** y has derivative 0 to y for y >= 0; x ** 0 has derivative 0 to x",
+    kink="0 ** y has derivative 0 with respect to y for y >= 0, and x ** 0 with respect to x",
     summary="Power; NaN for a negative base and a fractional exponent, never complex.",
 )
 entry(
