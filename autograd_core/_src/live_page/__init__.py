@@ -1,8 +1,8 @@
-"""`live`: a recorded graph as a page that computes it anew, in the browser.
+"""`live`: a recorded graph as a page that recomputes it in the browser.
 
-Takes roots, or a function; gives a `LivePage`. What is on it, and its scripts, are `pictures.living`. Read `page.py`,
-`called.py` (a function, with its `if`s), `film.py` (a page of training), `expression.py` (one whose expression can be
-typed) and `animated.py` (its points as an animation).
+Takes roots, or a function; gives a `LivePage`. The page's state and scripts are in `pictures.living`. Read `page.py`,
+`called.py` (records a function and its `if`s), `film.py` (a page over a training run), `expression.py` (a page on which
+an expression is typed) and `animated.py` (the points of a page as an animation).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The points of a page as an animation: one picture of the graph for each, where no script runs."""
+"""The points of a page as an animation, one picture of the graph for each, for places where no script runs."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ def film_of(
 
     Args:
         graph: The page's graph.
-        roots: Its roots.
-        points: As the page's state has them; of more than 60 as many, evenly.
+        roots: The roots of the graph.
+        points: The points in the page's state; if there are more than 60, 60 of them, evenly spaced.
         theme: "dark", or else light.
         suffix: ".gif", ".webp" or ".apng".
-        sizes: What is asked for; where nothing is, and the first picture would be tall, the shape of a slide.
+        sizes: The size asked for. By default the natural one, or the shape of a slide if the first picture is tall.
 
     Raises:
         MissingExtraError: resvg-py or Pillow is not installed.
@@ -59,19 +59,19 @@ def _pictures(
         title = f"{points['labels'][k]}: {said}"
         picture = draw(here, title=title, theme=theme, **sizes._asdict())
         width, height = picture._frame.size()
-        if sizes.shape is None and not sizes.height and width < TALLEST * height:  # so are all others
+        if sizes.shape is None and not sizes.height and width < TALLEST * height:  # all pictures are as tall
             sizes = sizes_of(sizes.width, None, SLIDE, sizes.font_scale)
             picture = draw(here, title=title, theme=theme, **sizes._asdict())
             width, height = picture._frame.size()
         width, height = float(round(width)), float(round(height))
         extent = f'width="{width:g}" height="{height:g}"'
-        ground = (DARK if theme == "dark" else LIGHT)["bg"]  # also in the corners, which pictures round
+        ground = (DARK if theme == "dark" else LIGHT)["bg"]  # also behind the rounded corners of pictures
         sheet = f'<svg xmlns="http://www.w3.org/2000/svg" {extent}><rect {extent} fill="{ground}"/>'
         yield f"{sheet}{picture._resolved()}</svg>", (width, height)
 
 
 def _at_point(graph: Graph, roots: Sequence[Value], numbers: dict[int, float]) -> list[Value]:
-    """The graph again with other numbers in some leaves; the graph itself stays as it is."""
+    """A copy of the graph with other numbers in some leaves."""
     copies: dict[Value, Value] = {}
     for v, node in enumerate(graph.order):
         if isinstance(node, Constant):
@@ -88,7 +88,7 @@ def _at_point(graph: Graph, roots: Sequence[Value], numbers: dict[int, float]) -
 
 
 def _of_one_size(images: list[Any], theme: str) -> list[Any]:
-    """On sheets as large as the largest; numbers of other lengths make cards wider or narrower."""
+    """Pad all images to the size of the largest: numbers of different lengths make cards wider or narrower."""
     from PIL import Image
 
     width, height = max(x.width for x in images), max(x.height for x in images)

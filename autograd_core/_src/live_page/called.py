@@ -1,4 +1,4 @@
-"""A function called once on Values, with the comparisons that its `if`s looked at."""
+"""Calls a function once on Values, and records the comparisons that its `if`s tested."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 
 class CalledFunction(NamedTuple):
-    """What one call has recorded.
+    """The record of one call.
 
     Attributes:
         roots: The results.
-        guards: The Values that became True or False, and which.
+        guards: The Values whose truth was tested, with the outcomes.
     """
 
     roots: list[Value]
@@ -30,10 +30,10 @@ class CalledFunction(NamedTuple):
 
 
 def called(f: Callable[..., Any], inputs: Sequence[Any]) -> CalledFunction:
-    """Call a function; numbers in its inputs become leaves with the names of its parameters.
+    """Call a function; numbers in its inputs become leaves labelled with the names of its parameters.
 
     Raises:
-        OperandError: An input or the result holds something that is no number, or the function takes other arguments.
+        OperandError: An input or the result contains something that is no number, or the arguments do not fit.
     """
     args: list[Any] = []
     if reason := misfit(f, inputs, {}):
@@ -55,7 +55,7 @@ def called(f: Callable[..., Any], inputs: Sequence[Any]) -> CalledFunction:
 
 
 def _parameters(f: Callable[..., Any], count: int) -> list[str]:
-    """The names of the first parameters; x0, x1, ... where a function has none."""
+    """The names of the first parameters; x0, x1, ... if the function's signature is unknown."""
     try:
         bound = signature_of(f).bind(*range(count)).arguments
     except (TypeError, ValueError):  # it has no signature

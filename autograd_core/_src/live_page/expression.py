@@ -1,7 +1,7 @@
-"""A living page of an expression that its reader can write anew: what the page's parser has to know.
+"""A living page on which the reader can edit an expression, and the tables that its parser needs.
 
-The page reads the same grammar as `notation.expressions`. What a function records is written down here once, as a
-small graph for each number of arguments, so that the page builds the graphs that Python would.
+The page parses the grammar of `notation.expressions`. Each function is recorded here once for every number of
+arguments, as a small template graph, so that the page builds the same graphs as Python.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
     from ..pictures.living.state import Operation
     from ..pictures.render.theme import Theme
 
-MOST_ARGUMENTS = 8  # of a function of any number of operands; one that is a single node takes more
+MOST_ARGUMENTS = 8  # templates of variadic functions have up to so many arguments; a single n-ary node takes any number
 
 
 def live_expression(text: str, values: Mapping[str, float], *, theme: Theme = "auto") -> LivePage:
-    """The living page of an expression, with a line on it in which the expression can be changed.
+    """The living page of an expression, with a line in which the expression can be edited.
 
     Args:
-        text: As in `parse`.
+        text: The expression, as for `parse`.
         values: A number for every name in it.
         theme: "light", "dark" or "auto".
 
@@ -77,12 +77,12 @@ def live_expression(text: str, values: Mapping[str, float], *, theme: Theme = "a
 
 
 def _calls(name: str) -> list[tuple[int, Value]]:
-    """What a function records of so many arguments."""
+    """The template graphs of a function, with their numbers of arguments."""
     found = []
     for n in range(1, MOST_ARGUMENTS + 1):
         try:
             made = called_with(name, [Value(0.25 + 0.125 * k, label=str(k)) for k in range(n)])
-        except AutogradError:  # it takes another number of them
+        except AutogradError:  # the function does not take this number of arguments
             continue
         if isinstance(made, Value) and made._primitive is not None:
             found.append((n, made))
@@ -96,7 +96,7 @@ def _operator(op: str) -> Value:
 
 
 def _template(root: Value, n: int, operations: Mapping[Operation, tuple[int, str]]) -> list[Any]:
-    """The nodes of one call: each its operation, and its operands as arguments, constants or earlier nodes."""
+    """A template: the nodes of one call, each an operation on arguments, constants or earlier nodes."""
     places: dict[Value, Any] = {}
     nodes: list[Any] = []
     for node in order_of([root]):

@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 
 
 class Film:
-    """Asks `nn.fit(..., watch=...)` for a living page over the epochs: `history.film`.
+    """Makes `nn.fit(..., watch=...)` produce a living page over the epochs, `history.film`.
 
-    The page has the loss of some training cases as a graph, and the parameters of every epoch that is kept as a
-    point: a slider goes through them, and any gradient is explained at any epoch. Curves show the loss, the chosen
-    value and its gradient, and how many units are saturated.
+    The page has the loss of some training cases as a graph, and a point with the parameters of every kept epoch. A
+    slider goes through the epochs, and any gradient can be explained at any of them. Curves show the loss, the selected
+    value with its gradient, and how many units are saturated.
 
     Args:
-        every: One epoch of so many is kept, at least 1; the start and the last epoch are kept besides.
-        cases: How many training cases the graph has, at least 1: the first ones.
+        every: Keep one epoch out of so many, at least 1; the start and the last epoch are always kept.
+        cases: The number of training cases in the graph, at least 1; the first ones are taken.
 
     Raises:
         OperandError: Something else than an int.
@@ -52,7 +52,7 @@ class Film:
 
         Args:
             root: The loss.
-            parameters: What training changes, with its numbers now.
+            parameters: The parameters that training changes, with their present numbers.
             title: A heading.
 
         Returns:

@@ -42,7 +42,7 @@ class LivePage:
     trusted. The element on it, `<autograd-graph>`, has methods for scripts of a page around it; docs/live.md has them.
 
     Attributes:
-        state: What the page knows of the graph, as JSON can say it.
+        state: The page's description of the graph, as JSON.
 
     Example:
         >>> import autograd_core as ag
@@ -76,11 +76,11 @@ class LivePage:
         return html.fragment(self._svg, alt=self._alt, state=self.state, rules=self._rules)
 
     def add_point(self, label: str, point: Mapping[Any, Any]) -> None:
-        """Add other inputs to go to, such as the parameters after one more epoch of training.
+        """Add a point, other inputs to go to, such as the parameters after one more epoch of training.
 
         Args:
-            label: What the point is called.
-            point: Numbers by leaf (or by its name); other leaves are as recorded.
+            label: The name of the point.
+            point: Numbers by leaf, or by its name; other leaves are as recorded.
 
         Raises:
             OperandError: `point` is no mapping, or has something else than numbers.
@@ -125,9 +125,9 @@ class LivePage:
         Args:
             path: Ends in .html; or in .gif, .webp or .apng for an animation with one picture per point, of at most
                 60 points (extra `animation`).
-            width: Of an animation, in pixels; a page takes the room that there is. As in `draw`; so are the next two.
-            height: Likewise.
-            aspect: Likewise, such as "16:9" for a slide. Without any of them an animation is wider than high.
+            width: Width of an animation in pixels, as in `draw`; a page adapts to its window.
+            height: Height of an animation in pixels, as in `draw`.
+            aspect: Shape of an animation, such as "16:9" for a slide. By default an animation is wider than high.
 
         Returns:
             The path of the file.
@@ -177,27 +177,26 @@ def live(
     unfold: str | Iterable[str] = (),
     plates: bool | None = None,
 ) -> LivePage:
-    """A page on which the graph computes: change a leaf and all values and gradients follow, with no kernel.
+    """A page on which the graph computes: change a leaf, and all values and gradients follow, with no kernel.
 
-    It has the library's rules as JavaScript and sweeps as `backward()` does, so that its numbers are those of Python.
-    Neither `backward()` nor anything else is needed before.
+    It has the library's rules as JavaScript and sweeps as `backward()` does, so its numbers are those of Python. There
+    is no need to call `backward()` before.
 
     Args:
-        root: The node at the end, or several of them; or a function, which is called once. Then the page knows the
-            comparisons that the function branched on, and says where it would take another branch; of a graph alone
-            nobody knows them.
-        *inputs: Of a function: its arguments, numbers or Values, or lists and the like of them. Numbers become
-            leaves with the parameters' names.
+        root: The result, or several results; or a function, which is called once. For a function the page knows the
+            comparisons that it branched on, and says when it would take another branch; a graph does not record them.
+        *inputs: The arguments, if `root` is a function: numbers or Values, or lists and the like of them. Numbers
+            become leaves with the parameters' names.
         points: Other inputs to go to: mappings from leaves (or their names) to numbers, in a list or by label.
-        cases: The node of each training case, such as its loss, in a list or by name; None takes what the scopes
-            case0, case1, ... give, else the terms of the loss's sum where these are alike but for their data.
-        compare: A second graph of the same structure; its leaves become a second point, at which the page opens: each
-            card has both numbers.
+        cases: The node of each training case, such as its loss, in a list or by name. None: the scopes case0, case1,
+            ... if there are any, else the terms of the loss's sum if these are alike but for their data.
+        compare: A second graph of the same structure. Its leaves become a second point, at which the page opens, with
+            both numbers on each card.
         title: A heading.
         theme: "light", "dark", or "auto" as the reader's system prefers.
         fold: As in `draw`.
         unfold: As in `draw`.
-        plates: As in `draw`: whether what is repeated, such as the cases of a batch, is shown once, a copy at a time.
+        plates: As in `draw`: whether repeated structure, such as the cases of a batch, is shown once, a copy at a time.
 
     Returns:
         A `LivePage`.

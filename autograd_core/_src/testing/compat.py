@@ -1,7 +1,7 @@
 """`gradcheck`, `gradgradcheck` and `check_grads` as in PyTorch and JAX, for functions of Values.
 
-They follow those libraries' rules: analytical against numerical Jacobian with one step and two tolerances. A
-test written for them runs here after changing an import; `check_gradient` tells more.
+They follow those libraries' rules: the analytical Jacobian is compared with a numerical one, with one step and two
+tolerances. A test written for them runs here after changing an import; `check_gradient` says more.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class GradcheckError(AutogradError, ValueError, RuntimeError):
 
 
 class TensorOptions(TypedDict, total=False):
-    """What PyTorch's checks take besides."""
+    """Further options of PyTorch's checks."""
 
     check_undefined_grad: bool
     check_grad_dtypes: bool
@@ -82,17 +82,17 @@ def gradcheck(
         eps: The step.
         atol: Absolute tolerance.
         rtol: Relative tolerance.
-        raise_exception: Whether a failure raises; else it gives False.
-        nondet_tol: How far two backward passes may differ.
+        raise_exception: Whether a failure raises; otherwise False is returned.
+        nondet_tol: How much two backward passes may differ.
         check_forward_ad: Whether forward mode is compared, too.
-        check_backward_ad: Whether reverse mode is.
-        **tensor_options: PyTorch's others, on layouts and batches of tensors; scalars have neither.
+        check_backward_ad: Whether reverse mode is compared.
+        **tensor_options: PyTorch's options for layouts and batches of tensors; ignored, since scalars have neither.
 
     Returns:
         True, or False for a failure with `raise_exception=False`.
 
     Raises:
-        GradcheckError: The Jacobians differ; it says where and which is which.
+        GradcheckError: The Jacobians differ; the message has the entry and both numbers.
         OperandError: An option that PyTorch does not have either, or an input that is no number.
         RangeError: Neither forward nor reverse mode is checked.
 
@@ -149,8 +149,8 @@ def gradgradcheck(
         eps: The step.
         atol: Absolute tolerance.
         rtol: Relative tolerance.
-        raise_exception: Whether a failure raises; else it gives False.
-        nondet_tol: How far two backward passes may differ.
+        raise_exception: Whether a failure raises; otherwise False is returned.
+        nondet_tol: How much two backward passes may differ.
         **tensor_options: As for `gradcheck`.
 
     Returns:
@@ -199,12 +199,12 @@ def _known(caller: str, options: TensorOptions) -> None:
 
 
 def _numbers_alone(caller: str, tree: Tree, *, others: bool = False) -> None:
-    """Reject inputs of which nothing, or not everything, would be checked.
+    """Reject inputs that would not be checked, or not completely.
 
     Args:
-        caller: Who asks.
+        caller: The name of the calling function, for messages.
         tree: The inputs.
-        others: Whether texts, None and the like may stand among the numbers; they are passed on.
+        others: Whether strings, None and the like are allowed among the numbers; they are passed on unchanged.
     """
     kinds = {name: tree.kinds[name] for name in tree.other}
     kinds |= {name: complex for name, x in zip(tree.names, tree.leaves, strict=True) if isinstance(x, complex)}
@@ -225,12 +225,12 @@ def _numbers_alone(caller: str, tree: Tree, *, others: bool = False) -> None:
 
 
 def _arguments(inputs: Any) -> tuple[Any, ...]:
-    """As in PyTorch: a sequence of inputs, or the only one."""
+    """The inputs as a tuple; as in PyTorch, a sequence of inputs, or a single one, may be given."""
     return tuple(inputs) if isinstance(inputs, (tuple, list)) else (inputs,)
 
 
 def _sizes(caller: str, eps: float | None, **tolerances: float | None) -> None:
-    """Refuse a step that is not above 0, and tolerances below."""
+    """Reject a step that is not above 0, and negative tolerances."""
     from_zero(caller, eps=eps, **tolerances)
     if eps == 0:
         msg = f"{caller}: expected eps, the step, above 0, got {eps!r}"
@@ -238,7 +238,7 @@ def _sizes(caller: str, eps: float | None, **tolerances: float | None) -> None:
 
 
 def _called(func: Callable[..., Any], args: Any, *, empty: bool = False) -> tuple[list[Value], list[Any]]:
-    """Fresh Values, and the results on them; no results only if they may be empty, as JAX has it."""
+    """Fresh Values, and the results on them; with `empty` there may be no results, as in JAX."""
     tree = Tree(args, "inputs")
     inputs = [Value(x.data if isinstance(x, Value) else x) for x in tree.leaves]
     with transforming():

@@ -1,4 +1,4 @@
-"""`gradcheck` of torch's tensors and `check_grads` of jax's arrays: that library's own derivatives, by its own rule."""
+"""`gradcheck` on torch tensors and `check_grads` on jax arrays: that library's own derivatives, by its own rule."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from .directions import total
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-SINGLE = {False: 2e-3, True: 1e-3}  # jax's tolerances for real and for complex numbers of single precision
+SINGLE = {False: 2e-3, True: 1e-3}  # jax's tolerances in single precision: for real numbers, for complex ones
 
 
 def library_of(args: Any) -> str:
-    """The library of the arrays of numbers in a tree, "torch" or "jax"; "" if there are none of theirs."""
+    """The library of the arrays in a tree, "torch" or "jax"; "" if there are no such arrays."""
     if isinstance(args, (dict, list, tuple)):
         children = args.values() if isinstance(args, dict) else args
         return next(filter(None, map(library_of, children)), "")
@@ -28,12 +28,12 @@ def library_of(args: Any) -> str:
 
 
 class Differentiated:
-    """A function of a library's arrays, and that library's derivatives of it, as maps of real numbers.
+    """A function of a library's arrays, with that library's derivatives of it, as maps of real numbers.
 
     Args:
         library: "torch" or "jax".
         f: The function.
-        args: Its arguments; of torch's tensors those are inputs that require a gradient, if any does.
+        args: Its arguments. If some torch tensors require a gradient, only these are inputs.
     """
 
     def __init__(self, library: str, f: Callable[..., Any], args: tuple[Any, ...]) -> None:
@@ -49,17 +49,17 @@ class Differentiated:
         self.convert = Conversion(self.outputs, self.inputs, self.names, library, conjugate=library == "jax")
 
     def differences(self, v: Sequence[float], eps: float) -> list[float]:
-        """Central differences of the results' parts along a direction."""
+        """Central differences of the results along a direction, real and imaginary parts apart."""
         up, down = (self.function([x + s * d for x, d in zip(self.point, v, strict=True)]) for s in (eps, -eps))
         return [(a - b) / (2 * eps) for a, b in zip(up, down, strict=True)]
 
     def pull(self) -> Callable[[list[float]], list[float]]:
-        """The product of a cotangent, of parts."""
+        """The vector-Jacobian product, of real and imaginary parts."""
         built = self.function.arguments(list(self.point))
         return self.convert.pull(pull_of(self.library, self.f, built, self.args, self.results))
 
     def push(self, v: list[float]) -> list[float]:
-        """The product of a tangent, of parts."""
+        """The Jacobian-vector product, of real and imaginary parts."""
 
         def product(tangents: list[Any]) -> list[Any]:
             primals = self.function.arguments(list(self.point))
@@ -82,7 +82,7 @@ class Differentiated:
                 jvp = torch.func.jvp
             xs, ts = (tuple(whole[i] for i in places) for whole in (primals, moved))
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore", DeprecationWarning)  # torch's own, as it loads its forward mode
+                warnings.simplefilter("ignore", DeprecationWarning)  # torch raises one when it loads forward mode
                 return results_of(jvp(of_inputs, xs, ts)[1]).leaves
 
         return self.convert.push(product)(v)
@@ -95,20 +95,20 @@ def _requires(args: Any) -> bool:
 
 
 def _requiring(args: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The arguments, those held that require no gradient."""
+    """The arguments, with those that require no gradient held constant."""
     return tuple(x if _requires(x) else FixedArgument(x) for x in args)
 
 
 class Mismatch(NamedTuple):
-    """An entry of a Jacobian that two ways to get it differ in.
+    """An entry of a Jacobian on which two methods disagree.
 
     Attributes:
-        output: The number of the result.
-        name: The place of the input.
-        mode: How the analytical one was made.
-        numerical: By differences.
-        analytical: By the library.
-        allowed: How far apart they may be.
+        output: The result.
+        name: The input.
+        mode: How the analytical entry was computed.
+        numerical: The entry by differences.
+        analytical: The entry by the library's derivatives.
+        allowed: The largest difference that is allowed.
     """
 
     output: str
@@ -122,13 +122,13 @@ class Mismatch(NamedTuple):
 def mismatch(
     f: Differentiated, eps: float, tolerances: tuple[float, float, float], modes: Sequence[str]
 ) -> Mismatch | None:
-    """The first entry of a Jacobian that is not as PyTorch's rule has it; None if all are.
+    """The first entry of a Jacobian that violates PyTorch's rule; None if there is none.
 
     Args:
         f: The function.
         eps: The step.
         tolerances: `atol`, `rtol` and `nondet_tol`.
-        modes: Of "backward" and "forward".
+        modes: The modes to check, "backward" and "forward".
     """
     atol, rtol, nondet_tol = tolerances
     n, m = len(f.point), f.outputs.count
@@ -159,7 +159,7 @@ def mismatch(
 
 
 def gradient_of(f: Callable[..., Any], args: tuple[Any, ...], grad_outputs: Any) -> tuple[Any, tuple[Any, ...]]:
-    """The gradient of a function of torch's tensors as such a function, and its arguments."""
+    """The gradient of a function of torch tensors, itself a function of torch tensors, and its arguments."""
     import torch  # pyright: ignore[reportMissingImports]
 
     def tensors(x: Any) -> list[Any]:
@@ -194,7 +194,7 @@ def gradient_of(f: Callable[..., Any], args: tuple[Any, ...], grad_outputs: Any)
 
 
 def random_direction(count: int, what: str) -> list[float]:
-    """Normal numbers, the same ones each time."""
+    """Normally distributed numbers, the same at each call."""
     rng = random.Random(f"{what} {count}")  # noqa: S311
     return [rng.gauss(0.0, 1.0) for _ in range(count)]
 
@@ -211,13 +211,13 @@ def check_arrays(
     """Compare jax's derivatives with differences along random directions, by its rule.
 
     Args:
-        f: A function of jax's arrays.
+        f: A function of jax arrays.
         args: Its arguments.
-        order: Up to which order.
-        modes: Of "fwd" and "rev".
+        order: The highest order to check.
+        modes: The modes to check, "fwd" and "rev".
         settings: `atol`, `rtol` and `eps`.
-        close: What raises unless two numbers are close.
-        path: What was differentiated already.
+        close: Raises unless two numbers are close.
+        path: The modes by which `f` was differentiated already, for messages.
     """
     import jax  # pyright: ignore[reportMissingImports]
 
