@@ -105,6 +105,8 @@ class CompiledFunction(Exported, TracedFunction, NotOnCompiled, Generic[R_co, P_
         **options: Any,
     ) -> None:
         super().__init__(graph_at, specs, numbers, **options)
+        # Stubs are made by the general methods below and tried first by the public ones; MISS means that no stub serves
+        # these arguments, and everything else decides alone (docs/adr/0016).
         self._stubs = Stubs()
 
     # --- what it is ---
@@ -234,6 +236,7 @@ class CompiledFunction(Exported, TracedFunction, NotOnCompiled, Generic[R_co, P_
             args = self._in_order(args, named)
         if self._parameters:
             args = self._given(args)
+            # A derivative of such a function (`_origin`) gives plain numbers: nobody calls `backward()` on a Hessian.
             if self._origin is None:
                 return value_calls.result(self, args, self._at_numbers)
         found = self._stubs.values(args)
@@ -352,6 +355,7 @@ class CompiledFunction(Exported, TracedFunction, NotOnCompiled, Generic[R_co, P_
         values, per_row, summed = self._with_gradient(args, inline=inline)
         if values.dtype == object:
             return inlined_calls.reduced(self, args, values, per_row, summed)
+        # Gradients of shared arguments were averaged in `_with_gradient`; those per row are divided only here.
         with np.errstate(all="ignore"):  # inf - inf, and 0 / 0 where there are no rows
             total = values.sum(dtype=float)
             if self._reduce == "mean":
@@ -421,6 +425,8 @@ class CompiledFunction(Exported, TracedFunction, NotOnCompiled, Generic[R_co, P_
         traces: Sequence[Traced] = (),
     ) -> CompiledFunction:
         """A derived function of the same arguments and of more of their shapes; kept as the attribute of that name."""
+        # Derived from the tape and not from the program: what `optimize` folded would be differentiated, and last
+        # digits would change (docs/adr/0018). A derivative is a compiled function like any other, with its own traces.
         n = len(self._numbers_traced)
         in_axes = [0 if mapped else None for mapped in self._mapped]
         return CompiledFunction(

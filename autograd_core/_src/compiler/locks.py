@@ -41,6 +41,9 @@ class once(Generic[T]):  # noqa: N801  used as the decorator `property` is
     def __get__(self, owner: Locked | None, _: Any = None) -> T | once[T]:
         if owner is None:  # on the class, as `help` asks
             return self
+        # Stored in the instance's dict under the attribute's name, which `pickle` and `vars` see. Not
+        # `functools.cached_property`: its lock in Python 3.11 is one for all instances, and may be held in a forked
+        # child.
         with owner.lock:
             if self._name not in vars(owner):
                 vars(owner)[self._name] = self._compute(owner)
@@ -48,6 +51,8 @@ class once(Generic[T]):  # noqa: N801  used as the decorator `property` is
 
 
 def _in_child() -> None:
+    # The forking thread acquired `compiling` before the fork, so it is this child's only thread that holds it. Locks of
+    # objects may have been held by threads that do not exist here: they are replaced, never waited for.
     compiling.release()
     for owner in list(_owners):
         owner.lock = RLock()

@@ -34,9 +34,11 @@ def reduced(f: TracedFunction) -> tuple[Any, ...]:
     Returns:
         As `object.__reduce__`.
     """
+    # A derivative is stored as an attribute of its function: so both share the function in the other process, too.
     if f._origin is not None:
         return getattr, f._origin
     traces = [(b.program.to_bytes(), b.spec, b.guards) for b in f._specializations]
+    # The modules of users' primitives must be imported before programs are read, which know primitives by name.
     used = (primitive for b in f._specializations for primitive in b.program.primitives)
     primitives = {primitive.module for primitive in used if PRIMITIVES.get(primitive.name) is not primitive}
     about = {
@@ -56,6 +58,7 @@ def reduced(f: TracedFunction) -> tuple[Any, ...]:
 
 def _by_name(f: Any) -> Any:
     """The function, if the other process can import it and so trace further branches; else None."""
+    # As `pickle` finds functions, but None instead of an error: the traces suffice until a new branch is taken.
     if not isinstance(f, FunctionType) or "<" in f.__qualname__:
         return None
     found: Any = sys.modules.get(f.__module__)
@@ -84,6 +87,8 @@ def _restored(
     numbers = about["numbers"] or [1.0] * n
 
     def graph_at(xs: Sequence[float]) -> RecordedGraph:
+        # In place of calling the function: replay the first trace whose guards hold at these numbers. At the numbers of
+        # the first trace itself its guards may fail by a last digit, and still that trace is meant.
         for traced in found:
             graph = graph_of(traced.program, xs, traced.spec)
             as_traced = all(bool(node.data) == truth for node, truth in graph.guards.items())

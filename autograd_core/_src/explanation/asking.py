@@ -63,6 +63,8 @@ def without(of: Explained, way: Path | Use | tuple[Value, int] | Value | str | P
     if operand is not None and not 0 <= operand < len(node.parents):
         msg = f"without: expected an operand of {of.name(node)} from 0 to {len(node.parents) - 1}, got {operand}"
         raise RangeError(msg)
+    # All paths through a node: tangent × adjoint. Through an edge: tangent × local derivative × adjoint. So any part
+    # takes two sweeps, however many paths it has.
     tangents = tangents_of(root, leaf)
     adjoint = adjoints_of(root, order)[node]
     if operand is None:
@@ -203,6 +205,7 @@ def replayed(root: Value, given: Mapping[Value, Any], along: Mapping[Edge, Any] 
 
 def what_if(of: Explained, name: str | Value, value: Any) -> WhatIf:
     """The recorded graph evaluated with one leaf at another value."""
+    # The recorded graph, not the function: Python's branches are those of the recording, and `where` and kinks move.
     order = topological_order(of.root)
     leaf = _leaf(of, name, order)
     after = number(value, "what_if: value")
@@ -277,6 +280,7 @@ def compare(of: Explained, other: Explained) -> Comparison:
     if of.leaf is not other.leaf and of.names[of.leaf] != other.names[other.leaf]:
         msg = f"compare: expected another explanation of {name}, got one of {other.name(other.leaf)}"
         raise RangeError(msg)
+    # Uses are matched by position: two recordings of one program have no nodes in common.
     alike = [(u.node.op, u.operand) for u in of.uses] == [(u.node.op, u.operand) for u in other.uses]
     if not alike or not of.uses:
         sentence = "The two graphs are not alike, so there is no use to compare." if of.uses or other.uses else ""
@@ -331,6 +335,8 @@ def cases(of: Explained) -> CaseGradients:
     one = type(root.data)(1) if is_fraction(root.data) else 1.0
     between = dependents(root, leaf)
     known = {node: case for node in between if (case := case_of(node))} or cases_by_structure(root)
+    # Forward mode with one tangent for each case: a path carries the name of the first case that it enters. One sweep
+    # for all cases, where a reverse sweep for each would take as many as there are cases.
     sums: dict[Value, dict[str, Any]] = {leaf: {known.get(leaf, ""): one}}
     for node in between[1:]:
         own = known.get(node, "")

@@ -26,6 +26,7 @@ def rank_of(d: Any, *, exact: bool = False) -> Rank:
     if d.__class__ is not float:
         if exact:
             return 0, -abs(d)
+        # A Fraction among floats: scaled to about 1 first, since float(d) alone may over- or underflow.
         shift = d.numerator.bit_length() - d.denominator.bit_length()
         mantissa, exponent = math.frexp(float(abs(d) / type(d)(2) ** shift))
         return -(exponent + shift), -mantissa
@@ -40,10 +41,10 @@ def times(a: Rank, b: Rank) -> Rank:
     if not a[1] or not b[1]:
         return NOTHING
     exponent = a[0] + b[0]
-    if exponent == -math.inf:
+    if exponent == -math.inf:  # an infinity or NaN is among them; NaN has the smaller rank and wins
         return min(a, b)
     mantissa = -(a[1] * b[1])
-    if mantissa > -0.5 and mantissa.__class__ is float:
+    if mantissa > -0.5 and mantissa.__class__ is float:  # normalised again, so that tuples compare as products do
         return exponent + 1, mantissa * 2
     return exponent, mantissa
 

@@ -60,6 +60,8 @@ def reasons_of(flow: Flow, paths: Sequence[Path], n_paths: int, names: Mapping[V
         n_paths: How many there are.
         names: A name for every node.
     """
+    # From the most definite cause to the least: only of a finite gradient that is not 0 can it be asked whether it is
+    # small, and only where terms do not cancel are its factors the reason.
     words = Words(names)
     if flow.leaf is flow.root:
         text = f"{words.name(flow.leaf)} is the root itself: its derivative to itself is 1"
@@ -123,6 +125,7 @@ def _zero(flow: Flow, words: Words) -> tuple[Reason, ...]:
             "on the way (detach(), .data, float() or no_grad() leave no trace)"
         )
         return (Reason("zero", "no path", (flow.leaf,), text),)
+    # A path without a factor of 0 leads to the root: so its terms cancel, or products underflow.
     if flow.root not in flow.live:
         return _cut(flow, words)
     origins = tuple(node for node, r in flow.cancelling().items() if r == math.inf and node in flow.live)
@@ -135,6 +138,7 @@ def _zero(flow: Flow, words: Words) -> tuple[Reason, ...]:
 
 def _cut(flow: Flow, words: Words) -> tuple[Reason, ...]:
     """The edges at which all paths of non-zero derivatives end, grouped by cause."""
+    # The frontier between live and dead nodes. What is above it is dead because of it, and no cause of its own.
     ends: dict[str, dict[Value, str]] = {}
     for node in flow.between:
         if node not in flow.live:

@@ -52,6 +52,7 @@ def unit_of(of: Explained, way: Any) -> tuple[str, frozenset[Value]]:
             raise OperandError(msg)
         more = ", ..." if len(scopes) > MOST_NAMED else ""
         called, paths = ", ".join(scopes[:MOST_NAMED]) + more, [scope.split("/") for scope in scopes]
+    # A scope counts if the path occurs anywhere in it: "layer1/neuron0" is meant in every training case.
     known = {node.scope for node in order}
     inside = {scope for scope in known if any(_leads_through(scope.split("/"), path) for path in paths)}
     if not inside:
@@ -68,6 +69,7 @@ def _leads_through(scope: Sequence[str], path: Sequence[str]) -> bool:
 
 def _given(root: Value, order: Sequence[Value], inside: set[str]) -> frozenset[Value]:
     """The nodes of some scopes that nodes outside use: operations, or leaves where a scope has nothing else."""
+    # A unit is cut at its outputs only: cutting all of its nodes would count a path once for every node on it.
     within = {node for node in order if node.scope in inside}
     used = {p for node in order if node not in within for p in node.parents if p in within}
     if root in within:

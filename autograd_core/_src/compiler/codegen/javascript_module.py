@@ -56,6 +56,7 @@ class JavaScriptSource(BracedSource):
 
     def text(self) -> str:
         """The module's parts in order; which helpers are needed is known once the functions are written."""
+        # Functions first: writing them collects in `used` what must be defined above them.
         functions = self._short() if self.is_short else self._long()
         helpers = self.helpers()
         # Where a module stands in a page, no name may end its `<script>`.
@@ -88,6 +89,7 @@ class JavaScriptSource(BracedSource):
 
     def _entry(self, lines: Sequence[str], *, gradient: bool = False) -> str:
         """An exported function of x."""
+        # JSDoc types, which editors and TypeScript read, so that no separate .d.ts has to be kept in step.
         name = f"{self.name}_value_and_grad" if gradient else self.name
         returned = "{{value: number, gradient: number[]}}" if gradient else "{number}" if self._is_one else "{number[]}"
         about = ["The value and its gradient." if gradient else "The value.", ""]
@@ -102,6 +104,7 @@ class JavaScriptSource(BracedSource):
         return self.what.result.kind == "leaf"
 
     def _guards(self) -> list[Store]:
+        # An exception and not NaN: a call is one point here, and a page can show which comparison has changed.
         found = []
         for k, term, truth in self.broken():
             comparison = f"{self.what.guards[k - 1]} was {'true' if truth else 'false'}"
@@ -130,6 +133,8 @@ class JavaScriptSource(BracedSource):
         p, what = self.program, self.what
         functions, forward, backward = self.staged()
         has_constants = len(p.constants) > 0
+        # Constants are one typed array that is copied after the inputs: as literals in the text they would be parsed
+        # again wherever they are read.
         if has_constants:
             functions.insert(0, _array("constants", map(self.language.literal, p.constants.tolist()), "Float64Array"))
         evaluate = [

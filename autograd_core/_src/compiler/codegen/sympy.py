@@ -54,7 +54,7 @@ def symbols(what: Description) -> Symbols:
         sent[int(p.outputs[0])].append(REALS.number(1))
         for k in reversed(range(len(primitives))):
             g = REALS.sum(sent[p.first + k])
-            if g.expr != 0 or g.inside != sympy.true:
+            if g.expr != 0 or g.inside != sympy.true:  # 0 with a condition may be something else where that fails
                 xs = [values[slot] for slot in operands[k]]
                 partials = read_rule(primitives[k], primitives[k].partials, REALS, *xs, values[p.first + k])
                 for slot, d in zip(operands[k], partials, strict=True):

@@ -34,6 +34,8 @@ def result(f: TracedFunction, args: Sequence[Any]) -> Any:
 
 def with_gradient(f: TracedFunction, args: Sequence[Any]) -> tuple[Any, list[Any], Any]:
     """Results and gradients for each row, and gradients over all rows, as nodes."""
+    # Differentiated on copies of the inputs (`pos`): the caller's Values may have other users, to which a sweep of this
+    # call alone must not lead.
     values, gradients = [], []
     for row in _rows(f, args):
         inputs = [FUSED["pos"](x) if isinstance(x, Value) else Value(x) for x in row]
@@ -81,6 +83,7 @@ def outputs(f: TracedFunction, inputs: Sequence[Any]) -> list[Any]:
 
 def specialization_at(f: TracedFunction, inputs: Sequence[Any]) -> Specialization:
     """The trace that is valid at a row; made if there is none yet."""
+    # Trace by trace, as a batch is split: which trace serves a point must not depend on how it is called.
     numbers, k = [float(x.data if isinstance(x, Value) else x) for x in inputs], 0
     while True:
         specialization = f._specializations[k]
@@ -114,7 +117,7 @@ def over_rows(f: TracedFunction, results: Sequence[Any]) -> Any:
 
 def _table(rows: Sequence[Sequence[Any]], width: int) -> Any:
     """An array of objects, of shape (rows, width)."""
-    table = np.empty((len(rows), width), object)
+    table = np.empty((len(rows), width), object)  # np.array(rows) would look into Values for sequences
     for row, entries in zip(table, rows, strict=True):
         row[:] = entries
     return table

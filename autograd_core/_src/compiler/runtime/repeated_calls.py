@@ -67,6 +67,7 @@ class RepeatedCalls:
         if to.ndim == 1:
             new = np.s_[None, :] if index is None else np.s_[:, None]
             to, of = to[new], of[new]
+        # Addresses, strides and steps as int64 fields of one line: the native loop reads them, and moves addresses on.
         rows, words = to.shape
         at = 0 if index is None else index.ctypes.data
         strides = [x.strides[axis] // 8 for axis in (0, 1) for x in (to, of)]
@@ -82,6 +83,7 @@ class RepeatedCalls:
 
     def run(self, times: int) -> None:
         """Do all of it so many times, from where the arrays begin."""
+        # The table is copied anew before each run, since the loop changes its addresses.
         if self._initial is None:
             self._initial = np.array([0, len(self._lines), *(x for line in self._lines for x in line)], np.int64)
             self._table = self._initial.copy()
@@ -138,6 +140,9 @@ class Shuffle:
 
     def __call__(self) -> None:
         """Shuffle."""
+        # Random words are drawn in advance, as native code cannot call the generator. If others draw from it, too, it
+        # is set back afterwards and moved on by exactly what was used, so that they see the same numbers as beside a
+        # list.
         fields, drawn = self._fields, 0
         state = self._rng.getstate() if self._is_shared else None
         fields[4] = len(self._order) - 1
@@ -231,6 +236,8 @@ def _write_shuffle(b: Any, fields: Any) -> None:
 
     from ..codegen.llvm.jit import I32, I64, PTR, i64, load, store
 
+    # As `random.shuffle` does it: j from `_randbelow(i + 1)`, which takes as many bits as i + 1 has and rejects what is
+    # too large. Anything cleverer would be another order for the same seed.
     order, words = (b.inttoptr(load(b, I64, fields, i64(k)), PTR) for k in (0, 1))
     count = load(b, I64, fields, i64(2))
     test, draw, swap, done = (b.append_basic_block(name) for name in ("test", "draw", "swap", "done"))
