@@ -5,14 +5,12 @@ Each case is a file. A line that ends in `# error` must be refused by both check
 
 import inspect
 import json
-import os
-import re
-import subprocess
 import sys
 import textwrap
 from pathlib import Path
 
 import pytest
+from type_checkers import CHECKERS, ROOT, SOURCES, output_of, said_by
 
 import autograd_core
 from autograd_core import Value
@@ -20,8 +18,6 @@ from autograd_core._src.engine.recording import FUSED
 from autograd_core._src.pictures.picture import DrawOptions
 from autograd_core._src.testing.assertions import CheckOptions
 from autograd_core.testing import check_gradient
-
-ROOT = Path(autograd_core.__file__).parent.parent
 
 CASES = {
     "right_names": """
@@ -488,44 +484,17 @@ def test_all_methods_are_tried():
     assert {"tanh", "arctan", "arctan2", "fabs", "clip", "leaky_relu", "elu", "hypot", "gelu"} <= METHODS.keys()
 
 
-def mypy_on(path, folder):
-    """What mypy prints; all runs of a process share what it finds out about the library."""
-    command = ["-m", "mypy", "--strict", "--follow-imports=silent", "--no-pretty", "--cache-dir", str(folder.parent / ".mypy")]
-    return run([*command, path], folder, MYPYPATH=str(ROOT))
-
-
-def with_mypy(folder):
-    output = mypy_on(".", folder)
-    return re.findall(r"^(\w+)\.py:(\d+): error: (.*)", output, re.MULTILINE)
-
-
-def with_pyright(folder):
-    settings = {"extraPaths": [str(ROOT)], "typeCheckingMode": "standard", "reportUnusedExpression": False}
-    (folder / "pyrightconfig.json").write_text(json.dumps(settings))
-    output = run(["-m", "pyright", "--outputjson", "--pythonpath", sys.executable], folder)
-    found = json.loads(output[output.index("{") :])["generalDiagnostics"]
-    return [(Path(d["file"]).stem, d["range"]["start"]["line"] + 1, d["message"]) for d in found if d["severity"] == "error"]
-
-
-def run(arguments, folder, **environment):
-    return subprocess.run(
-        [sys.executable, *arguments], check=False, cwd=folder, capture_output=True, text=True, env=os.environ | environment
-    ).stdout
-
-
-CHECKERS = {"mypy": with_mypy, "pyright": with_pyright}
+SOURCES.update({name: textwrap.dedent(code) for name, code in CASES.items()})
 
 
 @pytest.fixture(scope="module", params=CHECKERS)
-def errors(request, tmp_path_factory):
-    """Messages of one checker by case and line, from one run over all cases."""
+def errors(request):
+    """Messages of one checker by case and line."""
     pytest.importorskip(request.param)
-    folder = tmp_path_factory.mktemp(request.param)
-    for name, code in CASES.items():
-        (folder / f"{name}.py").write_text(textwrap.dedent(code))
     found = {name: {} for name in CASES}
-    for name, line, message in CHECKERS[request.param](folder):
-        found[name].setdefault(int(line), []).append(message)
+    for said in said_by(request.param):
+        if said.is_error and said.file in found:
+            found[said.file].setdefault(said.line, []).append(said.text)
     assert found["mistyped"], f"{request.param} did not run"
     return found
 
@@ -552,7 +521,7 @@ def test_what_checkers_take_for_public_is_little_and_has_known_types(package):
     """Internal modules are private by their folder, `_src`; what is public has annotations, so that no checker guesses."""
     pytest.importorskip("pyright")
     command = ["-m", "pyright", "--pythonpath", sys.executable, "--verifytypes", package, "--ignoreexternal", "--outputjson"]
-    output = run(command, ROOT, PYTHONPATH=str(ROOT))
+    output = output_of(command, ROOT, PYTHONPATH=str(ROOT))
     found = json.loads(output[output.index("{") :])["typeCompleteness"]
     assert Path(found["packageRootDirectory"]).resolve() == (ROOT / package).resolve()
     assert [(x["name"], [d["message"] for d in x["diagnostics"]]) for x in found["symbols"] if not x["isTypeKnown"]] == []

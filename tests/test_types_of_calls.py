@@ -1,13 +1,9 @@
 """What mypy (strict) and pyright reveal of an ordinary call of each public name: a type, not Any."""
 
 import inspect
-import json
-import re
-import sys
-from pathlib import Path
 
 import pytest
-from test_types import ROOT, mypy_on, run
+from type_checkers import CHECKERS, SOURCES, said_by
 
 import autograd_core as ag
 import nn
@@ -410,24 +406,6 @@ def attributes():
     return found
 
 
-def revealed_by_mypy(folder):
-    found = re.findall(r"^(\w+)\.py:(\d+): (?:note: Revealed type is|error:) (.*)", mypy_on(".", folder), re.MULTILINE)
-    return [(name, int(line), message) for name, line, message in found]
-
-
-def revealed_by_pyright(folder):
-    (folder / "pyrightconfig.json").write_text(json.dumps({"extraPaths": [str(ROOT)], "typeCheckingMode": "standard"}))
-    output = run(["-m", "pyright", "--outputjson", "--pythonpath", sys.executable], folder)
-    found = json.loads(output[output.index("{") :])["generalDiagnostics"]
-    return [
-        (Path(d["file"]).stem, d["range"]["start"]["line"] + 1, re.sub("^Type of .* is ", "", d["message"], flags=re.DOTALL))
-        for d in found
-    ]
-
-
-CHECKERS = {"mypy": revealed_by_mypy, "pyright": revealed_by_pyright}
-
-
 def calls():
     """A module that asks for the type of each call, and which stands on which line."""
     before = GIVEN.strip().splitlines()
@@ -444,18 +422,18 @@ def reads():
     return "\n".join(lines) + "\n", places
 
 
+MODULES = {"calls": calls(), "reads": reads()}
+SOURCES.update({name: text for name, (text, _) in MODULES.items()})
+
+
 @pytest.fixture(scope="module", params=CHECKERS)
-def types(request, tmp_path_factory):
-    """What one run of a checker reveals: by module and expression."""
+def types(request):
+    """What a checker reveals: by module and expression."""
     pytest.importorskip(request.param)
-    folder = tmp_path_factory.mktemp(request.param)
-    modules = {"calls": calls(), "reads": reads()}
-    for name, (text, _) in modules.items():
-        (folder / f"{name}.py").write_text(text)
-    revealed = {(name, line): found for name, line, found in CHECKERS[request.param](folder)}
+    revealed = {(said.file, said.line): said.text for said in said_by(request.param)}
     return {
         name: {x: revealed.get((name, line), "nothing") for line, x in places.items()}
-        for name, (_, places) in modules.items()
+        for name, (_, places) in MODULES.items()
     }
 
 
