@@ -21,12 +21,12 @@ import warnings
 from dataclasses import dataclass
 from functools import cache, partial
 from types import SimpleNamespace
-from unittest import mock
 
 import numpy as np
+from planting import planted
 
 import autograd_core as ag
-from autograd_core._src.engine import ops, recording
+from autograd_core._src.engine import ops
 from autograd_core.testing import check_gradient
 
 FUNCTIONS = "exp expm1 log log1p log10 sin cos tan tanh cosh atan sqrt sign floor where maximum minimum".split()
@@ -116,19 +116,8 @@ class Own(Terms):
         return made
 
     def plant(self, primitive, rule):
-        """Give a built-in primitive other partials, in every way that a node is made."""
-
-        def node(*xs):
-            return recording.record(primitive, *xs)
-
-        change = lambda *where: self.planted.enter_context(mock.patch.object(*where))
-        change(primitive, "partials", lambda m, *xs_and_z: rule(*xs_and_z))
-        self.planted.enter_context(mock.patch.dict(recording.FUSED, {primitive.name: node}))
-        if primitive.name in recording.OPERATORS:
-            method = recording.OPERATORS[primitive.name]
-            change(ag.Value, f"__{method}__", node)
-            change(ag.Value, f"__r{method}__", lambda x, y: node(y, x))
-        return node
+        """Give a built-in primitive other partials."""
+        return self.planted.enter_context(planted(primitive, lambda m, *xs_and_z: rule(*xs_and_z)))
 
 
 class Torch(Terms):

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 import autograd_core as ag
-from autograd_core._src.engine import ops
+from autograd_core._src.engine import ops, recording
+from autograd_core._src.number_systems.floats import FLOATS
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))
@@ -15,6 +16,7 @@ sys.path.insert(0, str(BENCHMARKS))
 import checkers  # noqa: E402
 from checkers_collection import FAULTS, PROGRAMS  # noqa: E402
 from checkers_terms import Answer, Exact, Own, by_hand, ours, scipy_check_grad  # noqa: E402
+from planting import planted  # noqa: E402
 
 
 def names(cases):
@@ -105,6 +107,30 @@ def test_a_planted_rule_is_put_back():
         case.function(m)
         assert ag.grad(lambda x: x * 2.0)(1.0) != 2.0
     assert ag.grad(lambda x: x * 2.0)(1.0) == 2.0
+
+
+@pytest.mark.parametrize("name", ["exp", "abs", "mul", "logsumexp"])
+def test_a_rule_is_planted_wherever_nodes_are_made_and_leaves_nothing(name):
+    """Functions that make nodes are compiled at their first call, those under a context by themselves."""
+    primitive = ops.PRIMITIVES[name]
+    count = primitive.arity or 2
+    xs = [ag.Value(0.5 + i) for i in range(count)]
+    ways = [lambda: recording.record(primitive, *xs)] * (recording.RECURS + 1)
+    ways += {"abs": [lambda: abs(xs[0]), lambda: recording.BUILDERS[primitive](xs[0])],
+             "mul": [lambda: xs[0] * xs[1]], "logsumexp": [lambda: recording.record_many(primitive, xs)] * 10,
+             "exp": [lambda: xs[0].exp(), lambda: recording.FUSED["exp"](xs[0])]}[name]  # fmt: skip
+
+    def found():
+        with ag.scope("here"):
+            scoped = {way().local_grads for way in ways}
+        return scoped | {way().local_grads for way in ways}
+
+    right = tuple(float(d) for d in primitive.partials(FLOATS, *(x.data for x in xs), ways[0]().data))
+    assert found() == {right}
+    for wrong in (7.0, 11.0, 7.0):
+        with planted(primitive, lambda m, *xs_and_z, wrong=wrong: (wrong,) * count):
+            assert found() == {(wrong,) * count}
+    assert found() == {right}
 
 
 def test_scipy_is_asked_in_its_own_terms():
