@@ -352,6 +352,65 @@ def test_lost_digits_are_told_apart_from_wrong_ones(planted):
     assert "loses digits" in report.reason
 
 
+TEXTBOOK = {
+    "by its value": lambda x, z: 1 - z * z,
+    "of numbers alone": lambda x, z: 1 - math.tanh(x) ** 2,
+}
+
+
+@pytest.mark.parametrize("rule", TEXTBOOK)
+@pytest.mark.parametrize("factor", [1.0, 1 + 1e-9])
+def test_a_rule_may_lose_up_to_half_of_its_digits(rule, factor):
+    """1 - tanh(5)**2 is off by 1500 ulp, and by 10**12 at 15: the one is right, the other ill-conditioned."""
+
+    @ag.primitive
+    def own(x):
+        return ag.tanh(x)
+
+    @own.partials
+    def _(x, z):
+        return (TEXTBOOK[rule](x, z) * factor,)
+
+    found = {x: check_gradient(lambda x: 3 * own(x), (x,)) for x in (0.5, 5.0, 7.0, 15.0, 18.0)}
+    wanted = ["RIGHT" if factor == 1 else "WRONG"] * 3 + ["ILL_CONDITIONED"] * 2
+    assert [report.verdict.value for report in found.values()] == wanted, found
+    assert {report.faulty_op for report in found.values() if not report} == {"own"}
+    assert not any(report.faultless for report in found.values() if not report)
+    # Where the entry does not need them, lost digits of a rule are no matter.
+    assert factor != 1 or check_gradient(lambda x: own(x) + x, (15.0,))
+
+
+def test_a_rule_of_numbers_may_be_off_by_the_rounding_of_its_exponent():
+    @ag.primitive
+    def bell(x):
+        return ag.exp(-x * x / 2)
+
+    @bell.partials
+    def _(x, z):
+        return (-x * math.exp(-x * x / 2),)
+
+    for x in (0.0, 0.3, 7.3, 22.3, 31.7, 37.0, -31.7):
+        report = check_gradient(bell, (x,))
+        assert report, report
+
+
+def test_of_lost_digits_the_rule_is_named_that_lost_them():
+    """One rule loses a thousand roundings; where a sum that cancels loses more, that is none of its fault."""
+
+    @ag.primitive
+    def own(x):
+        return ag.tanh(x)
+
+    @own.partials
+    def _(x, z):
+        return (1 - z * z,)
+
+    report = check_gradient(lambda x: own(5 * x) + ag.exp((1e12 + x) - 1e12), (1.1,))
+    assert (report.verdict, report.faulty_op) == ("ILL_CONDITIONED", "")
+    report = check_gradient(lambda x: own(5 * x) - own(5 * x * (1 + 1e-14)), (1.0,))
+    assert (report.verdict, report.faulty_op) == ("ILL_CONDITIONED", "own")
+
+
 @pytest.mark.parametrize("at", [(0.99999, 0.99999), (0.3, 0.999), (2.0, 0.5)])
 def test_digits_that_rounding_of_operands_costs_are_no_fault_of_a_rule(at):
     """1 - r x loses digits next to r x = 1 in any formula; 1 - x, of a population that settles, has hardly any."""

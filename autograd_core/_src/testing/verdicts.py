@@ -25,8 +25,8 @@ class Verdict(str, Enum):  # noqa: UP042
     `RIGHT`: within the error that rounding allows. `WRONG`: beyond it. `KINK`: the one-sided
     derivatives differ, so there is none; or a convention at a kink is not the derivative there.
     `DISCONTINUOUS`: the function jumps. `ILL_CONDITIONED`:
-    no fault, but rounding leaves less than half of the digits. `NOT_FINITE`: a value or a
-    derivative is infinite or NaN.
+    no fault was found, but rounding leaves less than half of the digits; of a derivative that was
+    passed, none that could be confirmed. `NOT_FINITE`: a value or a derivative is infinite or NaN.
 
     Example:
         >>> from autograd_core.testing import Verdict

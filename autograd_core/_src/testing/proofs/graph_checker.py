@@ -38,6 +38,7 @@ from .wrong_edges import (
     faulty_edge,
     is_on_other_side,
     is_suspect,
+    lossy_edge,
     rules_as_recorded,
     wrong_edges,
 )
@@ -280,6 +281,11 @@ class Judge(WrittenVerdicts):
         if not lost:
             return self._beyond(entries) if self.unknown else self._right(entries)
         e = max(lost, key=lambda e: e.error / (self._scale(e) or SMALLEST))
+        if self.given is None:
+            node, i = lossy_edge(local, self._pull(local, local.edges, e.seed), self.rec.inputs[e.j], e.error)
+            if node is not None:
+                self.verified = False
+                return self._faulty_rule(local, node, i, e)
         condition = float(e.slack / (DOUBLE * (self._scale(e) or SMALLEST)))
         return self._report(
             Verdict.ILL_CONDITIONED,

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from ...engine.contexts import transforming
 from ...engine.ops import PRIMITIVES
-from ...engine.value import Value
+from ...engine.value import Constant, Value
 from ...engine.value_system import VALUES
+from ...number_systems.floats import FLOATS
 from ..arguments.flat import DOUBLE
-from ..directions import SMALLEST, total
+from ..directions import SMALLEST, directions, total
 from .flat_graph import FlatGraph
 from .local_slopes import slopes_of
 from .reference import graph_of
@@ -20,6 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .reference import Replay
+
+PLACES, NEARBY = range(-4, 5), [2.0**-k for k in range(50, 9, -4)]  # in steps, which are shares of the operands
+SCATTERED = 2.0  # times the jumps of values there, a formula may be off
 
 
 @dataclass(slots=True)
@@ -122,9 +128,10 @@ def value_is_wrong(local: Replay, node: Value) -> bool:
 
 
 def rule_rounding(node: Value, i: int) -> float:
-    """The rounding error of a local derivative's formula; 0.0 if it cannot be read.
+    """The rounding error of a local derivative's formula.
 
-    The formula is recorded as a graph, through which the rounding of each step is propagated.
+    The formula is recorded as a graph, through which the rounding of each step is propagated. One that takes numbers
+    alone, as with functions of `math`, cannot be read: there it is what its values jump by next to the operands.
     """
     assert node._primitive is not None
     try:
@@ -132,7 +139,7 @@ def rule_rounding(node: Value, i: int) -> float:
         with transforming():  # a formula that leaves the graph is an error
             formula = node._primitive.partials(VALUES, *(Value(p.data) for p in node.parents), result)[i]
     except (TypeError, ValueError, ArithmeticError, AttributeError):
-        return 0.0
+        return _scatter(node, i)
     if not isinstance(formula, Value):
         return 0.0
     bounds: dict[Value, float] = {}
@@ -141,3 +148,25 @@ def rule_rounding(node: Value, i: int) -> float:
         rounded = step._primitive is not None or step is result
         bounds[step] = total(abs(d) * bounds[p] for p, d in terms if d) + 4 * DOUBLE * abs(step.data) * rounded
     return bounds[formula]
+
+
+def _scatter(node: Value, i: int) -> float:
+    """How far a local derivative jumps between neighbours of the operands, at the smallest steps that it moves at.
+
+    Of a formula that cancels, jumps are as high as what it subtracts is rounded. Constants stay.
+    """
+    assert node._primitive is not None
+    xs, slopes = [float(p.data) for p in node.parents], recorded_slopes(node)
+    signs = directions(len(xs), "scatter")
+    by = [0.0 if isinstance(p, Constant) else x * v for p, x, v in zip(node.parents, xs, signs, strict=True)]
+    rise = total(float(d) * move for d, move in zip(slopes, by, strict=True))
+    for step in NEARBY:
+        values = []
+        for k in PLACES:
+            at = [FLOATS.number(x + k * step * move) for x, move in zip(xs, by, strict=True)]
+            with suppress(Exception):  # whatever a formula of numbers says outside of its domain
+                values.append(float(node._primitive.partials(FLOATS, *at, float(node.data) + k * step * rise)[i]))
+        jump = max((abs(b - a) for a, b in pairwise(values)), default=0.0)
+        if jump:
+            return SCATTERED * jump if math.isfinite(jump) else 0.0
+    return 0.0

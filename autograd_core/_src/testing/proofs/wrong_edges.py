@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...engine.value import Constant, Value
 from ..arguments.flat import DOUBLE
-from ..directions import total
+from ..directions import total, ulp_of
 from .allowance import rule_allowance, rules_allowance
 from .local_slopes import RoughError, slopes_of, value_of
 from .recording import recorded_slopes, rule_rounding
 from .reference import Replay, pushed
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 FEW_OPERANDS = 8  # that are moved one by one
+LOST = 256.0  # ulp, from which on a rule is named where its digits are lacking in an entry
+SHARE = 1 / 8  # of an entry's error, which such a rule causes at least
 OPERANDS = 16.0  # times what rounding of its operands does, a local derivative may be off by it
 SUSPECTS = 64  # wrong edges that are looked at closely, at most
 
@@ -49,16 +54,42 @@ def wrong_edges(replay: Replay, m: Any, node: Value) -> list[tuple[int, Any]]:
 
 
 def faulty_edge(local: Replay, adjoints: dict[Value, Any], x: Value) -> tuple[Value | None, int]:
-    """The node whose local derivative is wrong beyond its rule's rounding and moves an entry most.
+    """The node whose local derivative is off by more than its formula's rounding and moves an entry most.
 
     Args:
         local: Each node alone, at the operands that it recorded.
         adjoints: Those of the entry's result by the right local derivatives.
         x: The entry's input.
-
-    Nodes whose error the formula's own rounding does not explain come first, then those whose formula loses digits.
-    An error that rounding of the operands causes in any formula is no fault of the node.
     """
+    wrong = (edge for edge in _off_edges(local, adjoints, x) if not edge[3] <= rule_rounding(*edge[1:3]))
+    return next(((node, i) for _, node, i, _ in wrong), (None, 0))
+
+
+def lossy_edge(local: Replay, adjoints: dict[Value, Any], x: Value, error: Any) -> tuple[Value | None, int]:
+    """The node that an entry lost its digits at, if it is one whose formula cancels.
+
+    An error that rounding of the operands causes in any formula is no fault of the node.
+
+    Args:
+        local: Each node alone, at the operands that it recorded.
+        adjoints: Those of the entry's result by the right local derivatives.
+        x: The entry's input.
+        error: How far off the entry is.
+    """
+    for moved, node, i, off in _off_edges(local, adjoints, x):
+        if moved < SHARE * error:
+            break
+        slope = float(local.slopes[node].exact[i])
+        # exp(-600) is off by 600 roundings of its operand, in any formula.
+        exponent = abs(math.log(abs(slope))) if slope and math.isfinite(slope) else 0.0
+        lost = max(LOST, 4 * exponent) * ulp_of(slope)
+        if off > lost and off > OPERANDS * moved_by_operands(local.m, node, i):
+            return node, i
+    return None, 0
+
+
+def _off_edges(local: Replay, adjoints: dict[Value, Any], x: Value) -> Iterator[tuple[Any, Value, int, Any]]:
+    """Edges that are off by more than a rule may be, behind how far that moves an entry; those first that do most."""
     m = local.m
     # Adjoints are by right local derivatives, tangents by recorded ones: so adjoint × error × tangent, summed over all
     # edges, is exactly A - B of `graph_checker`.
@@ -80,21 +111,7 @@ def faulty_edge(local: Replay, adjoints: dict[Value, Any], x: Value) -> tuple[Va
             if not off <= allowance[i]:
                 found.append((abs(off * adjoints[node] * tangents[parent]), node, i, off))
     found.sort(key=lambda f: f[0] if f[0] == f[0] else math.inf, reverse=True)
-    for _, node, i, off in found[:SUSPECTS]:
-        if not off <= rule_rounding(node, i):
-            return node, i
-    for _, node, i, _ in found[:SUSPECTS]:
-        if loses_digits(m, node, i, float(recorded_slopes(node)[i]), float(local.slopes[node].exact[i])):
-            return node, i
-    return None, 0
-
-
-def loses_digits(m: Any, node: Value, i: int, own: float, exact: float) -> bool:
-    """Whether a local derivative has lost more digits than its size and rounding of the operands explain."""
-    # exp(-600) is off by 600 roundings of its operand, in any formula.
-    exponent = abs(math.log(abs(exact))) if exact and math.isfinite(exact) else 0.0
-    off = abs(own - exact)
-    return off > max(256.0, 4 * exponent) * math.ulp(exact) and off > OPERANDS * moved_by_operands(m, node, i)
+    yield from found[:SUSPECTS]
 
 
 def rules_as_recorded(local: Replay) -> dict[Value, list[float]]:
