@@ -24,10 +24,11 @@ from .differences import (
     wide_scale,
     wide_steps,
 )
+from .fitted import fitted_slope
 from .from_afar import from_afar
 from .inner_jumps import left_out
 from .noise import JUMP
-from .numeric_finding import CLOSE, SAFETY, NumericFinding
+from .numeric_finding import CLOSE, SAFETY, UNSURE, NumericFinding
 from .slope import ROUNDING, Slope
 from .stairs import FACTOR, LARGEST, STEEP, WIDEST
 
@@ -203,6 +204,19 @@ class Line:
             finding.slope = replace(slope, kind="kink", value=finding.found, left=low, right=high, error=0.0)
             finding.allowed = 0.0
             finding.near = "rounding within the function is too coarse"
+
+    def look_evenly(self, s: int, finding: NumericFinding) -> None:
+        """Confirm a number that rounding hides from differences by a curve through many values, if that has a digit."""
+        slope = finding.slope
+        if slope.kind != "smooth" or finding.lost or not math.isfinite(finding.found):
+            return
+        fitted = fitted_slope(lambda t: self.once(t)[s], self.size)
+        if fitted is None:
+            return
+        value, error = fitted
+        if abs(finding.found - value) <= error <= UNSURE * abs(value):
+            finding.slope = replace(slope, value=value, error=error, left=value, right=value, spread=0.0, noise=0.0)
+            finding.allowed, finding.noise, finding.reference = error, 0.0, "a curve through many values"
 
     def change(self, s: int) -> float:
         """How much a result changes when the inputs change by their own size."""

@@ -149,6 +149,8 @@ def _judged(lines: Sequence[Line]) -> list[NumericFinding]:
             line.look_from_afar(s, finding)
         if finding.share > 1 and finding.verdict in (Verdict.WRONG, Verdict.ILL_CONDITIONED):
             line.look_within(s, finding)
+        if finding.verdict is Verdict.ILL_CONDITIONED:
+            line.look_evenly(s, finding)
     return findings
 
 
