@@ -43,7 +43,7 @@ def _(x):
 
 @softplus.bug("wrong branch for negative numbers")
 def _(x):
-    return torch.where(x > -1, torch.sigmoid(x), 0.0)
+    return torch.where(x >= 0, torch.sigmoid(x), 0.0)
 
 
 @in_torch("torch: layer normalisation", vec(4, -1e3, 1e3))

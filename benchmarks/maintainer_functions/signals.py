@@ -360,7 +360,7 @@ def dawson(x):
 @dawson.right
 def _(x):
     if abs(x) > 50:
-        return -1 / (2 * x * x) * (1 + 1.5 / x**2 * (1 + 2.5 / x**2))
+        return -1 / (2 * x * x) * (1 + 1.5 / x**2 * (1 + 2.5 / x**2 * (1 + 3.5 / x**2 * (1 + 4.5 / x**2))))
     return 1 - 2 * x * special.dawsn(x)
 
 
