@@ -16,10 +16,10 @@ pytest.importorskip("llvmlite")
 
 from autograd_core._src.compiler.codegen.llvm.kernel import Kernel
 from autograd_core._src.compiler.codegen.llvm.outer_products import OPEN, ProductSum, tiles
-from autograd_core._src.compiler.codegen.llvm.strip_mining import MEMORY, STAGE_LENGTH, STRIP, strip_of
+from autograd_core._src.compiler.codegen.llvm.strip_mining import MEMORY, STAGE_LENGTH, STRIP_BLOCKS, strip_of
 from autograd_core._src.compiler.runtime.memory import LANES, zeros
 
-COUNTS = [2, LANES, LANES + 1, LANES * STRIP - 1, LANES * STRIP, LANES * STRIP + 1, 3 * LANES * STRIP + 5]
+COUNTS = [2, LANES, LANES + 1, LANES * STRIP_BLOCKS - 1, LANES * STRIP_BLOCKS, LANES * STRIP_BLOCKS + 1, 3 * LANES * STRIP_BLOCKS + 5]
 
 
 def by_hand(f, shared, rows):
@@ -116,7 +116,7 @@ def guarded(w, x):
     return b * root + ag.dot(w, [a, b, root])
 
 
-@pytest.mark.parametrize("count", [LANES - 1, LANES * STRIP + 3])
+@pytest.mark.parametrize("count", [LANES - 1, LANES * STRIP_BLOCKS + 3])
 def test_the_second_run_keeps_what_it_needs(count, monkeypatch):
     """It is other code, with more to keep; the memory of the first run would be too small."""
     runs = []
@@ -196,7 +196,7 @@ def near(found, expected, size):
     assert (abs(np.array(found) - expected) <= 1e-9 * np.array(size) + 1e-300).all()
 
 
-@given(steps, st.integers(1, 20), st.sampled_from([2, LANES + 1, LANES * STRIP + 1]), st.integers(0, 3))
+@given(steps, st.integers(1, 20), st.sampled_from([2, LANES + 1, LANES * STRIP_BLOCKS + 1]), st.integers(0, 3))
 @examples(12)
 def test_random_programs_over_rows(program, times, count, seed):
     """Repeated, so that there are many stages."""
@@ -255,7 +255,7 @@ def test_a_dense_layer_is_in_full_tiles():
 
 
 def test_memory_is_bounded():
-    assert strip_of(0, 64) == strip_of(10, 64) == STRIP
+    assert strip_of(0, 64) == strip_of(10, 64) == STRIP_BLOCKS
     assert strip_of(MEMORY, 64) == 1
     assert strip_of(1000, 64) * 1000 * 64 <= MEMORY
     assert STAGE_LENGTH > 0

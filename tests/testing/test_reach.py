@@ -8,7 +8,7 @@ from random import Random
 import pytest
 from hypothesis import HealthCheck, Phase, find, given, seed, settings
 
-from autograd_core._src.engine.recording import COMPARISONS
+from autograd_core._src.engine.provenance import COMPARISONS
 from autograd_core._src.testing.random_programs.programs import value_at
 from autograd_core.testing import expressions
 

@@ -87,7 +87,7 @@ def named(node: Value) -> str:
     return f"{node.label or node.op or 'a leaf'} = {written(node.data)}"
 
 
-COMPARISONS = frozenset(("lt", "le", "gt", "ge", "eq", "ne"))
+COMPARISONS = ("lt", "le", "gt", "ge", "eq", "ne")
 
 
 class ValueWatch:

@@ -17,7 +17,7 @@ from .contexts import current, special
 from .elementwise import elementwise, has_array
 from .evaluation import OPERAND, evaluate, is_fraction, number, shown, value_of
 from .graph import MANY
-from .provenance import Note, user_line
+from .provenance import COMPARISONS, Note, user_line
 from .value import Constant, Value, agrees, now_at, stopped
 
 if TYPE_CHECKING:
@@ -312,7 +312,6 @@ BARE_NAMESPACE = NAMESPACE | {"special": (), "record": lambda *_: None}
 BARE: dict[Any, tuple[Any, Any]] = {}  # builder and reflected builder of each entry that was needed so far
 
 OPERATORS = {"add": "add", "sub": "sub", "mul": "mul", "div": "truediv", "pow": "pow"}
-COMPARISONS = ("lt", "le", "gt", "ge", "eq", "ne")
 SIGNS = ("neg", "pos", "abs")
 
 # One compiled function per primitive of one or two operands: the public functions and the methods.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..engine.evaluation import is_finite
+from ..engine.provenance import COMPARISONS
 from ..engine.value import Constant
 from ..notation.formulas import adds_to_zero, operation
 from ..pictures.text import number
@@ -154,7 +155,6 @@ def _cut(flow: Flow, words: Words) -> tuple[Reason, ...]:
     return tuple(reasons)
 
 
-COMPARISONS = frozenset(("lt", "le", "gt", "ge", "eq", "ne"))
 STEPS = frozenset(("sign", "floor", "ceil"))
 CHOICES = {"maximum": "largest", "max": "largest", "minimum": "smallest", "min": "smallest"}
 PRODUCTS = frozenset(("mul", "path_product", "prod", "dot"))

@@ -12,7 +12,7 @@ from ..engine.ops import Primitive
 from ..engine.provenance import box_of
 from ..engine.value import Constant, Value
 from ..number_systems.languages.precedence import ATOM, COMPARISON, PRODUCT, STRENGTH, SUM, TIGHT
-from .losses import WrittenLoss
+from .losses import BEGINNING, MOST_OPERANDS, WrittenLoss
 from .names import ACCENTS, GREEK, atom, without_latex
 from .numbers import shown
 
@@ -280,7 +280,6 @@ BETWEEN = {
     "**": (ATOM, COMPARISON, TIGHT),
     "/": (COMPARISON, COMPARISON, TIGHT),
 }
-MOST_OPERANDS, BEGINNING = 8, 3  # more than that, and only the first ones and the last one are written
 
 
 def latex_operation(primitive: Primitive, operands: Sequence[str]) -> str:

@@ -16,7 +16,8 @@ from dataclasses import replace
 from itertools import pairwise, product
 from typing import TYPE_CHECKING
 
-from .noise import JUMP, SMALLEST, noise_at_zero, noise_of, quantum
+from ..directions import SMALLEST
+from .noise import JUMP, noise_at_zero, noise_of, quantum
 from .slope import DOUBLE_ROUNDOFF, SURE, Slope
 from .stairs import FACTOR, LARGEST, STEEP, STRAIGHT, Plateau, is_stair, side_of
 

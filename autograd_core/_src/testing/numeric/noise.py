@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..directions import SMALLEST
 from .stairs import FACTOR
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 JUMP = 8.0  # a value further from its neighbours than this many times the noise is a jump
-SMALLEST = 2.0**-1074
 COARSEST = 2.0**-7  # half a unit in the last place of the shortest numbers in use, of 8 bits
 EVEN = 8.0  # for a smooth function, the ratios from level to level differ by at most this factor
 SHORT = 14  # a table of so few steps shows a smooth function in fewer rows

@@ -19,7 +19,7 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...engine.ops import REALS
-from ...engine.recording import COMPARISONS
+from ...engine.provenance import COMPARISONS
 from .programs import LARGEST, MARGIN, Expression, ProgramStep, look, moderate, value_at
 
 if TYPE_CHECKING:

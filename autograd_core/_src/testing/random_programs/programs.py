@@ -14,7 +14,8 @@ import autograd_core as ag
 from ....errors import StructureError
 from ...engine.graph import topological_order
 from ...engine.ops import PRIMITIVES
-from ...engine.recording import COMPARISONS, OPERATORS, SIGNS, record
+from ...engine.provenance import COMPARISONS
+from ...engine.recording import OPERATORS, SIGNS, record
 from ...engine.user_primitives import UserPrimitive
 from ...engine.value import Constant, Value
 from ...number_systems.floats import FLOATS, Double

@@ -28,7 +28,7 @@ from .jit import I32, I64, alignment, constant, i64, load, loop, spread, store
 from .kernel import Kernel, KernelWriter, transposed
 from .segment_code import LoopCode, TotalCode, WideNodeCode, constant_array, is_cheap
 from .segments import SegmentBody, is_wide_node, needed_slots, segments_of, totals_of
-from .strip_mining import STRIP
+from .strip_mining import STRIP_BLOCKS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -53,7 +53,7 @@ class RolledWriter(KernelWriter):
         self.adjoints = b.gep(self.values, [i64(together * self.n_vectors)], source_etype=self.kind)
         self.n_strip = 0
         forward, backward = self._segments(bodies)
-        self.n_kept = (together + 1) * self.n_vectors + self.n_strip * STRIP
+        self.n_kept = (together + 1) * self.n_vectors + self.n_strip * STRIP_BLOCKS
         self._put_into_memory()
         # A sum over the batch stays in its adjoint from the first block to the last.
         summed = constant_array(self.module, "summed", np.array(layout.summed, np.int32), I32)

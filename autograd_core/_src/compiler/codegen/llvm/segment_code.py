@@ -17,7 +17,7 @@ from .loops import LoadedResults
 from .outer_products import OuterProducts
 from .segments import CopyColumn
 from .straight_line import read
-from .strip_mining import STRIP, Stages
+from .strip_mining import STRIP_BLOCKS, Stages
 from .vm import OF_MANY, looped
 
 if TYPE_CHECKING:
@@ -219,7 +219,7 @@ class LoopCode:
         last copy to the first.
         """
         b, copies = self.b, self.region.copies
-        strip = min(STRIP, copies)
+        strip = min(STRIP_BLOCKS, copies)
         # Known when the code is written: how many vectors a copy keeps.
         about = ir.GlobalVariable(b.module, I64, f"kept_by_{self.k}")
         about.linkage = "internal"

@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 STAGE_LENGTH = 150
 # Blocks in a strip, at most. With 4 or 8 the sums over the batch are loaded and stored more often, and more loop
 # ends are mispredicted: 5 to 15 % slower.
-STRIP = 16
+STRIP_BLOCKS = 16
 MEMORY = 2**18  # bytes: what a strip keeps should stay in the second-level cache
 FIELDS = ("strip", "n_kept", "kept")  # the code's arguments about that memory: two numbers and an address
 
 
 def strip_of(n_kept: int, size: int) -> int:
     """Blocks in a strip, if each keeps `n_kept` vectors of `size` bytes."""
-    return max(1, min(STRIP, MEMORY // (n_kept * size + 1)))
+    return max(1, min(STRIP_BLOCKS, MEMORY // (n_kept * size + 1)))
 
 
 def memory(n_kept: int, blocks: int, width: int, dtype: Any = float) -> tuple[Any, tuple[int, int, int]]:
