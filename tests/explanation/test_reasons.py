@@ -34,7 +34,7 @@ CUTS = {
     "times zero": (lambda x: x * Value(0.0, label="gate"), "x is multiplied by gate = 0"),
     "step": (lambda x: ag.floor(x) + 1, "a step function is flat"),
     "saturated to 0": (lambda x: ag.tanh(x * 500), "its slope at v1 = −1000 is 0"),
-    "flat": (lambda x: (x + 2) ** 2, "its derivative to v1 is 0 at v1 = 0, 2"),
+    "flat": (lambda x: (x + 2) ** 2, "its derivative with respect to v1 is 0 at v1 = 0, 2"),
 }
 
 
@@ -192,7 +192,7 @@ def test_digits_lost():
 def test_not_finite():
     [reason] = reasons_of(lambda x: ag.sqrt(x + 2) * 3)
     assert (reason.about, reason.kind) == ("not finite", "derivative")
-    assert "sqrt(v1): its derivative to v1 is inf at v1 = 0" in reason.text
+    assert "sqrt(v1): its derivative with respect to v1 is inf at v1 = 0" in reason.text
     [reason] = reasons_of(lambda x: x * 1e200 * 1e200)
     assert reason.kind == "overflow"
     [reason] = reasons_of(lambda x: x * Value(math.nan))
@@ -204,7 +204,7 @@ def test_the_origin_of_what_is_no_number_is_named():
     x, q = leaf(2.0), Value(-1.0, label="q")
     [reason] = ag.explain(ag.log(q) * x, x).reasons
     assert [node.op for node in reason.nodes] == ["log"]
-    assert reason.text.startswith("v1 = log(q) is nan at q = −1; so the derivative of v2 = v1 * x to x is nan")
+    assert reason.text.startswith("v1 = log(q) is nan at q = −1; so the derivative of v2 = v1 * x with respect to x is nan")
     assert ">no number<" in ag.explain(ag.log(q) * x, x).draw().svg
     lost = Value(math.nan, label="lost")
     [reason] = ag.explain(ag.exp(lost + 1) * x, x).reasons

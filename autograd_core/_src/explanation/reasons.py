@@ -65,7 +65,7 @@ def reasons_of(flow: Flow, paths: Sequence[Path], n_paths: int, names: Mapping[V
     # small, and only where terms do not cancel are its factors the reason.
     words = Words(names)
     if flow.leaf is flow.root:
-        text = f"{words.name(flow.leaf)} is the root itself: its derivative to itself is 1"
+        text = f"{words.name(flow.leaf)} is the root itself: its derivative with respect to itself is 1"
         return (Reason("root", "root", (flow.root,), text),)
     if not is_finite(flow.gradient):
         return (_not_finite(flow, words),)
@@ -118,7 +118,7 @@ class Words:
 def _zero(flow: Flow, words: Words) -> tuple[Reason, ...]:
     root, leaf = words.name(flow.root), words.name(flow.leaf)
     if isinstance(flow.leaf, Constant):
-        text = f"{leaf} is a plain number among the operands: nothing differentiates to it"
+        text = f"{leaf} is a plain number among the operands: nothing is differentiated with respect to it"
         return (Reason("zero", "constant", (flow.leaf,), text),)
     if not flow.between:
         text = (
@@ -197,7 +197,7 @@ class _Ends:
         if self.primitive is not None and self.primitive.saturates is not None:
             return "saturated to 0", f"its slope at {parent} is 0"
         at = ", ".join(map(words.valued, parents[:NAMED_PARTS])) + (", …" if len(parents) > NAMED_PARTS else "")
-        return "flat", f"its derivative to {words.name(parents[operand])} is 0 at {at}"
+        return "flat", f"its derivative with respect to {words.name(parents[operand])} is 0 at {at}"
 
     def _clipped(self, operand: int, parent: str) -> tuple[str, str]:
         parents = self.parents
@@ -250,9 +250,9 @@ def _not_finite(flow: Flow, words: Words) -> Reason:
             made = words.made(origin) if origin._primitive is not None else words.name(origin)
             of = ", ".join(map(words.valued, origin.parents[:NAMED_PARTS]))
             text = f"{made} is {number(origin.data)}" + (f" at {of}" if of else "")
-            text += f"; so the derivative of {words.made(node)} to {words.name(parent)} is {number(d)}"
+            text += f"; so the derivative of {words.made(node)} with respect to {words.name(parent)} is {number(d)}"
             return Reason("not finite", "value", (origin,), text)
-        text = f"{words.made(node)}: its derivative to {words.name(parent)} is {number(d)} at {at}"
+        text = f"{words.made(node)}: its derivative with respect to {words.name(parent)} is {number(d)} at {at}"
         return Reason("not finite", "derivative", (node,), text)
     terms = _sum_of_terms(flow, node, words)
     return Reason("not finite", "overflow", (node,), f"beyond the largest double, 1.8e308, {terms}")

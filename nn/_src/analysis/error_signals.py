@@ -60,8 +60,8 @@ class ErrorSignals(Table):
         run: The `ForwardPass` that they were read from; `run.loss` is a graph to draw.
         names: The names of a text, or None; with them `signals["δ_1^(3)"]` is the same as `signals["layer2/neuron0"]`,
             and `signals["δ^(3)"]` as `signals["layer2"]`. What one unit and its layer are both called is the unit's.
-            The derivative to anything that `run` has by a name goes by that name: `signals["∂L/∂w_11^(1)"]`, a matrix
-            for `signals["∂L/∂W^(1)"]`, and `signals["dw"]` and `signals["db"]` of logistic regression.
+            Derivatives with respect to anything that `run` has by name are found by name: `signals["∂L/∂w_11^(1)"]`, a
+            matrix for `signals["∂L/∂W^(1)"]`, and `signals["dw"]` and `signals["db"]` of logistic regression.
 
     Example:
         >>> import nn

@@ -10,7 +10,7 @@ const quotient = (a, b) => (b ? a / b : Number.isNaN(a) ? NaN : Infinity);
 
 function reasonsOf(flow) {
   const { words, root, leaf } = flow;
-  if (leaf === root) return [{ about: "root", kind: "root", nodes: [root], text: `${words.name(leaf)} is the root itself: its derivative to itself is 1` }];
+  if (leaf === root) return [{ about: "root", kind: "root", nodes: [root], text: `${words.name(leaf)} is the root itself: its derivative with respect to itself is 1` }];
   if (!finite(flow.gradient)) return [notFinite(flow)];
   if (flow.gradient === 0) return whyZero(flow);
   const found = [], size = Math.abs(flow.gradient), { condition } = flow;
@@ -75,7 +75,7 @@ function deadEnd(flow, node, operand) {
   if (zero !== null) return ["times zero", `${words.name(parents[operand])} is multiplied by ${words.valued(zero)}`];
   if (op.saturates !== null) return ["saturated to 0", `its slope at ${parent} is 0`];
   const at = parents.slice(0, NAMED).map((p) => words.valued(p)).join(", ") + (parents.length > NAMED ? ", …" : "");
-  return ["flat", `its derivative to ${words.name(parents[operand])} is 0 at ${at}`];
+  return ["flat", `its derivative with respect to ${words.name(parents[operand])} is 0 at ${at}`];
 }
 
 function zeroFactor(flow, op, parents, operand) {
@@ -105,9 +105,9 @@ function notFinite(flow) {
     const parent = flow.operands(node)[broken], d = numberText(flow.slope(node, broken));
     let origin = node;
     for (let p = node; p !== undefined; p = flow.operands(origin).find((q) => !finite(flow.data(q)))) origin = p;
-    if (origin === node) return { about: "not finite", kind: "derivative", nodes: [node], text: `${words.made(node)}: its derivative to ${words.name(parent)} is ${d} at ${of(node)}` };
+    if (origin === node) return { about: "not finite", kind: "derivative", nodes: [node], text: `${words.made(node)}: its derivative with respect to ${words.name(parent)} is ${d} at ${of(node)}` };
     const made = flow.op(origin) ? words.made(origin) : words.name(origin), at = of(origin);
-    return { about: "not finite", kind: "value", nodes: [origin], text: `${made} is ${numberText(flow.data(origin))}${at ? ` at ${at}` : ""}; so the derivative of ${words.made(node)} to ${words.name(parent)} is ${d}` };
+    return { about: "not finite", kind: "value", nodes: [origin], text: `${made} is ${numberText(flow.data(origin))}${at ? ` at ${at}` : ""}; so the derivative of ${words.made(node)} with respect to ${words.name(parent)} is ${d}` };
   }
   return { about: "not finite", kind: "overflow", nodes: [], text: "a product on the way is not finite" };
 }
