@@ -532,3 +532,31 @@ def test_bars_hang_from_a_line_where_some_are_negative():
 
 def test_few_terms_of_a_sum_are_all_shown():
     assert not view_of([products(7)], plates=True).plates
+
+
+def a_batch_of_saturated_units():
+    model = nn.MLP(2, [2, 1], "tanh", seed=1)
+    for p in model.parameters():
+        p.data *= 6
+    inputs, targets = nn.datasets.xor()
+    return nn.mse([model(x) for x in inputs], targets)
+
+
+def test_a_mark_on_a_copy_that_is_not_shown_says_on_which():
+    """The unit that is shown has slope 1 at 0; those of other cases are saturated."""
+    svg = ag.conditioning(a_batch_of_saturated_units()).draw().svg
+    assert svg.count(">case 2: saturated<") == 2
+    assert ">saturated<" not in svg
+
+
+def test_a_table_has_a_number_where_there_is_no_room_for_its_distance_from_1():
+    root = a_batch_of_saturated_units()
+    root.backward()
+    plate = next(card for card in ag.draw(root)._frame.scene.cards.values() if card.kind == "plate")
+    assert next(row for row in plate.table if row[0] == "layer1.neuron0")[1:4] == ("0", "1 − 8e−8", "−1")
+    assert not any("…" in said for row in plate.table for said in row[1:])
+
+
+def test_a_number_leaves_room_for_its_caption():
+    y = ag.tanh(ag.Value(-8.956, label="x"))
+    assert ">−1 + 3e−8<" in ag.draw(y).svg

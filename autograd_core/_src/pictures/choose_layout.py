@@ -218,7 +218,9 @@ def decorated(view: View, look: Look, direction: str) -> tuple[Scene, svg.Decora
     stale = Overlay(CHANGED_SAID, dict.fromkeys((view.graph.order[v] for v in view.graph.stale), CHANGED))
     marks = on_cards(stale, view.graph, scene.card_of)
     if look.overlay is not None:
-        marks = on_cards(look.overlay, view.graph, scene.card_of) | marks
+        copies = [(plate, k) for plate in view.plates for k in range(len(plate.names)) if k != plate.shown]
+        copy_of = {v: plate.names[k] for plate, k in copies for v in plate.copies.nodes[k]}
+        marks = on_cards(look.overlay, view.graph, scene.card_of, copy_of) | marks
         cards = {i: _with_room(card) if card.is_row else card for i, card in scene.cards.items()}
         scene = scene._replace(cards=cards)
     scene = scene._replace(description=scene.description + _said(look))

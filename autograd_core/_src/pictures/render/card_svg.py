@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from ..scene.cards import Card, Strip
     from ..scene.overlay import Mark
 
-BADGE_CELLS = 10  # as many as "−10 digits" has
+BADGE_CELLS = 10  # on a card of one line: as many as "−10 digits" has
 FONTS = (NAME_FONT, NUMBER_FONT)  # sizes of a name and of its operation
 BETWEEN = 6.0  # pixels from the name to the operation
 SMALLEST_OP = 0.8  # a long operation is set smaller, down to this share of the usual size
@@ -250,7 +250,7 @@ def _tint(mark: Mark, w: float, h: float) -> str:
 
 def _badge(mark: Mark, w: float, h: float, *, is_row: bool) -> str:
     """A mark on the lower rim, where a card has no text; on a card of one line, at its end."""
-    shown = text.shorten(mark.text, BADGE_CELLS)
+    shown = text.shorten(mark.text, BADGE_CELLS if is_row else max(BADGE_CELLS, int((w - 6) / (text.EM * BADGE_FONT))))
     if not shown:
         return ""
     width = text.extent(shown, BADGE_FONT) + 6

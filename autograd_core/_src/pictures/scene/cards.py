@@ -33,6 +33,7 @@ LINE = 14.0  # height of each further line of its caption
 ROW_HEIGHT = 22.0  # a leaf that is one of many operands: label, value and gradient in one line
 ROW_WIDTH, ROW_CELLS, ROW_NAME = 240.0, 9, 8  # cells of each of its numbers, and of its name
 ROW_VALUE = 136.0  # where its value ends
+CARD_CELLS = 10  # of a number beside "value" on a card of several lines
 CROWD_LR, CROWD_TB = 160, 16  # with more operands, ports have no text
 LEAST_FONT = 10.5  # pixels; nothing is printed smaller
 NAME_FONT, NUMBER_FONT, CAPTION_FONT = 13.0, 12.0, LEAST_FONT
@@ -135,7 +136,7 @@ def node_card(
     node = graph.order[i]
     has_grads = largest is not None
     width, height = (ROW_WIDTH, ROW_HEIGHT) if is_row else (CARD_WIDTH, CARD_HEIGHT)
-    written = _in_row if is_row else text.number
+    cells = ROW_CELLS if is_row else CARD_CELLS
     crowd = CROWD_LR if direction == "LR" else CROWD_TB
     paired = is_of_pairs(node) and len(ports) == len(node.parents) > 2
     placed, chip, extent = lined_up(ports, direction, crowded=len(ports) > crowd, paired=paired)
@@ -149,8 +150,8 @@ def node_card(
         label=text.clean(without_latex(graph.labels[i])),
         name=graph.bare(i),
         op=_sign(node),
-        value=written(graph.data[i]),
-        grad=written(graph.grads[i]) if has_grads else "",
+        value=_within(graph.data[i], cells),
+        grad=_within(graph.grads[i], cells) if has_grads else "",
         bar=bar(graph.grads[i], largest) if has_grads else 0,
         is_leaf=not node.parents,
         is_row=is_row,
@@ -163,10 +164,10 @@ def node_card(
     )
 
 
-def _in_row(x: Any) -> str:
-    """A number with as many digits as a card of one line has room for; it is never cut, as that would change it."""
+def _within(x: Any, cells: int) -> str:
+    """A number with as many digits as a card has room for; it is never cut, as that would change it."""
     tries = [text.number(x, digits=digits) for digits in (4, 3, 2)]
-    return next((said for said in tries if text.cells(said) <= ROW_CELLS), tries[-1])
+    return next((said for said in tries if text.cells(said) <= cells), tries[-1])
 
 
 def blank_card(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from ....errors import OperandError, RangeError, StructureError
@@ -88,13 +89,17 @@ def _is_mark(mark: object) -> bool:
     )
 
 
-def on_cards(overlay: Overlay, graph: Graph, card_of: Mapping[int, int]) -> dict[int, Mark]:
+def on_cards(
+    overlay: Overlay, graph: Graph, card_of: Mapping[int, int], copy_of: Mapping[int, str] = MappingProxyType({})
+) -> dict[int, Mark]:
     """The worst mark on each card that has one, by the card's number.
+
+    `copy_of` names the copies that are not shown, by their nodes: a mark on one of these says where it belongs.
 
     Raises:
         StructureError: A marked node is not in the graph.
     """
-    worst: dict[int, Mark] = {}
+    worst: dict[int, tuple[float, bool, Mark]] = {}  # level, whether it is of the copy that is shown
     for node, mark in overlay.marks.items():
         i = graph.index.get(node)
         if i is None:
@@ -104,7 +109,8 @@ def on_cards(overlay: Overlay, graph: Graph, card_of: Mapping[int, int]) -> dict
             )
             raise StructureError(msg)
         if i in card_of and i not in graph.constants:
-            card = card_of[i]
-            if card not in worst or mark.level > worst[card].level:
-                worst[card] = mark
-    return worst
+            card, copy = card_of[i], copy_of.get(i)
+            if card not in worst or (mark.level, copy is None) > worst[card][:2]:
+                said = mark if copy is None else mark._replace(text=f"{copy}: {mark.text}")
+                worst[card] = mark.level, copy is None, said
+    return {card: mark for card, (_, _, mark) in worst.items()}

@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 from ...engine.evaluation import is_finite
 from ...engine.value import Constant, Value
 from ...notation.losses import loss_of
+from ...notation.numbers import rounded
 from .. import text
 from .cards import CAPTION_FONT, LEAST_FONT, NAME_FONT, Port, Strip, blank_card, lined_up, name_of
 
@@ -348,7 +349,7 @@ def _line(numbers: Sequence[Any]) -> list[str]:
     """The cells of a row, with as many digits as the column has room for; "–" if a copy has a constant there."""
     said = []
     for x in numbers:
-        tries = ["–"] if x is None else [text.number(x, digits=digits) for digits in (4, 3, 2, 1)]
+        tries = ["–"] if x is None else [*(text.number(x, digits=digits) for digits in (4, 3, 2, 1)), rounded(x, 2)]
         said.append(next(filter(is_in_column, tries), "…"))  # a number is never cut, as that would change it
     return said
 
