@@ -7,7 +7,7 @@
 Mutants are drawn from all that can be made, each as likely as any other. `map` puts a recorder beside each
 of them and runs the tests once, with few examples: so it knows which tests come by. `run` plants each in a
 copy of the checkout and runs those tests up to the first failure, in a child of a process that has imported and
-collected all of them: those of the module's own test file first, then a few of each file and ever more, quick ones
+collected all of them: the module's examples and own test file first, then a few of each file and ever more, quick ones
 before slow ones, then whatever runs a function of the same file, as what is read once and kept (the rules of
 `engine/primitives`) is come by only once. Results are kept in the store line by line: the same command goes on
 where it stopped. Without a map, or for a file that has changed since, test files are chosen by their names and words,
@@ -162,7 +162,9 @@ class Map:
         if place.key not in self.same:
             return [own, self.naming(place, own)]
         by = sorted(self.tests(self.same[place.key]), key=self.time)
-        near = [t for t in by if t.partition("::")[0] in own][:QUICK]
+        module = place.path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+        examples = [t for t in sorted(self.seconds.keys() | self.later) if t.endswith(f"[{module}]")]
+        near = [*examples, *[t for t in by if t.partition("::")[0] in own and t not in examples][:QUICK]]
         then = in_rounds([t for t in by if t not in {*near}])
         chosen = {*near, *then}
         rest = set(self.tests(place.path)) - chosen

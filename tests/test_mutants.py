@@ -208,6 +208,8 @@ def test_the_map_says_which_tests_come_by(planted, results):
     assert sorted(names(4, "return None")[0]) == ["test_always_red", "test_low"]
     assert names(8, "(x - 1)")[:2] == [[], []]
     assert known.own("tiny/place.py") == ["tests/test_place.py"]
+    known.add([*known.seconds, "tests/test_others.py::test_examples[tiny.place]"])  # written since
+    assert names(3, "return None")[0][0] == "test_examples[tiny.place]"
 
 
 def test_tests_come_in_rounds_some_of_each_file():

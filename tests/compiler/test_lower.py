@@ -1,5 +1,6 @@
 """Chains and sums of products become one instruction, with the same rounding."""
 
+import itertools
 import math
 from itertools import pairwise
 
@@ -17,6 +18,20 @@ def names(f, n):
     x = [ag.Value(0.1 * k + 0.3) for k in range(n)]
     program = program_of([f(x)], x)
     return [program.primitives[code].name for code in program.codes]
+
+
+@pytest.mark.parametrize("part", range(6))
+@pytest.mark.parametrize("terms", [lambda x: x, lambda x: [a * b for a, b in zip(x, x[::-1], strict=True)]], ids=["terms", "products"])
+def test_a_part_of_a_chain_that_is_a_result_stays_one(terms, part):
+    """Be it the first of the program, and whether results or the chain come first."""
+    x = [1.5, -2.0, 0.25, 3.0, 5.0, -0.75]
+
+    def f(x):
+        parts = list(itertools.accumulate(terms(x)))
+        return [parts[part], parts[-1]]
+
+    for g in (f, lambda x: f(x)[::-1]):
+        assert list(ag.compile(g, x)(x)) == g(x)
 
 
 def test_a_chain_and_a_sum_of_products_are_the_same_dot():
