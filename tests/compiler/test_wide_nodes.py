@@ -15,6 +15,7 @@ from autograd_core._src.compiler.codegen.llvm.vm import OF_MANY, SIDE_BY_SIDE, l
 from autograd_core._src.compiler.codegen.llvm.wide_nodes import WIDE
 from autograd_core._src.compiler.tracing.lower import program_of
 from autograd_core._src.engine.ops import PRIMITIVES
+from autograd_core._src.number_systems import llvm
 from autograd_core._src.number_systems.llvm import F32, F64
 
 INF, NAN = math.inf, math.nan
@@ -143,6 +144,24 @@ def test_code_has_one_length(name, real, width):
     module = ir.Module()
     looped(module, PRIMITIVES[name], ("entry_a", "entry_b"), kind, form)
     assert len(str(module).splitlines()) < 3_000
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_the_first_code_of_a_process_has_the_addresses_of_all_that_it_calls(name, monkeypatch):
+    """Of memory on the heap, too, though no function of `math` was asked for before."""
+    kind = ir.VectorType(F64, 8)
+    monkeypatch.setattr(llvm, "OFFERED", {})
+    once = llvm.offer_libm, llvm.vector_function
+    try:
+        for known in once:
+            known.cache_clear()
+        module = ir.Module()
+        looped(module, PRIMITIVES[name], ("entry_a", "entry_b"), kind, OF_MANY)
+        called = {f.name for f in module.functions if f.is_declaration and f.name.startswith(llvm.PREFIX)}
+        assert called <= llvm.OFFERED.keys()
+    finally:
+        for known in once:  # what they found stands in a table that is gone
+            known.cache_clear()
 
 
 @pytest.mark.parametrize("name", sorted(set(LISTS) - set("sum dot mean cross_entropy largest others leading".split())))

@@ -809,3 +809,12 @@ def test_a_product_with_a_sum_in_it_has_no_brackets_around_itself():
     assert lines_of(found) == ["∂E/∂s_i", "∂E/∂ŷ · ∂ŷ/∂s_i", "(ŷ − y) · ∂ŷ/∂s_i", f"(ŷ − y) {inner}"]
     assert found.reasons[-1] == f"∂ŷ/∂s_i = {inner}"
     assert found.value == pytest.approx(ag.grad_of(run.loss, [run["s_i"]])[0])
+
+
+@pytest.mark.parametrize("lead", [0, 3, 8])
+@pytest.mark.parametrize("left", ["", "y = ", "dE/dw = "])
+def test_wide_lines_go_on_two_signs_behind_where_their_right_side_begins(left, lead):
+    first, *others = broken(" " * lead + left + "a (" + " + ".join(f"w_{i} x_{i}" for i in range(30)) + ")")
+    assert len(others) >= 2
+    assert first.startswith(" " * lead + left + "a (")
+    assert {len(line) - len(line.lstrip()) for line in others} == {lead + len(left) + 2}

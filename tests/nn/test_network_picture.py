@@ -2,12 +2,14 @@
 
 import re
 import xml.dom.minidom
+from typing import get_args
 
 import pytest
 
 import autograd_core as ag
 import nn
 from nn._src.notation.texts import NOTATIONS
+from nn._src.teaching import network_picture
 
 CASE = [0.5, -1.0]
 
@@ -197,9 +199,11 @@ def test_wide_layers_have_their_weights_in_titles_and_too_many_are_refused():
     assert wide.svg.count("<title>v_") == 14 * 9
     with pytest.raises(ag.RangeError, match="at most 400 weights, got 420"):
         nn.draw_network(nn.MLP(20, [20], seed=1), [0.1] * 20)
-    for options in ({"theme": "blue"}, {"weights": "all"}, {"notation": "mine"}):
-        with pytest.raises(ag.RangeError, match="expected one of"):
-            nn.draw_network(mlp(), CASE, **options)
+    known = {"theme": get_args(network_picture.Theme), "weights": network_picture.WEIGHTS, "notation": NOTATIONS}
+    for option, values in known.items():
+        names = ", ".join(map(repr, values))
+        with pytest.raises(ag.RangeError, match=re.escape(f"{option}: expected one of {names}, got 'others'")):
+            nn.draw_network(mlp(), CASE, **{option: "others"})
 
 
 def test_it_is_saved_and_shown(tmp_path):

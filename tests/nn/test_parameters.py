@@ -10,6 +10,7 @@ import pytest
 
 import autograd_core as ag
 import nn
+from nn._src.support.matrix_algebra import as_matrix
 
 W = [[0.5, -1.0, 2.0], [1.5, 0.25, -0.75]]
 b = [0.1, -0.2]
@@ -549,5 +550,8 @@ def test_parameters_show_their_numbers():
     assert run["W"]._repr_html_().count("</tr>") == 3
     kernel = nn.Conv1d(1, 2, 3, seed=1).weight
     assert np.shape(kernel) == (2, 1, 3)
+    assert getattr(kernel, "_repr_html_", None) is None
+    for no_table in (as_matrix([]), as_matrix([[], []]), as_matrix([[[1.0]]])):  # without an entry, or of three axes
+        assert no_table._repr_html_() is None
     assert repr(layer.neurons[0].w).startswith("[Value(data=")
     assert getattr(layer.neurons[0].w, "_repr_html_", None) is None

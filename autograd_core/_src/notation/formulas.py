@@ -325,7 +325,7 @@ def typeset(primitive: Primitive, operands: Sequence[Piece], *, brackets: bool =
         sides = operands[0].within(left), operands[1].within(right, first=is_open)
         return Piece(primitive.latex.format(*sides), strength)
     if primitive.symbol:  # a sign
-        return Piece(primitive.latex.format(operands[0].within(PRODUCT, first=False)), SUM)
+        return Piece(primitive.latex.format(operands[0].within(PRODUCT)), SUM)
     if any(sign in primitive.latex for sign in ("{{{0}}}", r"\left", r"\lfloor", r"\lceil")):
         return Piece(primitive.latex.format(*(x.latex for x in operands)), TIGHT if "^" in primitive.latex else ATOM)
     written = primitive.latex.format(*(x.within(ATOM) for x in operands))

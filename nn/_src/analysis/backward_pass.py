@@ -94,12 +94,12 @@ def backward_pass(
         Backward pass  7 steps
         step                     shape        numbers
         1. compute the loss                    0.6931
-        2. ∂cost/∂a^(3)             1 x 1           (−2)
-        3. ∂cost/∂z^(3)             1 x 1         (−0.5)
-        4. ∂cost/∂Θ^(2)         1 x 1 x 2  (−0.5, −0.25)
-        5. ∂cost/∂a^(2)             1 x 1            (0)
-        6. ∂cost/∂z^(2)             1 x 1            (0)
-        7. ∂cost/∂Θ^(1)         1 x 1 x 2         (0, 0)
+        2. ∂cost/∂a^(3)          1 x 1           (−2)
+        3. ∂cost/∂z^(3)          1 x 1         (−0.5)
+        4. ∂cost/∂Θ^(2)      1 x 1 x 2  (−0.5, −0.25)
+        5. ∂cost/∂a^(2)          1 x 1            (0)
+        6. ∂cost/∂z^(2)          1 x 1            (0)
+        7. ∂cost/∂Θ^(1)      1 x 1 x 2         (0, 0)
     """
     run = forward_pass(model, x, target, loss=loss, notation=notation)
     if run.loss is None:

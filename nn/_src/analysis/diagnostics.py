@@ -91,8 +91,9 @@ def diagnose(
     Example:
         >>> import nn
         >>> model = nn.Sequential(nn.Linear(2, 1, seed=0), nn.Sigmoid())
-        >>> print(nn.diagnose(model, *nn.datasets.xor(), loss=nn.sse).findings[0])  # doctest: +ELLIPSIS
-        targets, all: 4 of 4 lie at the limits 0 and 1 of sigmoid, ... Use 0.1 for 0 and 0.9 for 1 ...
+        >>> print(nn.diagnose(model, *nn.datasets.xor(), loss=nn.sse).findings[0])
+        targets, all: 4 of 4 lie at the limits 0 and 1 of sigmoid, which only infinite weights reach. Use
+            0.1 for 0 and 0.9 for 1 (nn.one_hot has low= and high=), or a cross-entropy.
     """
     check_module(model, "diagnose: model")
     if (y is None) != (loss is None) or (loss is not None and not callable(loss)):

@@ -174,13 +174,14 @@ def weight_jacobian(
         >>> import nn
         >>> model = nn.MLP(2, [2], init=nn.init.constant(0.5))
         >>> print(nn.weight_jacobian(model, [3.0, 4.0], layer=1))
-        ∂layer1/∂weights of layer1  (2 x 2 x 2, denominator layout: rows from inputs, columns to layer1, in each entry layer1)
+        ∂layer1/∂weights of layer1  (2 x 2 x 2, denominator layout: rows from inputs, columns to layer1,
+          in each entry layer1)
             layer1/neuron0  layer1/neuron1
         x0          (3, 0)          (0, 3)
         x1          (4, 0)          (0, 4)
         >>> nn.weight_jacobian(model, [3.0, 4.0], layer=1, form="simplified").entries
         [[3.0, 3.0], [4.0, 4.0]]
-    """  # noqa: E501
+    """
     caller = "weight_jacobian"
     layout = layout_of(layout, caller)
     _among(form, ("full", "simplified"), f"{caller}: expected form")

@@ -36,7 +36,7 @@ class PathSum(Table):
         >>> entry = nn.chain(model, [1.0], of=2, to=0, notation="downing").entry("z_1", "x_1")
         >>> print(entry)
         ∂z_1/∂x_1 = ∂z_1/∂y_1 · ∂y_1/∂x_1 + ∂z_1/∂y_2 · ∂y_2/∂x_1 = 0.5
-        path             factors  product
+        path               factors  product
         z_1 ← y_1 ← x_1  0.5 · 0.5     0.25
         z_1 ← y_2 ← x_1  0.5 · 0.5     0.25
     """

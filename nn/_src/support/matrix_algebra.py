@@ -285,4 +285,4 @@ def _as_numbers(x: Any) -> Any:
 
 def shape_of(x: Any) -> list[int]:
     """How many entries each axis of nested lists has."""
-    return [len(x), *shape_of(x[0])] if isinstance(x, NESTED) and x else []
+    return [len(x), *(shape_of(x[0]) if x else [])] if isinstance(x, NESTED) else []
