@@ -116,3 +116,16 @@ def test_shell_commands_of_the_readme(tmp_path):
         )
         assert done.returncode == 0, done.stderr
     assert list(tmp_path.glob("*.svg"))
+
+
+OF_SOMETHING = re.compile(r"(?<!each local )\b(?:derivatives?|differentiate[sd]?) to (?!be\b|judge\b|any order\b|real numbers\b)")
+
+
+def test_derivatives_are_taken_with_respect_to_something():
+    """Not "to" something, in what users read, in docstrings and in comments; the changelog keeps what it said."""
+    assert OF_SOMETHING.search("the derivative to x")
+    sources = [p for package in ("autograd_core", "nn") for kind in ("*.py", "*.js") for p in (ROOT / package).rglob(kind)]
+    for path in [*sources, *DOCUMENTS, ROOT / "ARCHITECTURE.md"]:
+        if path.name not in ("changelog.md", "RESULTS.md"):
+            found = OF_SOMETHING.search(path.read_text(encoding="utf-8"))
+            assert not found, f"{path.relative_to(ROOT)}: {found[0]!r}; write with respect to"
