@@ -224,6 +224,21 @@ def test_no_two_classes_have_one_name():
     assert {name: places for name, places in found.items() if len(places) > 1} == {}
 
 
+def test_no_table_stands_in_two_modules():
+    """A dict, set, list or tuple of four entries or more that two modules of a package spell alike is one fact."""
+    found = {}
+    for name, (path, tree) in modules().items():
+        for node in tree.body:
+            if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
+                value = node.value.args[0] if isinstance(node.value, ast.Call) and len(node.value.args) == 1 else node.value
+                entries = value.keys if isinstance(value, ast.Dict) else getattr(value, "elts", [])
+                if len(entries) >= 4:
+                    known = ast.dump(value) if isinstance(value, ast.Dict) else tuple(map(ast.dump, entries))
+                    found.setdefault((name.partition(".")[0], known), []).append(f"{path.relative_to(ROOT)}:{node.lineno}")
+    assert len(found) > 100
+    assert [places for places in found.values() if len(places) > 1] == []
+
+
 def test_no_two_test_files_have_one_name():
     """pytest imports a file by its name alone, and collects none of a second one, which a run of one folder hides."""
     names = Counter(path.name for path in (ROOT / "tests").rglob("test_*.py") if not (path.parent / "__init__.py").exists())

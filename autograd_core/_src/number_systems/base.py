@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import reduce
-from operator import add, mul
+from operator import add, mul, sub, truediv
 from typing import TYPE_CHECKING, Any
 
 from ...errors import OperandError
@@ -25,6 +25,7 @@ UNARY = (
     "asinh acosh atanh erf erfc gaussian normal_pdf normal_cdf lgamma digamma abs floor ceil"
 ).split()
 BINARY = ("pow", "atan2", "hypot", "copysign", "zeta")
+ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {"add": add, "sub": sub, "mul": mul, "div": truediv}
 CONSTANTS = ("ln2", "log2e", "log10e", "two_over_sqrt_pi", "pi")
 
 

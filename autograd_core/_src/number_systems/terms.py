@@ -11,11 +11,10 @@ from typing import Any
 
 from ...errors import OperandError
 from ..engine.ops import PRIMITIVES
-from .base import BINARY, SYSTEMS, UNARY
+from .base import ARITHMETIC, BINARY, SYSTEMS, UNARY
 from .floats import FLOATS, Double
 from .vectors import NO_BRANCH, NO_FLOAT, Vectors
 
-ARITHMETIC = {"add": operator.add, "sub": operator.sub, "mul": operator.mul, "div": operator.truediv}
 COMPARISONS = {"lt": operator.lt, "le": operator.le, "gt": operator.gt, "ge": operator.ge, "eq": operator.eq}
 
 

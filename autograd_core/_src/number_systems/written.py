@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ...errors import OperandError
 from ..engine.ops import PRIMITIVES
 from . import products
-from .base import BINARY, CONSTANTS, SYSTEMS, UNARY, NumberSystem
+from .base import ARITHMETIC, BINARY, CONSTANTS, SYSTEMS, UNARY, NumberSystem
 from .floats import FLOATS, Double
 from .vectors import NO_FLOAT
 
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
 OPPOSITE = {"lt": "ge", "le": "gt", "gt": "le", "ge": "lt", "eq": "ne", "ne": "eq"}
 COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {name: getattr(operator, name) for name in OPPOSITE}
-ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
-    "add": operator.add, "sub": operator.sub, "mul": operator.mul, "div": operator.truediv,
-}  # fmt: skip
 
 
 class RuleTerm:

@@ -37,7 +37,6 @@ SIZES = {  # of cards and their print in pixels, for the script's layout
     "chipFont": cards.CHIP_FONT,
     "pile": cards.PILE,
 }
-ESCAPED = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
 
 def fragment(svg: str, *, alt: str, state: dict[str, Any], rules: str) -> str:
@@ -108,7 +107,7 @@ def _parts(svg: str, alt: str, state: dict[str, Any], rules: str) -> list[tuple[
     """The pieces as (tag, attributes, body); without a tag the body stands as it is."""
     key = sha256(rules.encode()).hexdigest()[:12]
     source = b64encode(svg.encode()).decode()
-    told = escaped(state)
+    told = embed.within_script(embed.as_json(state))
     name = "agl-" + sha256((source + told + key).encode()).hexdigest()[:10]
     image = f'<img alt="{text.xml(text.clean(alt))}" src="data:image/svg+xml;base64,{source}">'
     start = (
@@ -122,15 +121,6 @@ def _parts(svg: str, alt: str, state: dict[str, Any], rules: str) -> list[tuple[
         ("", "", "</autograd-graph>"),
         ("script", "", program(key, rules)),
     ]
-
-
-def escaped(state: dict[str, Any]) -> str:
-    """JSON that is safe inside a script element: no label in it can close the element or be read as markup."""
-    written = json.dumps(state, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    written = written.encode(errors="replace").decode()  # half of a surrogate pair is no character
-    for c, escape in ESCAPED.items():
-        written = written.replace(c, escape)
-    return written
 
 
 def program(key: str, rules: str) -> str:

@@ -99,10 +99,18 @@ def static(name: str) -> str:
 
 def encoded(data: Any) -> str:
     """The data as a JavaScript expression that is safe inside a script: an object or, if packed, a string."""
+    written = as_json(data)
+    return f'"{packed(written)}"' if len(written) > PACKED else within_script(written)
+
+
+def as_json(data: Any) -> str:
+    """The data as JSON of characters that a file can have."""
     written = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    written = written.encode(errors="replace").decode()  # half of a surrogate pair is no character
-    if len(written) > PACKED:
-        return f'"{packed(written)}"'
+    return written.encode(errors="replace").decode()  # half of a surrogate pair is no character
+
+
+def within_script(written: str) -> str:
+    """JSON that is safe inside a script element: no label in it can close the element or be read as markup."""
     for c, escape in BREAKING.items():
         written = written.replace(c, escape)
     return written
