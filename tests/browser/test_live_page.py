@@ -639,6 +639,11 @@ def test_buttons_cover_no_card_and_the_curve_of_a_chosen_leaf_is_in_view(name, w
     assert not (box["y"] + box["height"] > plot["y"] and box["x"] + box["width"] > plot["x"])  # nor does it cover the leaf
 
 
+def test_a_number_near_1_leaves_room_for_its_caption(opened):
+    page = opened(ag.tanh(ag.Value(-8.956, label="x")))
+    assert page.locator("autograd-graph .card.root .value").text_content() == "−1 + 3e−8"
+
+
 OVERLONG = """() => { const { graph, steps } = document.querySelector("autograd-graph"), found = [];
     for (let step = 0; step <= steps.count; step++) {
         document.querySelector("autograd-graph").step(step);

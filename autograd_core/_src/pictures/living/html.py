@@ -28,6 +28,7 @@ SIZES = {  # of cards and their print in pixels, for the script's layout
     "card": [cards.CARD_WIDTH, cards.CARD_HEIGHT],
     "fold": [cards.FOLD_WIDTH, cards.FOLD_HEIGHT + cards.PILE],
     "row": [cards.ROW_WIDTH, cards.ROW_HEIGHT],
+    "cells": cards.CARD_CELLS,
     "rowText": [cards.ROW_NAME, cards.ROW_VALUE, cards.ROW_CELLS],
     "plate": [PLATE_WIDTH, PLATE_HEIGHT],
     "chip": [cards.FULL_CHIPS.least, cards.CHIP_HEIGHT],

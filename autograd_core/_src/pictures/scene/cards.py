@@ -166,8 +166,8 @@ def node_card(
 
 def _within(x: Any, cells: int) -> str:
     """A number with as many digits as a card has room for; it is never cut, as that would change it."""
-    tries = [text.number(x, digits=digits) for digits in (4, 3, 2)]
-    return next((said for said in tries if text.cells(said) <= cells), tries[-1])
+    tries = (text.number(x, digits=digits) for digits in (4, 3))
+    return next((said for said in tries if text.cells(said) <= cells), None) or text.number(x, digits=2)
 
 
 def blank_card(

@@ -191,9 +191,12 @@ class CardView {
 
   // A number with as many digits as fit.
   written(x) {
-    if (!this.card.isRow) return numberText(x);
-    const tries = [4, 3, 2].map((digits) => numberText(x, digits));
-    return tries.find((said) => cells(said) <= ROW_CELLS) || tries[2];
+    const room = this.card.isRow ? ROW_CELLS : SIZE.cells;
+    for (const digits of [4, 3]) {
+      const said = numberText(x, digits);
+      if (cells(said) <= room) return said;
+    }
+    return numberText(x, 2);
   }
 
   // The previous number, shown only if it reads differently at its precision: 0.59 beside 0.5903 says nothing.
