@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from strategies import examples
 
 import autograd_core as ag
-from autograd_core._src.compiler.runtime import call_stubs, kept_executors, specialization
-from autograd_core._src.compiler.runtime.executors import CHUNK
+from autograd_core._src.compiler.runtime import call_stubs, kept_executors, specialization, stub_text
+from autograd_core._src.compiler.runtime.executors import CHUNK, KernelRunner
 
 
 class Pair(NamedTuple):
@@ -167,6 +167,40 @@ def test_results_of_several_numbers_and_chosen_arguments(kind, reduce):
     args = ([[1.0, 2.0], [3.0, 4.0]], 5.0, np.array([6, 7]))
     call(g, kind, args)
     assert described(by_stub(g, kind, args)) == described(in_general(g, kind, args))
+
+
+@pytest.mark.parametrize("option", sorted(OPTIONS))
+@pytest.mark.parametrize(
+    ("kind", "reduce"), [(k, r) for k in KINDS for r in (None, "mean", "sum") if r or k != "reduced"]
+)
+def test_many_rows_are_read_and_written_where_they_are(kind, reduce, option, monkeypatch):
+    monkeypatch.setattr(stub_text, "IN_PLACE", 1)
+    f = ag.compile(
+        lambda w, x, y: w[0] * squares(x) + ag.exp(w[1] * y) / x[2], [1.0, 2.0], TREES["array"], 2.0,
+        in_axes=(None, 0, 0), reduce=reduce, argnums=(0, 2, 1), **OPTIONS[option],
+    )
+    draw = random.Random(1).choice
+    placed, run_in_place = [], KernelRunner.run_in_place
+
+    def noted(*args, **options):
+        placed.append(run_in_place(*args, **options))
+        return placed[-1]
+
+    for count in (8, 64, 13):
+        w, x, y = (np.array([draw(ODD) for _ in range(n)]) for n in (2, 6 * count, count))
+        # Every other column, so that it is no array like the runner's own; then one in a piece.
+        for xs in (x.reshape(count, 6)[:, ::2], np.ascontiguousarray(x.reshape(count, 6)[:, ::2])):
+            expected = in_general(f, kind, (w, xs, y))
+            call(f, kind, (w, xs, y))
+            with monkeypatch.context() as patch:
+                patch.setattr(KernelRunner, "run_in_place", noted)
+                found = by_stub(f, kind, (w, xs, y))
+            assert described(found) == described(expected)
+            by_stub(f, kind, (w, xs + 1.0, y))
+            assert described(found) == described(expected)  # nobody writes there again
+    # Narrowed to floats, what was passed is an array of its own in any case.
+    with_gaps = option == "float32"
+    assert placed == ([] if kind == "reduced" else [with_gaps, True, with_gaps, True, False, False])
 
 
 def test_lists_and_arrays_of_all_kinds_of_numbers_stand_for_each_other():

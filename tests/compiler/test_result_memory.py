@@ -28,11 +28,13 @@ def compiled(**options):
 
 
 def ready(f, *args):
-    """The function after so many calls that machine code serves it."""
-    f.bind(*args)
-    for _ in range(3):
-        f(*args)
-        f.value_and_grad(*args)
+    """The function, served by machine code for values, too, which `bind` makes for gradients alone."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(specialization, "PATIENCE", -1.0)
+        f.bind(*args)
+        for _ in range(3):
+            f(*args)
+            f.value_and_grad(*args)
     return f
 
 

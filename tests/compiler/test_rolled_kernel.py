@@ -147,6 +147,20 @@ def test_large_copies_are_computed_one_block_of_rows_at_a_time(name, monkeypatch
     assert compiled == [cold, cold]
 
 
+@pytest.mark.parametrize("steps", [50, 63])
+def test_a_dot_of_products_of_all_steps_is_straight_line_code_beside_their_loop(steps):
+    f, shared, widths = made("heston", steps)
+    p = f.program
+    regions = segments.segments_of(p)
+    dots = [x for x in regions if x.period == x.copies == 1 and p.primitives[p.codes[x.start]].name == "dot"]
+    assert [len(x.kinds) > segments.MOST_PIECE for x in dots] == [True]
+    assert not segments.is_wide_node(p, dots[0])
+    rng = np.random.default_rng(steps)
+    calls = [[*shared, *(numbers(rng, (count, n), odd=odd) for n in widths)] for count, odd in ((17, 0), (24, 0.02))]
+    cold, *compiled = both_ways(f, *calls)
+    assert compiled == [cold, cold]
+
+
 STEPS = 220  # sums of more than 200 terms are loops
 SUMS = {
     "states": lambda w, x, states: ag.sum(states),

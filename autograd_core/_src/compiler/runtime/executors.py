@@ -204,12 +204,20 @@ class KernelRunner:
         # The argument with which the code gives means, whatever the divisor is to others; of one chunk of rows.
         means, n = self.blocks[0].copy(), np.full(1, count, dtype)
         means[kernel.fields.index("divisor")] = n.ctypes.data
-        self.at_means = means.ctypes.data
-        self._memory = shared, summed, scratch, kept, divisor, means, n
+        self._means, self.at_means = means, means.ctypes.data
+        self._memory = shared, summed, scratch, kept, divisor, n
         self.bytes = _bytes(shared, summed, scratch, kept, results, *tables, *per_row)
 
-    def run_in_place(self, tables: Sequence[Any], results: Any, per_row: Sequence[Any]) -> bool:
+    def run_in_place(
+        self, tables: Sequence[Any], results: Any, per_row: Sequence[Any], *, means: bool = False
+    ) -> bool:
         """Run on arrays of the caller's instead of its own, which saves copies; only sums are its own.
+
+        Args:
+            tables: As `self.tables`.
+            results: Likewise.
+            per_row: Likewise.
+            means: Whether sums are divided by the number of rows, whatever the divisor is.
 
         Returns:
             Whether it did: the code reads and writes whole blocks of rows, of arrays like its own.
@@ -221,7 +229,7 @@ class KernelRunner:
             return False
         if not self._writes_all:
             results[:] = 0.0
-        fields, n = self.blocks[0].copy(), len(self.kernel.fields)
+        fields, n = (self._means if means else self.blocks[0]).copy(), len(self.kernel.fields)
         fields[self.kernel.fields.index("results")] = address(results)
         fields[n - len(arrays) + 1 :] = [address(x) for x in (*tables, *per_row)]
         self._call(fields.ctypes.data)

@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from .traced_function import TracedFunction
 
 KINDS = ("values", "value_and_grad", "reduced")
-SHORTEST, LONGEST = 16, 4096  # numbers of a list that is packed; a longer one takes time anyway
+SHORTEST = 16  # numbers of a list from which on it is packed
 FLOAT = np.dtype(float)  # of results without rows, whatever the function computes in
+IN_PLACE = 2**15  # numbers an array has, on average, from which on its address is passed sooner than it is copied
 FEW_WRITTEN = 16  # guards that are tested one by one; and results that are read one by one
 _KEEPING = ctypes.PYFUNCTYPE(None, ctypes.c_void_p)  # an address is passed on faster than an int of 64 bits
 _RELEASING = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
@@ -48,6 +49,8 @@ def stub(args):
     try:
         {hands}= runner.hands[{number}] or handed(runner)
 {writing}
+{in_place}
+{copying}
         call({at})
 {guards}
         return {result}
@@ -77,6 +80,9 @@ class StubWriter:
             self.taken["at"] = attrgetter("at_means" if divides else "at")
         self.reading: list[str] = []
         self.writing: list[str] = []
+        self.copying: list[str] = []  # of what has rows
+        self._tables: list[tuple[str, int]] = []  # names and columns
+        self._sums: dict[int, str] = {}  # by argument, what gives its gradient if that is summed over the rows
         self._counted = False
 
     def text(self) -> str:
@@ -93,12 +99,15 @@ class StubWriter:
         if self.has_rows:
             self.reading.append("shelf = shelves[n]")
         result, guards = self._result(), self._guards()
+        in_place = [] if guards else self._in_place()
         return STUB.format(
             arguments="".join(f"{name}, " for name in names) or "[] ",
             reading=_indented(self.reading),
             hands="".join(f"{name}, " for name in self.taken),
             number=KINDS.index(self.kind),
             writing=_indented(self.writing),
+            in_place=_indented(in_place),
+            copying=_indented(self.copying),
             guards=_indented(guards),
             result=result,
             at="at" if self.has_rows else "",
@@ -144,7 +153,7 @@ class StubWriter:
 
     def _read_array(self, name: str, shape: tuple[int, ...], start: int, size: int, table: int | None) -> None:
         self.names["shape_" + name] = shape
-        is_packed = table is None and shape == (size,) and SHORTEST <= size <= LONGEST and self.f.dtype == np.float64
+        is_packed = table is None and shape == (size,) and size >= SHORTEST and self.f.dtype == np.float64
         if is_packed:
             # Three times faster than NumPy reads it. Of Values, NumPy's numbers and the like the sum is no plain float.
             self.names[f"pack_{name}"] = Struct(f"{size}d").pack_into
@@ -171,9 +180,45 @@ class StubWriter:
         wanted = "".join(f", {k}" for k in shape)
         self.reading += [f"if {name}.shape != (n{wanted or ','}):", "    return MISS"]
         self.taken[f"to_{name}"] = lambda r: r.tables[table][:, start : start + size].reshape(-1, *shape)
-        self.writing.append(f"to_{name}[...] = {name}")
+        self.copying.append(f"to_{name}[...] = {name}")
+        self._tables.append((name, size))
 
     # --- results ---
+
+    def _in_place(self) -> list[str]:
+        """Run many rows on the arguments and on fresh results, as they are: no copies. For a whole number of blocks."""
+        f, layout = self.f, self.f._layout(self.specialization, gradient=self.kind != "values")
+        # A table of several arguments, as a dict has, has to be put together; and means per row are yet to be divided.
+        if not self.has_rows or len(self._tables) != len(layout.tables) or self.kind == "reduced":
+            return []
+        with_gradient = self.kind != "values"
+        groups = [i for i in f._argnums if with_gradient and not f._is_summed(i)]
+        spec = f._specializations[0].spec
+        made = [("values", spec), *((f"g{i}", f._specs[i]) for i in groups)]
+        columns = sum(size for _, size in self._tables) + sum(spec.size for _, spec in made)
+        if not columns:
+            return []
+        self.names["empty"] = f._memory.empty  # no reference to the function, which would make a cycle
+        found = {name: self._shaped(name, f"new_{name}", spec) for name, spec in made}
+        given = [self._sums[i] if f._is_summed(i) else found[f"g{i}"] for i in f._argnums if with_gradient]
+        grads = "".join(f"{g}, " for g in given)
+        tables = "".join(f"{name}.reshape(n, {size}), " for name, size in self._tables)
+        means = with_gradient and f._reduce == "mean"
+        return [
+            f"if n >= {-(-IN_PLACE * (len(self._tables) + len(made)) // columns)}:",
+            *(f"    new_{name} = empty((n, {spec.size}), dtype)" for name, spec in made),
+            f"    per_row = ({''.join(f'new_g{i}, ' for i in groups)})",
+            f"    if runner.run_in_place(({tables}), new_values, per_row, means={means}):",
+            f"        return {found['values']}{f', ({grads})' if with_gradient else ''}",
+        ]
+
+    def _shaped(self, name: str, array: str, spec: Spec) -> str:
+        """Rows of numbers as a tree of arrays."""
+        shape = shape_of(spec)
+        if shape is not None and spec.size:
+            return f"{array}.reshape{(-1, *shape)}"
+        self.names[f"spec_{name}"] = spec
+        return f"views(spec_{name}, {array}, rows=True)"
 
     def _guards(self) -> list[str]:
         """Test whether all rows took the traced branch."""
@@ -220,6 +265,7 @@ class StubWriter:
             spec, name = f._specs[i], f"g{i}"
             if f._is_summed(i):
                 found.append(self._summed(name, spec, start))
+                self._sums[i] = found[-1]
                 start += spec.size
             else:
                 found.append(self._per_row(name, spec, group))

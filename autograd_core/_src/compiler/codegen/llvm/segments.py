@@ -9,10 +9,11 @@ import numpy as np
 
 from ....engine.ops import PRIMITIVES
 from ...passes.find_repeats import GATHERED, LOCAL, SHARED, Region, classified, coarser, regions_of, slots_of
+from ...tracing.lower import LONGEST_DOT
 from .wide_nodes import WIDE, is_wide
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from ....engine.ops import Primitive
     from ...ir.program import Program
@@ -63,19 +64,28 @@ def edges_written(program: Program) -> int:
     segments = segments_of(program)
     if all(x.copies == 1 for x in segments):
         return len(program.operands)  # nothing repeats: an interpreter runs wide nodes as well
-    return sum(WIDE if is_wide_node(program, x) else len(x.kinds) for x in segments)
+    return sum(WIDE if _is_one(program, x, is_wide) else len(x.kinds) for x in segments)
 
 
 def is_wide_node(program: Program, segment: Region) -> bool:
     """Whether a segment is one node that becomes a loop over its operands, which are read from memory."""
+    return _is_one(program, segment, _is_loop)
+
+
+def _is_one(program: Program, segment: Region, fits: Callable[[Primitive, int], bool]) -> bool:
+    """Whether a segment is one node, whose primitive and number of operands fit."""
     one = segment.period == segment.copies == 1
-    return one and _is_loop(program.primitives[program.codes[segment.start]], len(segment.kinds))
+    return one and fits(program.primitives[program.codes[segment.start]], len(segment.kinds))
 
 
 def _is_loop(primitive: Primitive, count: int) -> bool:
     """Whether a node of so many operands becomes a loop."""
-    # A reduction is short unrolled as well, so it becomes a loop only where it would be a piece by itself.
-    return is_wide(primitive, count) and (primitive.reduction is None or count > MOST_PIECE)
+    # A reduction is short unrolled as well, so it becomes a loop only where it would be a piece by itself; a `dot` that
+    # was a chain of products never does. A loop has strict zero at each product, and a path of 60 steps whose sum this
+    # is took a third longer.
+    return is_wide(primitive, count) and (
+        primitive.reduction is None or count > max(MOST_PIECE, LONGEST_DOT * primitive.lists)
+    )
 
 
 def _piece(program: Program, start: int, stop: int) -> Region:
