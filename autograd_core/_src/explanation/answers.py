@@ -139,6 +139,8 @@ class WhatIf(Answer):
     @property
     def latex(self) -> str:
         """The tangent's prediction, and the recomputed value."""
+        # The tangent's prediction first and the truth beside it: the difference is the curvature that a gradient
+        # ignores.
         root, name = latex_name(self.root), latex_name(self.name)
         # Numbers and not names on the left: the line is to be checked with a calculator.
         step = f"{latex_number(self.after)} - {latex_number(self.before)}".replace("- -", "+ ")

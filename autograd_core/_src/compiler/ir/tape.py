@@ -37,6 +37,8 @@ class Tape:
 
     def __init__(self) -> None:
         self.primitives: list[Primitive] = []
+        # Invariant: a step reads lower slots only. So the list is in topological order whatever is appended, and a
+        # sweep may go through it from either end.
         self.steps: list[Step] = []
         self.numbers: list[Any] = []
         self.leaves: dict[int, Value] = {}
@@ -90,6 +92,8 @@ class Tape:
 
     def put(self, step: Step) -> int:
         """The slot of a step: an existing one if an equal step exists, else a new one."""
+        # Hash consing: sweeps of several directions ask for the same local derivatives again and again, and higher
+        # orders would grow by every copy of a copy.
         slot = self._known.get(step)
         if slot is None:
             slot = self._known[step] = len(self.steps)
@@ -105,6 +109,7 @@ class Tape:
 
     def multiplying(self) -> Callable[[int, int], int]:
         """A function that gives the slot of local derivative × adjoint; called for every edge, hence a closure."""
+        # `put` and `apply` written out: this runs for every edge, and calls would take most of its time.
         known, steps, ones, code, apply = self._known, self.steps, self._ones, self.product_code, self.apply
 
         def product(d: int, g: int) -> int:

@@ -109,6 +109,7 @@ class PathSums:
         for start, of in zip(starts, (float, abs), strict=True):
             self._start(s, start, of)
         rules = [group.rule() for group in flat.groups]
+        # The same sums as `node_by_node` forms, with one array operation per level and primitive.
         with np.errstate(all="ignore"):
             sums = levels.path_sums(levels.steep, starts[0])
             bounds = levels.bounds(np.array(self.unseen), starts[1])
@@ -163,6 +164,7 @@ class PathSums:
 
     def exact_at(self, s: int, point: Sequence[float]) -> list[float]:
         """The derivatives at other inputs, without perturbed values; an empty list if a rule raises there."""
+        # No value counts as rounded here, so nothing is perturbed: what differs from the recorded point is the inputs.
         flat, inputs = self.flat, self.inputs
         exact, rules = [False] * len(flat.values), [group.rule() for group in flat.groups]
         at = {flat.place[x]: y for x, y in zip(inputs, point, strict=True) if x in flat.place}
