@@ -316,7 +316,7 @@ def tables(found, peers):
         verdicts.update(a.get("verdicts", {}))
     counted = ", ".join(f"{n:,} {v}" for v, n in verdicts.most_common())
     lines += [f"The verdicts on the right functions: {counted}."]
-    timed = [a for a in rights if "seconds" in a]
+    timed = [a for a in rights if "seconds" in a and not a["seed"]]  # one number for each function
     own, other = ([1e3 * a["seconds"] for a in timed if (a["host"] == "own") is k] for k in (True, False))
     if own and other:
         lines.append(

@@ -76,10 +76,24 @@ def test_the_page_names_what_falls_short(capsys):
     page = maintainer.tables(found, ["scipy"])
     assert "| **right functions with an alarm** | 2 of 2 | 1 of 2 |" in page
     assert "| **bugs that pass** | 1 of 1 | 0 of 1 |" in page
-    assert "1 of 3 answers differ" in page
+    assert "1 of 1 answers under several seeds differ" in page
+    assert "| 0 | 2 of 2 | 9 | 3 | 1 of 1 | 0 |" in page
+    assert "| 1 | 0 of 2 | 0 | 0 | 1 of 1 | 0 |" in page
     for line in ("f: alarm (WRONG)", "f: passes: sign", "f: not named: sign", "g: crash: ValueError: no"):
         assert f"- {line}, under 1 seeds" in page
     assert len(list(maintainer.listed(found))) == 4
+
+
+def test_the_first_seed_comes_first_and_then_what_takes_least():
+    known = [
+        {"name": "slow", "bug": "", "seconds": 0.1, "examples": 25},
+        {"name": "quick", "bug": "", "seconds": 0.001, "examples": 100},
+        {"name": "quick", "bug": "sign", "tried": 3},
+    ]
+    wanted = [("slow", "", 0), ("quick", "sign", 1), ("quick", "", 2), ("slow", "sign", 1), ("slow", "", 1)]
+    tasks = [{"name": name, "bug": bug, "seed": number, "count": 100} for name, bug, number in wanted]
+    mixed = [tasks[k] for k in (3, 0, 4, 2, 1)]
+    assert sorted(mixed, key=lambda task: maintainer.effort(task, known)) == tasks
 
 
 def test_answers_are_kept(tmp_path, capsys, monkeypatch):
