@@ -5,6 +5,7 @@ A run ends with the first failure. A test that takes thirty times as long as it 
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
 import os
@@ -64,12 +65,27 @@ class Server:
         )  # fmt: skip
         theirs.close()
         self.channel = ours
-        self.answers = ours.makefile("r", encoding="utf-8")
-        first = self.answers.readline()
-        if not first:
+        self.received = b""
+        try:
+            self.tests: list[str] = self.answer()["ready"]
+        except EOFError:
+            self.close()
             msg = f"pytest ended before it had collected the tests; try: {' '.join(command)}"
-            raise RuntimeError(msg)
-        self.tests: list[str] = json.loads(first)["ready"]
+            raise RuntimeError(msg) from None
+
+    def answer(self) -> dict:
+        """The next line that it sends; waits for it."""
+        while b"\n" not in self.received:
+            more = self.channel.recv(1 << 16)
+            if not more:
+                raise EOFError
+            self.received += more
+        line, _, self.received = self.received.partition(b"\n")
+        return json.loads(line)
+
+    def has_answered(self) -> bool:
+        """Whether a line is there, or begins."""
+        return bool(self.received or select.select([self.channel], [], [], 0)[0])
 
     def child(self, tests: list[str], target: Path | None = None, original: str = "") -> Callable[[Path], Child]:
         """Begins a run in a child, with what stands in a file then."""
@@ -77,15 +93,15 @@ class Server:
         def begin(log: Path) -> Child:
             request = {"file": str(target or ""), "original": original, "tests": tests, "log": str(log)}
             self.channel.sendall((json.dumps(request) + "\n").encode())
-            return Child(json.loads(self.answers.readline())["pid"], self)
+            return Child(self.answer()["pid"], self)
 
         return begin
 
     def close(self) -> None:
         """No more children."""
-        self.answers.close()
         self.channel.close()
-        os.killpg(self.process.pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
 
@@ -98,14 +114,14 @@ class Child:
 
     def poll(self) -> int | None:
         """How it ended, or None."""
-        if self.returncode is None and select.select([self.server.channel], [], [], 0)[0]:
+        if self.returncode is None and self.server.has_answered():
             self.wait()
         return self.returncode
 
     def wait(self) -> None:
         """Until it has ended."""
         if self.returncode is None:
-            self.returncode = json.loads(self.server.answers.readline())["code"]
+            self.returncode = self.server.answer()["code"]
 
 
 def in_process(
@@ -147,7 +163,8 @@ def outcome(begin: Callable[[Path], subprocess.Popen | Child], usual: Callable[[
             elif now > budget:
                 status = "survived"
             if status:
-                os.killpg(process.pid, signal.SIGKILL)
+                with contextlib.suppress(ProcessLookupError):  # it has just ended by itself
+                    os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
         lines = log.look()
     done = sum(x.get("when") == "teardown" for x in lines)

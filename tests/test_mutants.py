@@ -5,6 +5,7 @@ import gc
 import importlib.util
 import json
 import linecache
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -358,6 +359,19 @@ def test_what_has_been_read_or_rewritten_is_refused(parts):
     assert not mutants_server.planted([*functions, made], str(file), PARTS, PARTS.replace("x + 2", "(x - 2)"))
     linecache.getlines(str(file))
     assert not mutants_server.planted(functions, str(file), PARTS, PARTS.replace("x + 2", "(x - 2)"))
+
+
+def test_answers_that_come_together_are_read_one_by_one():
+    """A child may have ended before anybody asks for its number."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        server = mutants_runs.Server.__new__(mutants_runs.Server)
+        server.channel, server.received = ours, b""
+        assert not server.has_answered()
+        theirs.sendall(b'{"pid": 7}\n{"code": 1}\n')
+        child = mutants_runs.Child(server.answer()["pid"], server)
+        assert (child.pid, child.poll(), child.poll()) == (7, 1, 1)
+        assert not server.has_answered()
 
 
 def test_what_is_not_imported_yet_needs_nothing(tmp_path):
