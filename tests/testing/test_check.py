@@ -394,6 +394,29 @@ def test_a_rule_of_numbers_may_be_off_by_the_rounding_of_its_exponent():
         assert report, report
 
 
+def grown_slopes(t, r):
+    z = 1 / (1 + 9 * math.exp(-r * t))
+    return r * z * (1 - z), t * z * (1 - z)
+
+
+@pytest.mark.parametrize("at", [(9.120123007638863, 2.4148537944714663), (7.6, 1.77), (17.0, 1.11), (19.67, 0.648)])
+@pytest.mark.parametrize("factor", [1.0, 1 + 1e-6])
+def test_a_rule_of_numbers_may_lose_digits_beside_a_factor_that_moves(at, factor):
+    """r z (1 - z): its first factor moves with every ulp, where the last one stands still."""
+
+    @ag.primitive
+    def grown(t, r):
+        return 1 / (1 + 9 * ag.exp(-r * t))
+
+    @grown.partials
+    def _(t, r, z):
+        return tuple(factor * d for d in grown_slopes(t, r))
+
+    report = check_gradient(lambda t, r: grown(t, r) * t, at)
+    assert report.verdict.value == ("RIGHT" if factor == 1 else "WRONG"), report
+    assert factor == 1 or report.faulty_op == "grown"
+
+
 def test_of_lost_digits_the_rule_is_named_that_lost_them():
     """One rule loses a thousand roundings; where a sum that cancels loses more, that is none of its fault."""
 

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from .reference import Replay
 
 PLACES, NEARBY = range(-4, 5), [2.0**-k for k in range(50, 9, -4)]  # in steps, which are shares of the operands
-SCATTERED = 2.0  # times the jumps of values there, a formula may be off
+SMALL = 2.0**-18  # steps over which a formula of numbers is smooth, but for rounding
+BINOMIAL = [(-1) ** k * math.comb(8, k) for k in range(9)]
+SCATTERED = 2.0  # times the scatter of values there, a formula may be off
 
 
 @dataclass(slots=True)
@@ -151,22 +153,28 @@ def rule_rounding(node: Value, i: int) -> float:
 
 
 def _scatter(node: Value, i: int) -> float:
-    """How far a local derivative jumps between neighbours of the operands, at the smallest steps that it moves at.
+    """How far from a smooth curve a local derivative's values are at neighbours of the operands.
 
-    Of a formula that cancels, jumps are as high as what it subtracts is rounded. Constants stay.
+    Of a formula that cancels they jump, as high as what it subtracts is rounded: at small steps, or at the first ones
+    that it moves at. Constants stay.
     """
     assert node._primitive is not None
     xs, slopes = [float(p.data) for p in node.parents], recorded_slopes(node)
     signs = directions(len(xs), "scatter")
     by = [0.0 if isinstance(p, Constant) else x * v for p, x, v in zip(node.parents, xs, signs, strict=True)]
     rise = total(float(d) * move for d, move in zip(slopes, by, strict=True))
+    scatter = 0.0
     for step in NEARBY:
         values = []
         for k in PLACES:
             at = [FLOATS.number(x + k * step * move) for x, move in zip(xs, by, strict=True)]
             with suppress(Exception):  # whatever a formula of numbers says outside of its domain
                 values.append(float(node._primitive.partials(FLOATS, *at, float(node.data) + k * step * rise)[i]))
-        jump = max((abs(b - a) for a, b in pairwise(values)), default=0.0)
-        if jump:
-            return SCATTERED * jump if math.isfinite(jump) else 0.0
-    return 0.0
+        if len(values) < len(PLACES) or not all(map(math.isfinite, values)):
+            break
+        if step <= SMALL:  # what is smooth falls with the eighth power of the step, and out of the difference
+            rest = total(c * (z - values[0]) for c, z in zip(BINOMIAL, values, strict=True))
+            scatter = max(scatter, abs(rest) / max(BINOMIAL))
+        elif not scatter:
+            scatter = max(abs(b - a) for a, b in pairwise(values))
+    return SCATTERED * scatter
