@@ -101,7 +101,7 @@ def test_listed_places_are_needed(name):
         "normal_pdf": ((38.000000000028024,), 0),
         "exp2": ((1024.0,), 0),
         "atan2": ((0.04498591031017145, 1e-323), 0),
-        "pow": ((1.00000000000005e-310, 1e-17), 0),
+        "pow": ((3.656059781522827, -563.0512908262049), 0),
     }
     xs, which = samples[name]
     assert dict(accuracy.errors(PRIMITIVES[name], xs))[which] > 4

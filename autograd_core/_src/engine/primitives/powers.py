@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .pieces import far_out
+from .pieces import TINY, far_out
 from .table import INF, NAN, REALS, entry
 
 WHOLE = 2.0**24  # up to here a float holds every integer
@@ -18,11 +18,19 @@ def power_slope(m: Any, x: Any, y: Any) -> Any:
 def _careful_power_slope(m: Any, x: Any, y: Any) -> Any:
     s, e = _one_less(y)
     plain = y * m.pow(m.where(m.equal(e, 0), x, m.from_above(x)), s)
+    beyond = m.equal(m.where(x > 0, m.abs(plain), 0), INF)  # a y >= 1 brings nothing back into the range
+    rescued = m.rarely(beyond, lambda: times_power(m, y, x, s), plain)
     corrected = m.to_differentiate(
-        (x,), lambda: m.primitive("power_slope", x, y), lambda: _corrected_power_slope(m, x, y, plain, e)
+        (x,), lambda: m.primitive("power_slope", x, y), lambda: _corrected_power_slope(m, x, y, rescued, e)
     )
-    corrected = m.where(m.equal(e, 0), plain, corrected)
+    corrected = m.where(m.equal(e, 0), rescued, corrected)
     return m.where(m.equal(y, 0), 0, m.where(y >= 1, m.where(y <= WHOLE, plain, corrected), corrected))
+
+
+def times_power(m: Any, factor: Any, x: Any, s: Any) -> Any:
+    """factor x^s for an x > 0 whose power alone leaves the range: by its root, twice."""
+    root = m.pow(x, s / 2)
+    return factor * root * root
 
 
 def _corrected_power_slope(m: Any, x: Any, y: Any, plain: Any, e: Any) -> Any:
@@ -42,6 +50,20 @@ def _one_less(y: Any) -> tuple[Any, Any]:
     """y - 1 and its rounding error; NaN if y is infinite."""
     s = y - 1
     return s, (y - (s - (s - y))) + (-1 - (s - y))
+
+
+def is_tiny_base(m: Any, x: Any, y: Any) -> Any:
+    """Whether x^(y - 2) may overflow though y times it does not."""
+    return m.where(x > 0, m.where(x < TINY, m.where(m.abs(y) < 1, 1, 0), 0), 0) > 0
+
+
+def _second_power_slope(m: Any, x: Any, y: Any, z: Any) -> Any:
+    """y (y - 1) x^(y - 2), of which z is y x^(y - 1)."""
+
+    def usual() -> Any:
+        return m.primitive("path_product", y, m.primitive("power_slope", m.primitive("power_base", x, y), y - 1))
+
+    return m.to_round(lambda: m.choose_form((x, y), is_tiny_base, lambda: z / x * (y - 1), usual), usual)
 
 
 def _power_base(m: Any, x: Any, y: Any) -> Any:
@@ -66,9 +88,14 @@ def _power_base_partials(m: Any, x: Any, _: Any, z: Any) -> tuple[Any, Any]:
 def exponent_slope(m: Any, x: Any, y: Any, z: Any) -> Any:
     """x^y log(x); 0 where x = 0 and y >= 0, and the limit 0 where x is infinite and x^y is 0."""
     at_zero = m.where(y < 0, -INF, m.primitive("step_slope", y))
-    inside = far_out(
-        m, lambda: m.equal(x, INF), lambda: m.primitive("path_product", z, INF), lambda: z * m.log(x)
-    )
+
+    def usual() -> Any:
+        log = m.log(x)
+        return m.to_round(
+            lambda: m.rarely(m.equal(z, INF), lambda: times_power(m, log, x, y), z * log), lambda: z * log
+        )
+
+    inside = far_out(m, lambda: m.equal(x, INF), lambda: m.primitive("path_product", z, INF), usual)
     return m.where(m.equal(x, 0), at_zero, inside)
 
 
@@ -90,10 +117,7 @@ entry(
     summary="Power; NaN for a negative base and a fractional exponent, never complex.",
 )
 entry(
-    "power_slope", power_slope,
-    lambda m, x, y, z: (
-        m.primitive("path_product", y, m.primitive("power_slope", m.primitive("power_base", x, y), y - 1)), power_twist(m, x, y)
-    ),
+    "power_slope", power_slope, lambda m, x, y, z: (_second_power_slope(m, x, y, z), power_twist(m, x, y)),
     arity=2, latex="{1} {0}^{{{1} - 1}}", domain=((0.0, INF), REALS),
     inner=True, summary="y x^(y - 1), the derivative of a power with respect to its base.",
 )
