@@ -8,6 +8,7 @@ be a tenth.
 
 from __future__ import annotations
 
+import reprlib
 from functools import wraps
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
@@ -214,3 +215,13 @@ def _near(name: str, known: Sequence[str]) -> str:
 
     near = get_close_matches(name, known, 1)
     return f"did you mean {near[0]}?" if near else f"its arguments are {', '.join(known)}" if known else "it takes none"
+
+
+def brief(x: Any) -> str:
+    """An object's `repr` in one line of a readable length; a message is written whatever the object does."""
+    try:
+        text = repr(x)
+    except Exception:  # noqa: BLE001  a class whose own `repr` fails, or lists nested too deeply for Python's
+        text = reprlib.repr(x)
+    text = " ".join(text.split())
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -9,10 +9,12 @@ import pytest
 from strategies import inside
 
 import autograd_core as ag
+import nn
 from autograd_core import Value
 from autograd_core._src.engine.ops import PRIMITIVES
 from autograd_core._src.engine.value_system import VALUES
 from autograd_core._src.number_systems.base import BINARY, CONSTANTS, UNARY
+from autograd_core.errors import AutogradError
 
 inf, nan = math.inf, math.nan
 
@@ -353,3 +355,29 @@ def test_functions_read_the_numbers_of_other_systems():
     ):
         with mpmath.workdps(50):
             assert abs(mpmath.mpf(str(got)) - expected(mpmath.mpf(1) / 3)) < mpmath.mpf(10) ** -45
+
+
+class Unprintable:
+    """Its own `repr` fails."""
+
+    def __repr__(self):
+        raise RuntimeError("no repr")
+
+
+def nested(depth):
+    found = 1.0
+    for _ in range(depth):
+        found = [found]
+    return found
+
+
+@pytest.mark.parametrize("made", [Unprintable, lambda: nested(100_000)], ids=["unprintable", "deep"])
+def test_what_cannot_be_printed_is_refused_in_words(made):
+    thing = made()
+    for call in (
+        lambda: ag.Value(thing), lambda: ag.exp(thing), lambda: ag.topological_order(thing), lambda: ag.draw(thing),
+        lambda: ag.dot([thing], [1.0]), lambda: ag.softmax([thing, 1.0]), lambda: nn.MLP(thing, [1]),
+        lambda: nn.MLP(1, [1])([thing]), lambda: nn.Linear(1, 1)([thing]), lambda: nn.StandardScaler().fit(thing),
+    ):  # fmt: skip
+        with pytest.raises(AutogradError):
+            call()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import OperandError, RangeError
 from ..number_systems.floats import FLOATS, PLAIN_FLOATS, Double
+from ..wrong_calls import brief
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -106,10 +107,10 @@ def plus(x: Any, y: Any) -> Any:
 
 def shown(x: Any) -> str:
     """A value and its type in a message, shortened."""
-    text, kind = " ".join(repr(x).split()), type(x)  # in one line
+    kind = type(x)
     foreign = kind.__name__ == "Value" and not hasattr(kind, "local_grads")
     name = f"{kind.__module__}.Value" if foreign else kind.__name__
-    return f"{text if len(text) <= 60 else text[:57] + '...'} ({name})"
+    return f"{brief(x)} ({name})"
 
 
 def whole(x: Any, caller: str, name: str, least: int = 1) -> int:

@@ -7,7 +7,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from ...errors import OperandError, StructureError
-from ..wrong_calls import says_how
+from ..wrong_calls import brief, says_how
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -87,7 +87,7 @@ def roots_of(given: Any, caller: str) -> list[Value]:
 
 def no_node(x: Any) -> str:
     """Describe what was passed instead of a node, and what to do where that is clear."""
-    kind, text = type(x), repr(x)
+    kind = type(x)
     name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
     if kind.__name__ == "Value" or hasattr(kind, "backward"):
         hint = "; build the graph with autograd_core.Value, whose operators and methods are the same"
@@ -99,7 +99,7 @@ def no_node(x: Any) -> str:
         hint = "; call it, and take what it gives: f(x)"
     else:
         hint = ""
-    return f"{text if len(text) <= 60 else text[:57] + '...'} ({name}){hint}"
+    return f"{brief(x)} ({name}){hint}"
 
 
 def order_of(

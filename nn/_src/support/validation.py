@@ -9,13 +9,12 @@ from typing import Any
 
 from autograd_core import OperandError, RangeError, StructureError, Value
 from autograd_core._src.engine.pytrees import as_numpy
-from autograd_core._src.wrong_calls import misfit
+from autograd_core._src.wrong_calls import brief, misfit
 
 
 def shown(x: Any) -> str:
     """A value and its type for a message, cut to a readable length."""
-    text = " ".join(repr(x).split())  # in one line
-    return f"{text if len(text) <= 60 else text[:57] + '...'} ({type(x).__name__})"
+    return f"{brief(x)} ({type(x).__name__})"
 
 
 NAMELESS_TYPES = frozenset({float, int, bool, str})
