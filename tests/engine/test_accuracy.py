@@ -63,6 +63,7 @@ HARD = [
     ("pow", (1.0000000000000417, 1.6982732173491184e16)),  # and the slope overflows
     ("pow", (1.223836859936198e283, 8.988465674311579e307)),
     ("pow", (3.0, 0.1)),  # y - 1 is rounded
+    ("pow", (1.00000000000005e-310, 1e-17)),  # the power is infinite
     ("pow", (9.67e-321, 0.0)),  # 0 times infinity
     ("atan", (1e155,)),
     ("atan", (2.0**537,)),

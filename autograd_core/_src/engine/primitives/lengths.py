@@ -201,7 +201,7 @@ def _angle_slope_partials(m: Any, x: Any, y: Any, a: Any) -> tuple[Any, ...]:
             lambda: m.choose_form((b, a), is_much_less, lambda: -apart(a, b), close),
         )
 
-    return m.to_round(careful, lambda: b * b - a * a), -2 * m.primitive("path_product", a, b)
+    return m.to_round(careful, lambda: b * b - a * a), m.primitive("path_product", -2 * a, b)
 
 
 entry(
