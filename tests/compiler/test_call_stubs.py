@@ -203,6 +203,47 @@ def test_many_rows_are_read_and_written_where_they_are(kind, reduce, option, mon
     assert placed == ([] if kind == "reduced" else [with_gaps, True, with_gaps, True, False, False])
 
 
+class Named(tuple):
+    """A tuple of a class of its own, which has no fields."""
+
+    __slots__ = ()
+
+
+RESULTS = {
+    "array and number": lambda x, y: (np.array([x[0] * y, x[1]]), ag.sin(y)),
+    "dict": lambda x, y: {"a": x[0] * y, ("b", 2): [x[1], [y, x[0]]], 3: Pair(y, [x[0]])},
+    "list of several kinds": lambda x, y: [x[0], {"only": y * y}, (), [x[1]]],
+    "class of its own": lambda x, y: Named((x[0], [y, x[1]])),
+    "many parts": lambda x, y: (*(x[0] * k for k in range(20)), np.array([y])),
+    "one array": lambda x, y: np.array([[x[0], y], [y, x[1]]]),
+}
+
+
+LINEAR = {"class of its own", "many parts", "one array"}  # whose Jacobians are constants
+
+
+@pytest.mark.parametrize("option", sorted(OPTIONS))
+@pytest.mark.parametrize("has_rows", [False, True])
+@pytest.mark.parametrize("what", ["itself", "jacobian", "hessian"])
+@pytest.mark.parametrize("name", sorted(RESULTS))
+def test_results_in_containers_are_written_as_in_general(name, what, has_rows, option):
+    function, options = RESULTS[name], OPTIONS[option]
+    if what == "hessian":
+        function = lambda x, y: squares(RESULTS[name](x, y))
+    f = ag.compile(function, np.ones(2), 1.0, in_axes=(0, 0) if has_rows else None, **options)
+    f = f if what == "itself" else getattr(f, what)
+    args = (np.array([[0.5, -2.0], [3.0, 0.0], [1.0, 7.0]]), np.array([1.5, -0.0, 4.0]))
+    args = args if has_rows else (args[0][0], 1.5)
+    f(*args)
+    first = by_stub(f, "values", args)
+    assert first is not call_stubs.MISS
+    assert described(first) == described(in_general(f, "values", args))
+    before = described(first)
+    other = described(by_stub(f, "values", tuple(-x for x in args)))
+    assert (other == before) == (what == "jacobian" and name in LINEAR)
+    assert described(first) == before  # nothing of it is the runner's memory
+
+
 def test_lists_and_arrays_of_all_kinds_of_numbers_stand_for_each_other():
     f = ag.compile(lambda w, x: ag.dot(w, x), [1.0, 2.0], np.ones(2), in_axes=(None, 0))
     given_w = [[3, 4], (3.0, 4.0), np.array([3, 4]), np.array([3, 4], np.float32), np.array([3.0, 4.0], ">f8")]

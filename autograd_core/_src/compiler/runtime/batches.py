@@ -220,15 +220,28 @@ def same_length(batches: list[Any], place: str) -> list[Any]:
 
 
 def tree_of(spec: Spec, numbers: Any) -> Any:
-    """A tree of floats in that shape, from a flat array."""
-    return unflatten(spec, numbers.tolist())
+    """A tree of floats, or of Values, and of fresh arrays of them in that shape, from a flat array."""
+    if numbers.dtype == object:
+        return unflatten(spec, numbers.tolist())
+    floats: list[float] = []
+
+    def block(start: int, block: Spec) -> Any:
+        if block.kind == "array":
+            return numbers[start : start + block.size].reshape(block.about).astype(float)
+        # All at once, and only where there is a leaf: NumPy takes longer to give one number than a list of ten.
+        floats.extend(() if floats else numbers.tolist())
+        return floats[start]
+
+    return build(spec, block)
 
 
 def as_passed(given: Any, tree: Any) -> Any:
     """A derivative in the containers of the argument that was passed: an array of an array, whatever was traced."""
+    if not isinstance(tree, (dict, list, tuple)):
+        return tree
     given = as_numpy(given)
     if is_array(given):  # of numbers; one of objects may hold lists and dicts
-        same = isinstance(tree, (list, tuple)) and shape_of(flatten(tree)[1], bare=True) == given.shape
+        same = not isinstance(tree, dict) and shape_of(flatten(tree)[1], bare=True) == given.shape
         return np.array(tree) if same else tree
     if isinstance(tree, dict):
         return {key: as_passed(given[key], x) for key, x in tree.items()}

@@ -28,7 +28,7 @@ KINDS = ("values", "value_and_grad", "reduced")
 SHORTEST = 16  # numbers of a list from which on it is packed
 FLOAT = np.dtype(float)  # of results without rows, whatever the function computes in
 IN_PLACE = 2**15  # numbers an array has, on average, from which on its address is passed sooner than it is copied
-FEW_WRITTEN = 16  # guards that are tested one by one; and results that are read one by one
+FEW_WRITTEN = 16  # guards that are tested one by one, and parts of a result that are read one by one
 _KEEPING = ctypes.PYFUNCTYPE(None, ctypes.c_void_p)  # an address is passed on faster than an int of 64 bits
 _RELEASING = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 
@@ -53,6 +53,7 @@ def stub(args):
 {copying}
         call({at})
 {guards}
+{fetching}
         return {result}
     except FAILURES:
         return MISS
@@ -83,6 +84,7 @@ class StubWriter:
         self.copying: list[str] = []  # of what has rows
         self._tables: list[tuple[str, int]] = []  # names and columns
         self._sums: dict[int, str] = {}  # by argument, what gives its gradient if that is summed over the rows
+        self.fetching: list[str] = []
         self._counted = False
 
     def text(self) -> str:
@@ -109,6 +111,7 @@ class StubWriter:
             in_place=_indented(in_place),
             copying=_indented(self.copying),
             guards=_indented(guards),
+            fetching=_indented(self.fetching),
             result=result,
             at="at" if self.has_rows else "",
         )
@@ -313,9 +316,32 @@ class StubWriter:
         if shape is not None and _is_nested_lists(spec):
             self.taken[name] = lambda r: numbers(r).reshape(shape)
             return f"{name}.tolist()"
+        if len(spec.children) <= FEW_WRITTEN:
+            of = lambda here: lambda r: numbers(r)[here]
+            return self._container(name, spec, lambda name, child, here: self._tree(name, child, of(here)))
         self.taken[name] = numbers
         self.names[f"spec_{name}"] = spec
         return f"tree_of(spec_{name}, {name})"
+
+    def _container(self, name: str, spec: Spec, part: Callable[[str, Spec, slice], str]) -> str:
+        """A tuple, dict or list, written out; `part` gives the text of one of its entries by name, shape and place.
+
+        Jacobians and Hessians are such tuples: to go through a shape at each call would take longer than small ones.
+        """
+        parts, start = [], 0
+        for k, child in enumerate(spec.children):
+            parts.append(part(f"{name}_{k}", child, slice(start, start + child.size)))
+            start += child.size
+        if spec.kind == "dict":
+            self.names |= {f"key_{name}_{k}": key for k, key in enumerate(spec.about)}
+            return f"{{{', '.join(f'key_{name}_{k}: {part}' for k, part in enumerate(parts))}}}"
+        listed = "".join(f"{part}, " for part in parts)
+        if spec.kind == "list":
+            return f"[{listed}]"
+        if spec.about is tuple:
+            return f"({listed})"
+        self.names[f"class_{name}"] = spec.about
+        return f"class_{name}({listed})" if hasattr(spec.about, "_fields") else f"class_{name}(({listed}))"
 
     def _of_rows(self, name: str, spec: Spec, columns: Callable[[Runner], Any], *, divided: bool = False) -> str:
         """A fresh tree of arrays, rows first, as `batches.views` makes it."""
@@ -329,8 +355,19 @@ class StubWriter:
             fresh = self._copy(name, view, self.f.dtype)
         if rows is not None:
             return fresh
-        self.names[f"spec_{name}"] = spec
-        return f"views(spec_{name}, {fresh}, rows=True)"
+        self.fetching.append(f"all_{name} = {fresh}")
+        return self._views(name, spec, f"all_{name}")
+
+    def _views(self, name: str, spec: Spec, columns: str) -> str:
+        """A tree of views into the columns of an array."""
+        shape = shape_of(spec)
+        if shape is not None:
+            return f"{columns}.reshape({('n', *shape)})".replace("'n'", "n")
+        if len(spec.children) > FEW_WRITTEN:
+            self.names[f"spec_{name}"] = spec
+            return f"views(spec_{name}, {columns}, rows=True)"
+        part = lambda name, child, here: self._views(name, child, f"{columns}[:, {here.start}:{here.stop}]")
+        return self._container(name, spec, part)
 
 
 def _indented(lines: Sequence[str]) -> str:
