@@ -6,12 +6,13 @@
     python benchmarks/compiled.py --only tiny  one row
 
 Each contender runs in a process of its own, which keeps to one core. Those of a row take turns, one sample each, a
-sample being as many calls as take 20 ms; garbage is collected before it. Every call writes its inputs in place where
-the library lets it, and its results can be read in place. Before anything is timed, all must agree on value and
-derivatives to nine digits. Times are CPU time of the process where it has one core and wall time where it has two,
-medians; ratios are medians of the ratios within a turn. "Loaded" is the same with one more process on every core
-that streams through memory. "Ready" is wall time from the start of the process to the first call, imports included,
-while the other contenders of the row start as well.
+sample being as many calls as take 20 ms; garbage is collected before it. "Called" is what people type: arguments are
+passed, results are fresh. All other calls write their inputs in place where the library lets them, and results can be
+read in place; NumPy, jax, torch and micrograd have one way only. Before anything is timed, each contender has made
+calls for a second, and all must agree on value and derivatives to nine digits. Times are CPU time of the process where
+it has one core and wall time where it has two, medians; ratios are medians of the ratios within a turn. "Loaded" is the
+same with one more process on every core that streams through memory. "Ready" is wall time from the start of the process
+to the first call, imports included, while the other contenders of the row start as well.
 """
 
 from __future__ import annotations
@@ -28,21 +29,32 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
+import compiled_contenders
+import compiled_greeks
+import compiled_heyoka
+import compiled_typed
 from run import Contender, Figure, agree, keep, machine, markdown
 
+MODULES = (compiled_contenders, compiled_typed, compiled_heyoka, compiled_greeks)
 TITLES = {
-    "ours": "autograd_core",
-    "bound": "autograd_core, bind",
-    "casadi": "casadi, its VM",
-    "casadigcc": "casadi, gcc -O3",
-    "ddx": "ddx-ad, interpreter",
-    "ddxjit": "ddx-ad, JIT",
+    "plain": "autograd_core, called",
+    "ours": "autograd_core, bound",
+    "casadi": "casadi, its VM, on buffers",
+    "casadiplain": "casadi, its VM, called",
+    "casadigcc": "casadi, gcc -O3, on buffers",
+    "ddx": "ddx-ad, interpreter, on buffers",
+    "ddxplain": "ddx-ad, interpreter, called",
+    "ddxjit": "ddx-ad, JIT, on buffers",
+    "ddxjitplain": "ddx-ad, JIT, called",
+    "heyoka": "heyoka, on arrays of its caller",
+    "heyokaplain": "heyoka, called",
     "jax": "jax.jit",
     "micrograd": "micrograd, eager",
     "numpy": "NumPy by hand",
     "torch": "torch, eager",
     "c": "C by hand",
 }
+WARMING = 1.0  # seconds of samples that do not count
 LOAD = "import numpy; x = numpy.zeros(2**23)\nwhile True: x += 1.0"
 
 
@@ -61,9 +73,11 @@ class Row:
 
     def __init__(self, work, who, size, options, *, cores=1, flags=(), most=None):
         flags = (f"--cores={cores}", *flags)
-        self.cores = cores
-        self.all = {name: Contender(f"compiled_contenders:{work}_{name}", size, flags) for name in who}
+        self.cores, self.size = cores, size
+        self.all = {name: Contender(f"{_home(work, name)}:{work}_{name}", size, flags) for name in who}
         self.ready = {}
+        # Plain calls of ours are interpreted until machine code pays; what others compile, they compile first.
+        self.warming = 0.0 if options.quick or most == 0 else WARMING
         self.turns = {"quiet": options.repeats, "loaded": options.loaded}
         if most is not None:
             self.turns = {"quiet": min(most, options.repeats), "loaded": min(most, options.loaded, 1)}
@@ -75,7 +89,11 @@ class Row:
                 list(pool.map(self._start, self.all))
             present = {name: c for name, c in self.all.items() if not c.missing}
             for c in present.values():
-                c.sample()  # warms up
+                began = time.perf_counter()
+                c.sample()
+                while time.perf_counter() - began < self.warming:
+                    c.sample()
+                del c.samples[1:]
             for c in present.values():
                 agree(c, next(iter(present.values())))
             for c in present.values():
@@ -135,7 +153,7 @@ class Row:
         note = note or {}
         clock = "CPU" if self.cores == 1 else "wall"
         first = next(iter(self.all))
-        lines = [["", f"{clock} {unit}", "fastest", "slowest", "loaded", "÷ ours", "ready s", "version"]]
+        lines = [["", f"{clock} {unit}", "fastest", "slowest", "loaded", "÷ first line", "ready s", "version"]]
         for name, c in self.all.items():
             title = TITLES[name]
             if c.missing:
@@ -147,6 +165,11 @@ class Row:
             cells = ["" if x is None else f"{x:.3g}" for x in [*numbers, self.ratio(name, first)]]
             lines.append([title, *cells, f"{self.ready[name]:.1f}", c.version])
         return lines
+
+
+def _home(work, name):
+    """The module that has this contender."""
+    return next(module.__name__ for module in MODULES if hasattr(module, f"{work}_{name}"))
 
 
 @contextmanager
@@ -201,8 +224,9 @@ def training(options):
     jax.jit and gcc would take to compile that was not waited for.
     """
     size = 6 if options.quick else 100
-    moons = Row("moons", ("ours", "jax", "torch", "numpy", "micrograd", "c"), size, options)
-    unrolled = Row("unrolled", ("ours", "ddx", "ddxjit", "casadi"), size, options)
+    moons = Row("moons", ("ours", "plain", "jax", "torch", "numpy", "micrograd", "c"), size, options)
+    everyone = ("ours", "plain", "ddx", "ddxplain", "ddxjit", "casadi", "casadiplain")
+    unrolled = Row("unrolled", everyone, size, options)
     figures = [
         figure("moons step: jax.jit on tensors ÷ ours", moons, "jax", "ours", 1),
         figure("moons step: ours ÷ C", moons, "ours", "c", 2.5, 1.5, at_most=True),
@@ -223,8 +247,10 @@ def training(options):
 def rosenbrock(options):
     """Rosenbrock's function of 1000 numbers: value and gradient, and its Hessian times a vector."""
     n = 20 if options.quick else 1000
-    everyone = ("ours", "casadi", "casadigcc", "ddx", "ddxjit", "jax", "torch", "numpy", "c")
-    gradient, product = Row("rosenbrock", everyone, n, options), Row("product", everyone, n, options)
+    both = ("casadi", "casadiplain", "casadigcc", "ddx", "ddxjit", "jax", "torch", "numpy", "c")
+    further = ("ddxplain", "ddxjitplain", "heyoka", "heyokaplain")
+    gradient = Row("rosenbrock", ("ours", "plain", *both, *further), n, options)
+    product = Row("product", ("ours", "plain", *both), n, options)
     casadi, ddx = ("casadi", "casadigcc"), ("ddx", "ddxjit")
     figures = [
         figure("Rosenbrock-1000 gradient: casadi, the better way, ÷ ours", gradient, casadi, "ours", 2, 10, why=COPY),
@@ -243,8 +269,9 @@ def hessian(options):
     ddx-ad, jax and torch have the dense form only.
     """
     n = 10 if options.quick else 100
-    dense = Row("hessian", ("ours", "casadi", "casadigcc", "ddx", "ddxjit", "jax", "torch", "c"), n, options)
-    sparse = Row("sparse", ("ours", "casadi", "casadigcc", "c"), n, options)
+    casadi, ddx = ("casadi", "casadiplain", "casadigcc"), ("ddx", "ddxplain", "ddxjit", "ddxjitplain")
+    dense = Row("hessian", ("ours", "plain", *casadi, *ddx, "jax", "torch", "c"), n, options)
+    sparse = Row("sparse", ("ours", "plain", *casadi, "heyoka", "heyokaplain", "c"), n, options)
     figures = [
         figure("Rosenbrock-100 Hessian, dense: casadi's VM ÷ ours", dense, "casadi", "ours", 1),
         figure("Rosenbrock-100 Hessian, dense: ddx-ad's JIT ÷ ours", dense, "ddxjit", "ours", None, 1),
@@ -257,8 +284,8 @@ def hessian(options):
 
 def tiny(options):
     """The expression of micrograd's README: two numbers written, value and gradient read in place."""
-    who = ("ours", "casadi", "casadigcc", "ddx", "ddxjit", "jax", "micrograd", "torch", "c")
-    row = Row("tiny", who, 0, options)
+    prepared = ("ours", "plain", "casadi", "casadiplain", "casadigcc", "ddx", "ddxplain", "ddxjit", "ddxjitplain")
+    row = Row("tiny", (*prepared, "heyoka", "heyokaplain", "jax", "micrograd", "torch", "c"), 0, options)
     figures = [
         figure("tiny graph: ours ÷ casadi's VM", row, "ours", "casadi", 1.2, at_most=True),
         figure("tiny graph: ours ÷ casadi with gcc", row, "ours", "casadigcc", None, 1, at_most=True),
@@ -270,13 +297,16 @@ def tiny(options):
 def chains(options):
     """A chain of sines and products by turns, and one of as many in random order; value and gradient of one example.
 
-    ddx-ad's JIT is for 10⁴ operations at most; gcc takes over a minute for as many of casadi's.
+    ddx-ad's JIT is for 10⁴ operations at most; gcc takes over a minute for as many of casadi's, and heyoka's time to
+    compile grows with the square of their number.
     """
     figures, tables = [], {}
     for n in (300,) if options.quick else (10_000, 100_000, 1_000_000):
         compiled = ("ddxjit",) if n <= 10_000 else ()
-        by_turns = Row("chain", ("ours", "casadi", "ddx", *compiled, "c"), n, options)
-        mixed = Row("mixed", ("ours", "casadi", "ddx"), n, options)
+        everyone = ("ours", "plain", "casadi", "casadiplain", "ddx", "ddxplain")
+        heyoka = ("heyoka", "heyokaplain") if n <= 1000 else ()
+        by_turns = Row("chain", (*everyone, *compiled, *heyoka, "c"), n, options)
+        mixed = Row("mixed", (*everyone, *heyoka), n, options)
         for row, title in ((by_turns, "chain by turns"), (mixed, "chain in random order")):
             name = f"{title}, {n:,}"
             best = figure(f"{name}: the best interpreter ÷ ours", row, ("casadi", "ddx"), "ours", 1)
@@ -331,20 +361,56 @@ def many_rows(options):
     NumPy. C takes its sines from glibc's vector library, as ours do.
     """
     n = 100 if options.quick else 1_000_000
-    who = ("ours", "bound", "jax", "torch", "numpy", "c")
+    who = ("plain", "ours", "heyokaplain", "heyoka", "jax", "torch", "numpy", "c")
     figures, tables = [], {}
     for work in ("sines", "quotients"):
         one = Row(work, who, n, options, most=3)
-        two = Row(work, ("ours", "jax"), n, options, cores=2, most=3)
-        threads = figure(f"rows, {work}: one thread ÷ two", one, "ours", "ours", None, 1.7, other=two, why=THREADS)
+        two = Row(work, ("plain", "jax"), n, options, cores=2, most=3)
+        threads = figure(f"rows, {work}: one thread ÷ two", one, "plain", "plain", None, 1.7, other=two, why=THREADS)
         figures += [
-            figure(f"rows, {work}: jax.jit ÷ ours, one core", one, "jax", "ours", 1, 2),
-            figure(f"rows, {work}: jax.jit ÷ ours, two cores", two, "jax", "ours", 1, 2),
-            figure(f"rows, {work}: ours ÷ C, one core", one, "ours", "c", at_most=True),
+            figure(f"rows, {work}: jax.jit ÷ ours, one core", one, "jax", "plain", 1, 2),
+            figure(f"rows, {work}: jax.jit ÷ ours, two cores", two, "jax", "plain", 1, 2),
+            figure(f"rows, {work}: heyoka ÷ ours, one core", one, "heyokaplain", "plain"),
+            figure(f"rows, {work}: ours ÷ C, one core", one, "plain", "c", at_most=True),
             threads,
         ]
         tables |= {f"{work}, one core": one.table(1e9, "ns a row", per=n)}
         tables |= {f"{work}, two cores": two.table(1e9, "ns a row", per=n)}
+    return figures, tables
+
+
+def greeks(options):
+    """Prices with all their derivatives: Heston's model and the LIBOR market model over paths, SABR's formula by rows.
+
+    Heston: 252 steps of Euler's scheme with full truncation, a call, 8 Greeks. LIBOR: 80 rates of a quarter over 40
+    steps, 15 swaptions, 80 deltas (Giles and Glasserman, "Smoking Adjoints", 2006). SABR: a call by Hagan's formula
+    (2002), 7 Greeks. jax has Heston's steps as a scan on columns of paths, torch on columns in a loop; both have
+    LIBOR's inner loop as a cumulative sum. C by hand keeps a path's steps and takes them back, eight paths side by
+    side. heyoka has one path's program, unrolled, on columns: 5 000 operations take it a quarter of a minute, and
+    LIBOR's 22 000 were not waited for.
+    """
+    heston = Row(
+        "heston",
+        ("plain", "ours", "heyokaplain", "heyoka", "jax", "torch", "c"),
+        16 if options.quick else 1000,
+        options,
+        most=5,
+    )
+    libor = Row("libor", ("plain", "ours", "jax", "torch", "c"), 16 if options.quick else 256, options, most=5)
+    everyone = ("plain", "ours", "heyokaplain", "heyoka", "jax", "torch")
+    sabr = Row("sabr", everyone, 50 if options.quick else 100_000, options, most=5)
+    figures, tables = [], {}
+    for title, row, per, unit in (
+        ("Heston", heston, 252 * heston.size, "ns a step and path"),
+        ("LIBOR", libor, 1e3 * libor.size, "µs a path"),
+        ("SABR", sabr, sabr.size, "ns a row"),
+    ):
+        figures += [figure(f"{title}: jax.jit ÷ ours", row, "jax", "plain", 1)]
+        if "heyoka" in row.all:
+            figures += [figure(f"{title}: heyoka ÷ ours", row, "heyokaplain", "plain")]
+        if "c" in row.all:
+            figures += [figure(f"{title}: ours ÷ C", row, "plain", "c", at_most=True)]
+        tables[title] = row.table(1e9, unit, per=per)
     return figures, tables
 
 
@@ -357,6 +423,9 @@ COSTS = {
     "mixed": ("chain in random order, 10⁵", 100_000, 100),
     "sines": ("rows with sines, 10⁵ of them", 100_000, 100),
     "quotients": ("rows with quotients, 10⁵ of them", 100_000, 100),
+    "heston": ("Heston's model, 252 steps, 1 000 paths", 1000, 16),
+    "libor": ("LIBOR, 256 paths", 256, 16),
+    "sabr": ("SABR's formula, 10⁵ rows", 100_000, 50),
 }
 
 
@@ -387,6 +456,7 @@ ROWS = {
     "chains": chains,
     "building": building,
     "rows": many_rows,
+    "greeks": greeks,
     "costs": costs,
 }
 

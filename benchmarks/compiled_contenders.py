@@ -858,21 +858,17 @@ def _rows(n):
     return np.random.default_rng(0).uniform(0, 1, (n, 4))
 
 
-def _many_ours(n, *, sines, bound=False):
+def _long(*, sines):
+    """The function of 300 operations, compiled for rows."""
     import autograd_core as ag
 
+    return ag.compile(lambda x: long_function(ag.sin if sines else None, *x), [0.5] * 4, in_axes=0)
+
+
+def _many_ours(n, *, sines):
     rows = _rows(n)
-    f = ag.compile(lambda x: long_function(ag.sin if sines else None, *x), [0.5] * 4, in_axes=0)
-    if bound:
-        call = f.bind(rows)
-        return _at(call, call.inputs[0], rows, lambda: digest(call.out, call.grads[0]))
-
-    def answer():
-        values, (slopes,) = out[0]
-        return digest(values, slopes)
-
-    out = [None]
-    return repeated("out[0] = f(rows)", answer, f=f.value_and_grad, rows=rows, out=out)
+    call = _long(sines=sines).bind(rows)
+    return _at(call, call.inputs[0], rows, lambda: digest(call.out, call.grads[0]))
 
 
 def _scan_in_jax(n):
@@ -973,7 +969,6 @@ def _many_c(n, *, sines):
 
 
 sines_ours = partial(_many_ours, sines=True)
-sines_bound = partial(_many_ours, sines=True, bound=True)
 
 
 def sines_jax(n):
@@ -984,7 +979,6 @@ sines_torch = partial(_many_torch, sines=True)
 sines_numpy = partial(_many_numpy, sines=True)
 sines_c = partial(_many_c, sines=True)
 quotients_ours = partial(_many_ours, sines=False)
-quotients_bound = partial(_many_ours, sines=False, bound=True)
 
 
 def quotients_jax(n):

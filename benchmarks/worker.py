@@ -21,7 +21,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the package of this checkout, installed or not
 
 PACKAGES = {"ddx": "ddx-ad", "ddxjit": "ddx-ad", "casadigcc": "casadi"}  # where the name says something else
-PACKAGES |= {name: name for name in ("casadi", "jax", "micrograd", "numpy", "oxigrad", "torch")}
+PACKAGES |= {name: name for name in ("casadi", "heyoka", "jax", "micrograd", "numpy", "oxigrad", "torch")}
+PACKAGES |= {f"{name}plain": package for name, package in PACKAGES.items()}
 
 
 class Laps:
