@@ -317,8 +317,8 @@ class StubWriter:
             self.taken[name] = lambda r: numbers(r).reshape(shape)
             return f"{name}.tolist()"
         if len(spec.children) <= FEW_WRITTEN:
-            of = lambda here: lambda r: numbers(r)[here]
-            return self._container(name, spec, lambda name, child, here: self._tree(name, child, of(here)))
+            part = lambda name, child, here: self._tree(name, child, lambda r: numbers(r)[here])
+            return self._container(name, spec, part)
         self.taken[name] = numbers
         self.names[f"spec_{name}"] = spec
         return f"tree_of(spec_{name}, {name})"
