@@ -40,6 +40,7 @@ def repeated(statement, answer, begin=lambda: None, phase="run", **names):
         nonlocal count, found
         begin()
         if not count:
+            timer.timeit(1)  # the first call may load and compile
             count, seconds = 1, timer.timeit(1)
             found = answer()
             while seconds < SECONDS:
@@ -47,8 +48,10 @@ def repeated(statement, answer, begin=lambda: None, phase="run", **names):
                 seconds = timer.timeit(count)
             begin()
         lap("start")
-        timer.timeit(count)
+        seconds = timer.timeit(count)
         lap(phase, count)
+        if seconds < SECONDS / 2:
+            count *= 2  # the next time: calls became faster, as by machine code
         return found
 
     return sample
