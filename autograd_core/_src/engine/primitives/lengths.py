@@ -174,34 +174,12 @@ def _leading_partials(m: Any, *vz: Any) -> tuple[Any, ...]:
     return tuple(m.where(m.equal(length, 0), 0, slope) for slope in slopes)
 
 
-def is_much_less(m: Any, a: Any, b: Any) -> Any:
-    """Whether the squares of two numbers are far apart, that of b the larger."""
-    return 2 * m.abs(a) < m.abs(b)
-
-
-def _angle_slope_partials(m: Any, x: Any, y: Any, a: Any) -> tuple[Any, ...]:
-    """b^2 - a^2 and -2 a b, with a = x / |v|^2 and b = y / |v|^2.
-
-    Of 1 / |v|^2 alone a further derivative would overflow. The difference of squares cancels where they are nearly
-    equal; its factors do, in a further derivative, where one of them is much the smaller.
-    """
-    b = m.primitive("angle_slope", y, x)
-
-    def apart(large: Any, small: Any) -> Any:
-        return large * (large - small * (small / large))
-
-    def close() -> Any:
-        length, cosine, sine = m.hypot(x, y), m.primitive("cosine", x, y), m.primitive("cosine", y, x)
-        difference = m.primitive("path_product", (sine - cosine) / length, (sine + cosine) / length)
-        return m.where(m.equal(length, 0), 0, difference)
-
-    def careful() -> Any:
-        return m.choose_form(
-            (a, b), is_much_less, lambda: apart(b, a),
-            lambda: m.choose_form((b, a), is_much_less, lambda: -apart(a, b), close),
-        )
-
-    return m.to_round(careful, lambda: b * b - a * a), m.primitive("path_product", -2 * a, b)
+def _angle_slope_partials(m: Any, x: Any, y: Any, _: Any) -> tuple[Any, ...]:
+    """(sin^2 - cos^2) / |v|^2 and -2 cos sin / |v|^2; divided by |v| twice, since |v|^2 may overflow."""
+    length, cosine, sine = m.hypot(x, y), m.primitive("cosine", x, y), m.primitive("cosine", y, x)
+    u, w = sine - cosine, sine + cosine
+    slopes = u * w / length / length, -2 * (cosine * sine / length / length)
+    return tuple(m.where(m.equal(length, 0), 0, d) for d in slopes)
 
 
 entry(
@@ -219,7 +197,7 @@ entry(
     "angle_slope", lambda m, x, y: slope_of_angle(m, x, y, m.hypot(x, y)),
     _angle_slope_partials,
     arity=2, kinks=lambda m, x, y: (m.hypot(x, y),), kink="0 at the origin, and so are its derivatives",
-    inner=True, summary="x / (x^2 + y^2), the derivative of atan2(x, y) with respect to x; of infinite operands the limit 0.",
+    inner=True, summary="x / (x^2 + y^2), the derivative of atan2(x, y) to x; of infinite operands the limit 0.",
 )
 entry(
     "end", lambda m, x: m.where(m.equal(m.abs(x), INF), sign_of(m, x), m.primitive("step_slope", x)),
