@@ -540,7 +540,8 @@ of those may leave the range though the derivative does not.
 
 Derivatives of orders 2 and 3 are those of rules, too; `tests/engine/test_extremes.py` tries them where operands are
 of any size. Three limits remain. Third derivatives of `atan2` lose a term
-close to an axis, or are infinite there for a small |v|. The third derivatives of `hypot` may be infinite for |v| < 2^-480 though they are
+close to an axis, or are infinite there for a small |v|.
+The third derivatives of `hypot` may be infinite for |v| < 2^-480 though they are
 not, where 1 / |v|^2 is beyond the range. Those of `logaddexp` beside x = y are differences of rounded shares: right
 to a unit in the last place of 1/8, however small they are.
 
