@@ -40,9 +40,9 @@ def repeated(statement, answer, begin=lambda: None, phase="run", **names):
         nonlocal count, found
         begin()
         if not count:
-            timer.timeit(1)  # the first call may load and compile
-            count, seconds = 1, timer.timeit(1)
+            timer.timeit(1)  # which may load and compile
             found = answer()
+            count, seconds = 1, timer.timeit(1)
             while seconds < SECONDS:
                 count *= max(2, min(100, math.ceil(SECONDS / max(seconds, 1e-9))))
                 seconds = timer.timeit(count)

@@ -162,7 +162,7 @@ def test_the_path_of_product_0_is_muted_and_colours_go_to_the_others():
     y.backward()
     svg = parsed(draw(y, highlight=list(ag.paths(y, x))))
     keys = [key.get("class") for key in paths_of(svg, "key")]
-    assert sorted(keys) == ["key a0", "key a1", "key a2", "key nil"]
+    assert sorted(keys) == ["key a0 strong", "key a1", "key a2", "key nil"]  # 3 against -2, -2 and 0
     relu = next(i for i, node in enumerate(ag.topological_order(y)) if node.op == "relu")
     (edge,) = (e for e in paths_of(svg, "edge") if e.get("data-to") == str(relu))
     assert edge.get("class") == "edge dead on nil"
