@@ -28,6 +28,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from importlib.util import find_spec
 
 import compiled_contenders
 import compiled_greeks
@@ -54,6 +55,7 @@ TITLES = {
     "torch": "torch, eager",
     "c": "C by hand",
 }
+LIBRARIES = ("casadi", "ddx", "heyoka", "jax", "micrograd", "torch")
 WARMING = 1.0  # seconds of samples that do not count
 LOAD = "import numpy; x = numpy.zeros(2**23)\nwhile True: x += 1.0"
 
@@ -114,7 +116,11 @@ class Row:
 
     def _start(self, name):
         began = time.perf_counter()
-        self.all[name].start()
+        library = next((x for x in LIBRARIES if name.startswith(x)), None)
+        if library and not find_spec(library):
+            self.all[name].missing = f"No module named '{library}'"  # known without a process
+        else:
+            self.all[name].start()
         self.ready[name] = time.perf_counter() - began
 
     def times(self, name, when="quiet", phases=None):

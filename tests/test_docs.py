@@ -84,6 +84,8 @@ def test_a_loop_with_parameters_is_as_much_faster_as_the_readme_says():
     assert 100 <= int(ratio) < 200
     assert "keeps its `backward()` and runs a hundred times faster" in readme
     assert re.findall(r"\b(?:minutes?|seconds|[\d.]+ (?:s|min)\b)", readme) == ["minutes"]
+    of_tests = [re.findall(r"\w+ minutes", page) for page in (readme, (ROOT / "CONTRIBUTING.md").read_text())]
+    assert of_tests == [["nine minutes"], ["nine minutes"]]
 
 
 def test_the_comparison_of_checkers_in_the_readme_is_that_of_its_page():
