@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from time import process_time
@@ -88,6 +89,21 @@ def demo() -> None:
         _warm(lambda f=f: f.value_and_grad(first, points, labels))
         times = by_turns(lambda f=f: f.value_and_grad(first, points, labels), call)
         row(f"micrograd's demo, traced with {kind}, called with arrays", *times)
+
+
+def second_order() -> None:
+    """Rosenbrock's function: its Hessian, the entries of that, and its product with a vector."""
+    point, vector = np.cos(np.arange(1000)), np.sin(np.arange(1000))
+    f = ag.compile(lambda x: ag.sum([100 * (b - a * a) ** 2 + (1 - a) ** 2 for a, b in pairwise(x)]), point)
+    g = ag.compile(lambda x: ag.sum([100 * (b - a * a) ** 2 + (1 - a) ** 2 for a, b in pairwise(x)]), point[:100])
+    for what, call, best in (
+        ("the Hessian of 100 numbers, a dense matrix", lambda: g.hessian(point[:100]), g.hessian.bind(point[:100])),
+        ("its 298 entries alone", lambda: g.hessian.sparse(point[:100]), g.hessian.sparse.bind(point[:100])),
+        ("the Hessian of 1 000 numbers times a vector", lambda: f.hvp((point,), (vector,)),
+         f.bind_hvp((point,), (vector,))),
+    ):
+        _warm(call)
+        row(what, *by_turns(call, best))
 
 
 def loops() -> None:
@@ -266,8 +282,8 @@ def _warm(call: Callable[[], Any]) -> None:
 
 
 ROWS = {
-    "tiny": tiny, "closure": closure, "demo": demo, "loops": loops, "starts": starts, "lengths": lengths,
-    "hessians": hessians, "batches": batches,
+    "tiny": tiny, "closure": closure, "demo": demo, "second order": second_order, "loops": loops, "starts": starts,
+    "lengths": lengths, "hessians": hessians, "batches": batches,
 }
 
 if __name__ == "__main__":

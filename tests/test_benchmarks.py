@@ -1,6 +1,7 @@
 """The benchmarks run, small; what they measure is judged where they are run at full size."""
 
 import importlib.util
+import json
 import math
 import sys
 from pathlib import Path
@@ -137,3 +138,24 @@ def test_each_script_writes_its_own_part_of_the_results(tmp_path):
     assert text == "<!-- part: graphs -->\n# Graphs\n\nsecond\n\n<!-- part: compiled -->\n# Compiled\n\nfast\n"
     run.keep("compiled", "# Compiled\n\nfast", path)
     assert path.read_text() == text
+
+
+def test_curves_have_a_point_for_each_size_and_are_drawn(tmp_path):
+    curves = importlib.import_module("curves")
+    found = curves.main(["--quick"])
+    assert all(len(curve) == 1 and curve[0][1] > 0 for part in ("operations", "rows") for curve in found[part].values())
+    curves.draw(found | {"calls": {"some": [(1, 1.0), (9, 1.5)]}}, tmp_path / "curves.svg")
+    text = (tmp_path / "curves.svg").read_text()
+    assert text.startswith("<?xml") and "nothing repeats, at a point" in text
+
+
+def test_the_kept_curves_are_drawn_and_the_page_says_how_flat_they_are():
+    curves = importlib.import_module("curves")
+    kept = json.loads(curves.POINTS.read_text(encoding="utf-8"))
+    picture, page = curves.PICTURE.read_text("utf-8"), (PATH.parents[1] / "docs" / "compiled.md").read_text("utf-8")
+    assert all(name in picture for part in ("operations", "rows", "calls") for name in kept[part])
+    for name, curve in kept["operations"].items():
+        first, *_, last = curve
+        times = [y for _, y in curve]
+        shown = f"| {name} | {first[1]:.2f} | {last[1]:.2f} | {max(times) / min(times):.1f} |"
+        assert shown in page
