@@ -303,8 +303,8 @@ def tiny(options):
 def chains(options):
     """A chain of sines and products by turns, and one of as many in random order; value and gradient of one example.
 
-    ddx-ad's JIT is for 10⁴ operations at most; gcc takes over a minute for as many of casadi's, and heyoka's time to
-    compile grows with the square of their number.
+    ddx-ad's JIT is for 10⁴ operations at most; gcc takes over a minute for as many of casadi's. heyoka takes twelve
+    seconds to compile the shortest of these, and is left out.
     """
     figures, tables = [], {}
     for n in (300,) if options.quick else (10_000, 100_000, 1_000_000):
@@ -392,8 +392,8 @@ def greeks(options):
     steps, 15 swaptions, 80 deltas (Giles and Glasserman, "Smoking Adjoints", 2006). SABR: a call by Hagan's formula
     (2002), 7 Greeks. jax has Heston's steps as a scan on columns of paths, torch on columns in a loop; both have
     LIBOR's inner loop as a cumulative sum. C by hand keeps a path's steps and takes them back, eight paths side by
-    side. heyoka has one path's program, unrolled, on columns: 5 000 operations take it a quarter of a minute, and
-    LIBOR's 22 000 were not waited for.
+    side. heyoka has one path's program, unrolled, on columns; LIBOR's takes it twenty seconds to compile, and is left
+    out.
     """
     heston = Row(
         "heston",
