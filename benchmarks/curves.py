@@ -20,6 +20,7 @@ import random
 import sys
 from functools import partial
 from importlib.util import find_spec
+from io import StringIO
 from pathlib import Path
 from time import process_time
 from typing import TYPE_CHECKING, Any
@@ -39,6 +40,10 @@ POINTS = HERE / "curves.json"
 PICTURE = HERE.parent / "docs" / "images" / "curves.svg"
 SECONDS = 0.02  # that a sample lasts at least
 MEASURED = 0.5  # seconds of samples of a point
+DARK = (
+    '@media (prefers-color-scheme:dark){text{fill:#edf1f5}[style*="#ffffff"]{fill:#14181d!important}'
+    '[style*="#000000"]{stroke:#9aa7b4!important}}'
+)
 Point = tuple[float, float]  # of a curve: how many, and nanoseconds for each
 
 
@@ -218,8 +223,10 @@ def draw(found: dict[str, Any], file: Path) -> None:
                 axes.set_yscale("log")
                 axes.set_ylim(top=8 * axes.get_ylim()[1])  # for the legend
             axes.legend(frameon=False, fontsize=7.5)
-        file.parent.mkdir(exist_ok=True)
-        figure.savefig(file, metadata={"Date": None})
+        written = StringIO()
+        figure.savefig(written, format="svg", metadata={"Date": None})
+    start, style, rest = written.getvalue().partition('<style type="text/css">')
+    file.write_text(start + style + DARK + rest, encoding="utf-8")
 
 
 def main(arguments: list[str] | None = None) -> dict[str, Any]:
