@@ -1,19 +1,18 @@
 """Curves in which a cliff would be seen: time over the number of operations, of rows, and of calls.
 
-    python benchmarks/curves.py                prints the points, in a quarter of an hour
+    python benchmarks/curves.py                prints the points, in five minutes
     python benchmarks/curves.py --write        keeps them in benchmarks/curves.json, and remakes docs/images/curves.svg
     python benchmarks/curves.py --plot         remakes the picture from the points that are kept
     python benchmarks/curves.py --quick        small sizes: whether everything runs, not how fast
 
-Value and gradient; processor time of one thread; of each point the fastest of at least five samples, garbage collected
-before each. Peers that are not installed are left out.
+Value and gradient; processor time of one thread; of each point the fastest of five samples, garbage collected before
+each. Peers that are not installed are left out.
 """
 
 from __future__ import annotations
 
 import argparse
 import datetime as dt
-import gc
 import json
 import os
 import random
@@ -22,13 +21,13 @@ from functools import partial
 from importlib.util import find_spec
 from io import StringIO
 from pathlib import Path
-from time import process_time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import regret
 from natural import heston, option
 from run import machine
+from training import seconds_of
 
 import autograd_core as ag
 
@@ -38,29 +37,11 @@ if TYPE_CHECKING:
 HERE = Path(__file__).resolve().parent
 POINTS = HERE / "curves.json"
 PICTURE = HERE.parent / "docs" / "images" / "curves.svg"
-SECONDS = 0.02  # that a sample lasts at least
-MEASURED = 0.5  # seconds of samples of a point
 DARK = (
     '@media (prefers-color-scheme:dark){text{fill:#edf1f5}[style*="#ffffff"]{fill:#14181d!important}'
     '[style*="#000000"]{stroke:#9aa7b4!important}}'
 )
 Point = tuple[float, float]  # of a curve: how many, and nanoseconds for each
-
-
-def fastest(call: Callable[[], Any]) -> float:
-    """Seconds of a call."""
-    call()
-    start = process_time()
-    call()
-    count = max(1, round(SECONDS / max(process_time() - start, 1e-7)))
-    found: list[float] = []
-    while len(found) < 5 or sum(found) * count < MEASURED:
-        gc.collect()
-        start = process_time()
-        for _ in range(count):
-            call()
-        found.append((process_time() - start) / count)
-    return min(found)
 
 
 # --- operations ------------------------------------------------------------------------------------
@@ -114,7 +95,7 @@ def over_operations(sizes: list[int]) -> dict[str, list[Point]]:
         ):
             compiled = f()
             count = len(compiled.program.codes) * (len(args[-1]) if "batch" in name else 1)
-            seconds = fastest(compiled.bind(*args))
+            seconds = seconds_of(compiled.bind(*args))
             curves.setdefault(name, []).append((len(compiled.program.codes), seconds / count * 1e9))
             print(f"{name}: {len(compiled.program.codes):,} operations, {seconds / count * 1e9:.3f} ns", flush=True)
     return curves
@@ -137,7 +118,7 @@ def over_rows(sizes: list[int]) -> dict[str, list[Point]]:
             if name == "called":
                 for _ in range(3000 if rows < 1000 else 20):
                     call()  # until machine code serves it
-            nanoseconds = fastest(call) / rows * 1e9
+            nanoseconds = seconds_of(call) / rows * 1e9
             curves.setdefault(name, []).append((rows, nanoseconds))
             print(f"{name}: {rows:,} rows, {nanoseconds:.1f} ns", flush=True)
     return curves
