@@ -375,7 +375,10 @@ def test_a_rule_may_lose_up_to_half_of_its_digits(rule, factor):
     wanted = ["RIGHT" if factor == 1 else "WRONG"] * 3 + ["ILL_CONDITIONED"] * 2
     assert [report.verdict.value for report in found.values()] == wanted, found
     assert {report.faulty_op for report in found.values() if not report} == {"own"}
-    assert not any(report.faultless for report in found.values() if not report)
+    # tanh(15) is 1 but for a rounding: no more shows of what its derivative lost.
+    assert [report.faultless for report in found.values()] == [factor == 1] * 3 + [True] * 2
+    strict = check_gradient(lambda x: 3 * own(x), (15.0,), strict=True)
+    assert (strict.verdict, strict.faulty_op, strict.faultless) == ("ILL_CONDITIONED", "own", False)
     # Where the entry does not need them, lost digits of a rule are no matter.
     assert factor != 1 or check_gradient(lambda x: own(x) + x, (15.0,))
 
@@ -415,6 +418,72 @@ def test_a_rule_of_numbers_may_lose_digits_beside_a_factor_that_moves(at, factor
     report = check_gradient(lambda t, r: grown(t, r) * t, at)
     assert report.verdict.value == ("RIGHT" if factor == 1 else "WRONG"), report
     assert factor == 1 or report.faulty_op == "grown"
+
+
+SATURATED = [15.0, 20.0, 33.0, 35.5, 36.0, 36.5, 36.7, 37.0, 38.0, 40.0, 60.0, 100.0, 700.0, 1e9]
+
+
+@pytest.mark.parametrize("program", ["own(x)", "own(x) * x", "3 * ag.log(own(x))", "own(x * own(x)) - 0.25"])
+def test_a_textbook_sigmoid_of_numbers_passes_wherever_it_saturates(program):
+    """z (1 - z) keeps two bits at 36, and none from 37 on; no more of the value is left to change."""
+
+    @ag.primitive
+    def own(x):
+        return 1 / (1 + ag.exp(-x))
+
+    @own.partials
+    def _(x, z):
+        z = 1 / (1 + math.exp(-x))
+        return (z * (1 - z),)
+
+    def f(x):
+        return eval(program, {"ag": ag, "own": own, "x": x})
+
+    reports = [check_gradient(f, (x,)) for x in SATURATED]
+    assert all(report.faultless for report in reports), [str(r) for r in reports if not r.faultless]
+    lost = [report for report in reports if not report]
+    assert {report.faulty_op for report in lost} <= {"own"}
+    assert program != "own(x)" or all("its own rounding" in report.reason for report in lost if lost)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        lambda z, x: -z * (1 - z),
+        lambda z, x: z * (1 - z) * (1 + 1e-6),
+        lambda z, x: z * z * (1 - z),
+        lambda z, x: 1 - z,
+        lambda z, x: 1e-9 if x > 20 else z * (1 - z),  # a step that is no rounding
+        lambda z, x: 0.0 if x > 18 else z * (1 - z),
+    ],
+)
+def test_a_wrong_rule_is_not_taken_for_one_that_loses_digits(rule):
+    @ag.primitive
+    def own(x):
+        return 1 / (1 + ag.exp(-x))
+
+    @own.partials
+    def _(x, z):
+        return (rule(1 / (1 + math.exp(-x)), float(x)),)
+
+    found = [check_gradient(own, (x,)) for x in (0.5, 5.0, 21.0)]
+    assert "WRONG" in [report.verdict.value for report in found], found
+    assert {report.faulty_op for report in found if report.verdict == "WRONG"} == {"own"}
+
+
+def test_lost_digits_count_where_the_value_has_kept_them():
+    """log(1 + exp(x)) at -36 has all of its digits, so its slope 1 - 1 / (1 + exp(x)) should have some."""
+
+    @ag.primitive
+    def own(x):
+        return ag.softplus(x)
+
+    @own.partials
+    def _(x, z):
+        return (1 - 1 / (1 + math.exp(x)),)
+
+    report = check_gradient(own, (-36.0,))
+    assert (report.verdict, report.faulty_op, report.faultless) == ("ILL_CONDITIONED", "own", False)
 
 
 def test_of_lost_digits_the_rule_is_named_that_lost_them():

@@ -115,7 +115,8 @@ def check_recorded(
     The values count where a derivative that was given is off: whether rounding within the function explains it.
     """
     report = screened(rec, given, modes, tolerances) if len(rec.inputs) >= MANY_INPUTS else None
-    judge = Judge(rec, given=given, modes=modes, atol=tolerances.atol, rtol=tolerances.rtol)
+    atol, rtol, strict = tolerances.atol, tolerances.rtol, tolerances.strict
+    judge = Judge(rec, given=given, modes=modes, atol=atol, rtol=rtol, strict=strict)
     if report is None:
         report = judge.report()
     numeric = Numeric(

@@ -141,7 +141,8 @@ class Report:
         function: Of a derivative that was given, its function with the file and the line where that is defined; ""
             where it is not known.
         held: Integers beside floats, which were not differentiated, such as "args[1] = 2".
-        verified: Whether the library's own derivative was judged, and every edge of the graph found right by itself.
+        verified: Whether the library's own derivative was judged, and every edge of the graph found right by itself,
+            or off by rounding of its formula that changes a value by less than the value's own rounding.
 
     Example:
         >>> import autograd_core as ag
@@ -176,7 +177,8 @@ class Report:
     def faultless(self) -> bool:
         """Whether nothing is wrong, though the point may be hard: what `assert_gradient` passes.
 
-        `RIGHT`; a fair choice at a `KINK`; `ILL_CONDITIONED` where every edge of the library's own derivative is right.
+        `RIGHT`; a fair choice at a `KINK`; `ILL_CONDITIONED` of the library's own derivative
+        where every edge is right, or off by rounding that no value shows.
         """
         if self.verdict is Verdict.ILL_CONDITIONED:
             return self.verified

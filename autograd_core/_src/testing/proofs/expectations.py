@@ -26,6 +26,7 @@ HALF_THE_DIGITS = 2.0**26  # ulp
 GIVEN, GIVEN_SHARE = 64.0, 2.0**-40  # its allowance: a multiple of the graph's, plus a share of the terms
 FLOOR = 64.0  # roundings of a result; a passed derivative's error below that changes nothing that one can see
 TINIEST, UNDERFLOW = 2.0**-1022, 2.0**10  # smallest normal double; a derivative below it may be off by so many of them
+STEP = 2.0**-4  # of an input: a step over which a derivative still tells how the result changes
 A_DIGIT = 2.0**-7  # relative error up to which a passed derivative counts as confirmed at all
 
 
@@ -77,6 +78,7 @@ class Expectations:
         expected: Callable[[int], tuple[Any, Any]] | None = None,
         atol: float = 0.0,
         rtol: float = 0.0,
+        strict: bool = False,
     ) -> None:
         """Prepare a check.
 
@@ -88,12 +90,13 @@ class Expectations:
                 None to take the reference from the graph.
             atol: The absolute error that every entry may have.
             rtol: The same relative to the entry.
+            strict: Whether an error counts, too, that changes a value by less than its rounding does.
         """
         self.rec = rec
         self.given = given
         self.modes = modes
         self.expected = expected
-        self.atol, self.rtol = atol, rtol
+        self.atol, self.rtol, self.strict = atol, rtol, strict
         self.verified = False  # every edge was found right
         # Results are judged one by one if they are few, else in random combinations: each seed is one of these.
         self.seeds = seeds_of(len(rec.outputs))

@@ -27,7 +27,7 @@ from ..arguments.flat import DOUBLE
 from ..directions import SMALLEST, directions, total
 from ..verdicts import Report, Verdict, Worst
 from .allowance import rules_allowance
-from .expectations import A_DIGIT, FLOOR, MANY_INPUTS, TINIEST, JudgedEntry, data_of
+from .expectations import A_DIGIT, FLOOR, MANY_INPUTS, STEP, TINIEST, JudgedEntry, data_of
 from .local_slopes import at_kink, number_system
 from .one_sided_quotients import OneSidedQuotients
 from .recording import digits_left, named, one_sided, recorded_slopes, rule_rounding, value_is_wrong
@@ -36,6 +36,7 @@ from .written_verdicts import DIRECTIONS, FIFTY, WrittenVerdicts
 from .wrong_edges import (
     SUSPECTS,
     faulty_edge,
+    is_below_noise,
     is_on_other_side,
     is_suspect,
     lossy_edge,
@@ -50,7 +51,6 @@ if TYPE_CHECKING:
 MANY_BENT, FEW_BENT = 256, 8  # inputs whose one-sided derivatives are taken: at most, and in wide graphs at least
 BENT_OPERANDS = 2**13  # operands that these evaluations may read in all
 ITS_OWN = 16.0  # what the rounding of values does to the graph's derivative, times what it may do to a passed one
-STEP = 2.0**-4  # of an input: a step over which a derivative still tells how the result changes
 
 
 class Judge(WrittenVerdicts):
@@ -284,7 +284,7 @@ class Judge(WrittenVerdicts):
         if self.given is None:
             node, i = lossy_edge(local, self._pull(local, local.edges, e.seed), self.rec.inputs[e.j], e.error)
             if node is not None:
-                self.verified = False
+                self.verified = not self.strict and is_below_noise(local, node, i)
                 return self._faulty_rule(local, node, i, e)
         condition = float(e.slack / (DOUBLE * (self._scale(e) or SMALLEST)))
         return self._report(
@@ -320,9 +320,10 @@ class Judge(WrittenVerdicts):
         said = f"the local derivative of {named(node)} with respect to its operand {i} was recorded as {own!r}"
         # The rule is right as a formula, and loses digits in doubles: a fault to report, but not a wrong rule.
         if abs(own - exact) <= rounding:
+            no_matter = ", but changes the value by less than its own rounding does" if self.verified else ""
             return self._report(
                 Verdict.ILL_CONDITIONED,
-                f"{said} at ({operands}), and is {exact!r}: its formula cancels there and loses digits.",
+                f"{said} at ({operands}), and is {exact!r}: its formula cancels there and loses digits{no_matter}.",
                 self._worst(e),
                 faulty=node,
                 condition=max(1.0, rounding / (DOUBLE * abs(exact) or SMALLEST)),

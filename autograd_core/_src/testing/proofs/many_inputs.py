@@ -24,8 +24,8 @@ from .allowance import MARGIN
 from .edges import closely, quickly, value_is_close
 from .edges_together import confirmed
 from .expectations import A_DIGIT, FLOOR, GIVEN, GIVEN_SHARE, TINIEST
+from .expectations import STEP as STRETCH
 from .graph_checker import ITS_OWN, Judge
-from .graph_checker import STEP as STRETCH
 from .path_sums import PathSums
 from .random_direction import along_a_direction
 from .recording import Recording

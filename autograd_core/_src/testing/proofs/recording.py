@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from ...engine.contexts import transforming
+from ...engine.evaluation import evaluate
 from ...engine.ops import PRIMITIVES
 from ...engine.value import Constant, Value
 from ...engine.value_system import VALUES
@@ -24,8 +23,10 @@ if TYPE_CHECKING:
 
     from .reference import Replay
 
-PLACES, NEARBY = range(-4, 5), [2.0**-k for k in range(50, 9, -4)]  # in steps, which are shares of the operands
-SMALL = 2.0**-18  # steps over which a formula of numbers is smooth, but for rounding
+# In steps, which are shares of the operands: a formula of numbers is smooth over the first ones, but for rounding.
+PLACES, NEARBY, FURTHER = range(-4, 5), [2.0**-k for k in range(50, 17, -4)], [4.0**-k for k in range(8, -1, -1)]
+HALVINGS = 48  # that find where a formula jumps
+ROUNDED, COARSE = 8.0, 16.0  # roundings of the result, of value and operands: the lowest and highest jump that counts
 BINOMIAL = [(-1) ** k * math.comb(8, k) for k in range(9)]
 SCATTERED = 2.0  # times the scatter of values there, a formula may be off
 
@@ -155,26 +156,50 @@ def rule_rounding(node: Value, i: int) -> float:
 def _scatter(node: Value, i: int) -> float:
     """How far from a smooth curve a local derivative's values are at neighbours of the operands.
 
-    Of a formula that cancels they jump, as high as what it subtracts is rounded: at small steps, or at the first ones
-    that it moves at. Constants stay.
+    Of a formula that cancels they jump, as high as what it subtracts is rounded: at small steps, or at the next one
+    where 1 - z moves, which next to z = 1 may be far. Constants stay.
     """
-    assert node._primitive is not None
-    xs, slopes = [float(p.data) for p in node.parents], recorded_slopes(node)
+    primitive = node._primitive
+    assert primitive is not None
+    xs = [float(p.data) for p in node.parents]
     signs = directions(len(xs), "scatter")
     by = [0.0 if isinstance(p, Constant) else x * v for p, x, v in zip(node.parents, xs, signs, strict=True)]
-    rise = total(float(d) * move for d, move in zip(slopes, by, strict=True))
+
+    def at(t: float) -> float:
+        moved = [FLOATS.number(x + t * move) for x, move in zip(xs, by, strict=True)]
+        try:
+            return float(primitive.partials(FLOATS, *moved, evaluate(primitive, moved)[0])[i])
+        except Exception:  # noqa: BLE001  whatever a formula of numbers says outside of its domain
+            return math.nan
+
     scatter = 0.0
     for step in NEARBY:
-        values = []
-        for k in PLACES:
-            at = [FLOATS.number(x + k * step * move) for x, move in zip(xs, by, strict=True)]
-            with suppress(Exception):  # whatever a formula of numbers says outside of its domain
-                values.append(float(node._primitive.partials(FLOATS, *at, float(node.data) + k * step * rise)[i]))
-        if len(values) < len(PLACES) or not all(map(math.isfinite, values)):
+        values = [at(k * step) for k in PLACES]
+        if not all(map(math.isfinite, values)):
             break
-        if step <= SMALL:  # what is smooth falls with the eighth power of the step, and out of the difference
-            rest = total(c * (z - values[0]) for c, z in zip(BINOMIAL, values, strict=True))
-            scatter = max(scatter, abs(rest) / max(BINOMIAL))
-        elif not scatter:
-            scatter = max(abs(b - a) for a, b in pairwise(values))
-    return SCATTERED * scatter
+        # What is smooth falls with the eighth power of the step, and out of the difference.
+        rest = total(c * (z - values[0]) for c, z in zip(BINOMIAL, values, strict=True))
+        scatter = max(scatter, abs(rest) / max(BINOMIAL))
+    highest = COARSE * DOUBLE * max(1.0, abs(float(node.data))) * max(1.0, *map(abs, xs))
+    jumps = [_nearest_jump(at, sign) for sign in (1, -1)]
+    return SCATTERED * max(scatter, *(jump for jump in jumps if jump <= highest), 0.0)  # higher ones are no rounding
+
+
+def _nearest_jump(at: Callable[[float], float], sign: int) -> float:
+    """The height of the nearest jump on one side, if one is near by and higher than the rounding of the result; else 0.
+
+    Of halves, the one over which the function changes more is kept: smooth changes fall with the width, jumps stay.
+    """
+    here = at(0.0)
+    for reach in FURTHER:
+        (a, low), (b, high) = (0.0, here), (sign * reach, at(sign * reach))
+        for _ in range(HALVINGS):
+            middle = (a + b) / 2
+            between = at(middle)
+            if abs(between - low) > abs(high - between):
+                b, high = middle, between
+            else:
+                a, low = middle, between
+        if not abs(high - low) <= ROUNDED * DOUBLE * max(abs(low), abs(high)):
+            return abs(high - low) if math.isfinite(high - low) else 0.0
+    return 0.0

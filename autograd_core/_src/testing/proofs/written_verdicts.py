@@ -167,5 +167,5 @@ class WrittenVerdicts(Expectations):
             root,
             resolution,
             fair,
-            self.verified and faulty is None,
+            self.verified,
         )

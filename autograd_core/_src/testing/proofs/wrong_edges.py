@@ -9,6 +9,7 @@ from ...engine.value import Constant, Value
 from ..arguments.flat import DOUBLE
 from ..directions import total, ulp_of
 from .allowance import rule_allowance, rules_allowance
+from .expectations import FLOOR, STEP
 from .local_slopes import RoughError, slopes_of, value_of
 from .recording import recorded_slopes, rule_rounding
 from .reference import Replay, pushed
@@ -86,6 +87,15 @@ def lossy_edge(local: Replay, adjoints: dict[Value, Any], x: Value, error: Any) 
         if off > lost and off > OPERANDS * moved_by_operands(local.m, node, i):
             return node, i
     return None, 0
+
+
+def is_below_noise(local: Replay, node: Value, i: int) -> bool:
+    """Whether the error of a local derivative changes the node's value by no more than a few of its roundings.
+
+    That much is lost where a function saturates: z (1 - z) is no more accurate than z is, next to 1.
+    """
+    off = abs(float(local.m.number(recorded_slopes(node)[i]) - local.slopes[node].exact[i]))
+    return STEP * off * max(abs(float(node.parents[i].data)), 1.0) <= FLOOR * DOUBLE * abs(float(node.data))
 
 
 def _off_edges(local: Replay, adjoints: dict[Value, Any], x: Value) -> Iterator[tuple[Any, Value, int, Any]]:
