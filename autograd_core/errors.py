@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Any, ClassVar
 
 SITE = "https://autograd-core.github.io/autograd-core"  # where the documentation is; `[project.urls]` has it as well
-PRIVATE = ("autograd_core._src.", "nn._src.")  # what modules are called whose frames say nothing to a user
+PACKAGES = ("autograd_core", "nn")  # frames of their modules say nothing to a user
 
 
 class _Explained:
@@ -52,7 +52,7 @@ class AutogradError(_Explained, Exception):
         super().__init__(*args)
         self.add_note(f"See {self.page}")
 
-    def _render_traceback_(self) -> list[str]:
+    def _render_traceback_(self: Exception) -> list[str]:
         """The traceback that IPython shows, in notebooks too: frames of the user's code alone.
 
         A message says what came and what to do; where in this library that was noticed is one more screen, between the
@@ -73,13 +73,26 @@ def _of_the_user(traceback: TracebackType | None) -> TracebackType | None:
     """A traceback without the frames of this library; all of it, where it has no others."""
     kept, found = [], traceback
     while found is not None:
-        if not found.tb_frame.f_globals.get("__name__", "").startswith(PRIVATE):
+        if found.tb_frame.f_globals.get("__name__", "").partition(".")[0] not in PACKAGES:
             kept.append(found)
         found = found.tb_next
     below = None
     for level in reversed(kept):
         below = TracebackType(below, level.tb_frame, level.tb_lasti, level.tb_lineno)
     return below or traceback
+
+
+class NoAttributeError(AttributeError):
+    """An `AttributeError` that says what to use instead, and is called and shown as users know it."""
+
+    _render_traceback_ = AutogradError._render_traceback_
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return AttributeError, self.args, self.__dict__
+
+
+NoAttributeError.__module__ = "builtins"
+NoAttributeError.__name__ = NoAttributeError.__qualname__ = "AttributeError"
 
 
 class OperandError(AutogradError, TypeError):

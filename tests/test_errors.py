@@ -181,16 +181,28 @@ CELLS = {
     "import numpy as np\nag.sin(np.array(['x']))": 1,
     "f = ag.compile(lambda x: x * x, 1.0)\nf('a')": 1,
     "nn.mse([1.0], [1.0, 2.0])": 1,
+    "ag.Value(1.0).item()": 1,
+    "v = ag.Value(1.0)\nv.foo = 1": 1,
+    "nn.MLP(1, [1]).fit": 1,
     "nn.forward_pass(nn.MLP(2, [1]), [1.0, 2.0], notation='downing')['foo']": 1,
     "@ag.primitive\ndef cube(x): return x**3\nag.grad(cube)(2.0)": 1,
     "def f(x): return math.sin(x)\nag.grad(f)(1.0)": 2,  # the call, and the line of f where the graph is cut
     "def f(x): return g(x)\ndef g(x): raise ag.RangeError('mine')\nag.grad(f)(1.0)": 3,
 }
+NAMES = ["ag.tahn(1.0)", "nn.Adm()", "nn.init.zeros"]
+
+
+def test_an_error_of_a_name_is_pickled_as_pythons_own():
+    with pytest.raises(AttributeError, match="a float") as caught:
+        _ = ag.Value(1.0).item
+    copied = pickle.loads(pickle.dumps(caught.value))
+    assert type(copied) is AttributeError
+    assert (str(copied), copied.__notes__) == (str(caught.value), caught.value.__notes__)
 
 
 def test_a_notebook_shows_frames_of_the_users_code_alone():
     nbclient, nbformat = pytest.importorskip("nbclient"), pytest.importorskip("nbformat")
-    cells = ["import math\nimport autograd_core as ag, nn", *CELLS, "%xmode Verbose", "ag.Value('x')", "def f(x): return 1 / 0"]
+    cells = ["import math\nimport autograd_core as ag, nn", *CELLS, *NAMES, "%xmode Verbose", "ag.Value('x')", "def f(x): return 1 / 0"]
     cells += ["ag.grad(f)(1.0)"]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells])
     nbclient.NotebookClient(notebook, allow_errors=True).execute()
@@ -204,6 +216,10 @@ def test_a_notebook_shows_frames_of_the_users_code_alone():
         assert "_src" not in shown[source]
         assert source.splitlines()[-1] in shown[source]  # the line that called
         assert f"See {errors.SITE}/errors/" in shown[source]
+    for source in NAMES:
+        assert re.findall(r"^(?:File|Cell In).*", shown[source], re.MULTILINE)[1:] == []
+        assert source in shown[source]
+        assert "AttributeError: module " in shown[source]
     assert "_src" in shown["ag.Value('x')"]  # who asks for all, gets all
     assert "_src" in shown["ag.grad(f)(1.0)"]  # what is no error of this library may be a fault of it
 

@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 from printed_errors import WithoutLinks
@@ -96,12 +97,29 @@ def test_unknown_names_are_errors(package):
         ("ag.hesian", "hessian"), ("ag.CompiledFunktion", "CompiledFunction"), ("nn.Sequental", "Sequential"),
         ("ag.Relu", "relu"), ("ag.stepper", "Stepper"),
         ("nn.practice.Exercisee", "Exercise"), ("nn.practice.exercisee", "exercise"), ("ag.sums", "sum"), ("nn.MSE", "mse"), ("nn.Adamw", "AdamW"),
+        ("testing.chek_gradient", "check_gradient"), ("testing.report", "Report"), ("nn.experiments.wines_", "wine"),
     ],
 )  # fmt: skip
 def test_a_misspelt_name_says_what_was_meant(code, meant):
     """The message does, since Jupyter shows no suggestion of Python's, and Python none that differs in case alone."""
     with pytest.raises(AttributeError, match=f": did you mean {meant!r}\\?$"):
-        eval(code, {"ag": ag, "nn": nn})
+        eval(code, {"ag": ag, "nn": nn, "testing": loaded("autograd_core.testing")})
+
+
+def public_modules():
+    """Modules that users name, beside the packages themselves."""
+    paths = (path for package in (ag, nn) for path in package.__path__)
+    found = [m for path in paths for m in pkgutil.iter_modules([path], f"{Path(path).name}.") if "._" not in m.name]
+    return sorted(m.name for m in found)
+
+
+@pytest.mark.parametrize("name", [name for name in public_modules() if name != "autograd_core.errors"])  # these `ag` has
+def test_modules_show_their_public_names_alone(name):
+    module = loaded(name)
+    assert dir(module) == sorted(module.__all__)
+    assert all(hasattr(module, there) for there in module.__all__)
+    with pytest.raises(AttributeError, match=f"^module '{name}' has no attribute 'NoSuchThing'$"):
+        _ = module.NoSuchThing
 
 
 @pytest.mark.parametrize("name", sorted(elsewhere.ON_AG))

@@ -140,7 +140,8 @@ def _fault(
         named = ", ".join([f"{name}=" for name in by_name[:NAMED]] + ["..."] * (len(by_name) > NAMED))
         count = len(by_place)
         last = by_place[-1].name if by_place else ""
-        takes = f". {last}: {about[last]}" if last in about else ""
+        lacking = any(p.kind == p.KEYWORD_ONLY and p.default is p.empty and p.name not in options for p in parameters)
+        takes = f". {last}: {about[last]}" if last in about and not lacking else ""  # or what is lacking was passed
         surplus = f"from argument {count + 1} on they have names, {named}" if named else f"{len(args) - count} too many"
         return surplus + takes
     if twice := [p.name for p in by_place[: len(args)] if p.name in options and p.kind != p.POSITIONAL_ONLY]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import typing as _typing
+
 from autograd_core_plugins.for_hypothesis import register_profile as register_profile
 
 from .._src.testing.arguments.drawn_trees import ArraySpec as ArraySpec
@@ -30,3 +32,45 @@ from .._src.testing.verdicts import FunctionError as FunctionError
 from .._src.testing.verdicts import Report as Report
 from .._src.testing.verdicts import Verdict as Verdict
 from .._src.testing.verdicts import Worst as Worst
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+__all__ = [
+    "ArraySpec",
+    "AtJump",
+    "AtKink",
+    "Expression",
+    "FunctionError",
+    "GradcheckError",
+    "GradientError",
+    "IllConditioned",
+    "NotFinite",
+    "Reference",
+    "Report",
+    "RightGradient",
+    "Step",
+    "Verdict",
+    "Worst",
+    "WrongGradient",
+    "assert_gradient",
+    "check_gradient",
+    "check_grads",
+    "error_in_ulps",
+    "expressions",
+    "gradcheck",
+    "gradgradcheck",
+    "points",
+    "reals",
+    "reference",
+    "register_profile",
+]
+
+if not _typing.TYPE_CHECKING:  # or type checkers would know every name
+
+    def __getattr__(name: str) -> object:
+        from .._src.engine.elsewhere import unknown_name
+
+        raise unknown_name(__name__, name, {}, __all__)

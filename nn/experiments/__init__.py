@@ -9,7 +9,7 @@ printed, `outcome.pictures()` what is saved. In Python: `from nn import experime
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from autograd_core import RangeError
 
@@ -116,3 +116,33 @@ def run(name: str, *, seed: int = 0) -> Any:
         True
     """
     return experiment(name).run(seed=seed)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+__all__ = [
+    "EXPERIMENTS",
+    "Experiment",
+    "Outcome",
+    "Run",
+    "attenuation",
+    "convolution",
+    "descent",
+    "experiment",
+    "linear_time",
+    "logistic",
+    "memory",
+    "overtraining",
+    "run",
+    "wine",
+    "xor",
+]
+
+if not TYPE_CHECKING:  # or type checkers would know every name
+
+    def __getattr__(name: str) -> object:
+        from autograd_core._src.engine.elsewhere import unknown_name
+
+        raise unknown_name(__name__, name, {}, __all__)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from ...errors import SITE, OperandError
+from ...errors import SITE, NoAttributeError, OperandError
 from ..wrong_calls import refuse_options
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Elsewhere:
     def _refuse(self, instance: Any, owner: type, hint: str) -> NoReturn:
         whose = f"type object {owner.__name__!r}" if instance is None else f"{owner.__name__!r} object"
         msg = f"{whose} has no attribute {self.name!r}: {hint}"
-        error = AttributeError(msg, name=self.name)  # without obj, or Python would add a name that is spelt alike
+        error = NoAttributeError(msg, name=self.name)  # without obj, or Python would add a name that is spelt alike
         error.add_note(f"See {PAGE}")
         raise error
 
@@ -113,7 +113,7 @@ def unknown_name(module: str, name: str, hints: dict[str, str], names: Iterable[
         if near := get_close_matches(name.lower(), [there.lower() for there in names], 1):
             alike = [there for there in names if there.lower() == near[0]]
             hint = f"did you mean {get_close_matches(name, alike, 1, 0.0)[0]!r}?"
-    return AttributeError(f"module {module!r} has no attribute {name!r}" + f": {hint}" * bool(hint), name=name)
+    return NoAttributeError(f"module {module!r} has no attribute {name!r}" + f": {hint}" * bool(hint), name=name)
 
 
 _OPERANDS = "operations make nodes with operands, as in a + b; an operation of your own is an @ag.primitive"
@@ -329,6 +329,21 @@ class NotOnValues:
         _backward = NotToSet(BACKWARD, BACKWARD)
         draw = NotToSet("ag.draw(o) draws the graph of a Value o")
         draw_dot = NotToSet("ag.draw_dot(o) gives the graph of a Value o to Graphviz")
+        plot = NotToSet(draw.hint)
+        show = NotToSet("ag.draw(o).show() opens the graph of a Value o in a browser")
+        live = NotToSet("ag.live(o) makes a page of a Value o on which its leaves can be dragged")
+        explain = NotToSet("ag.explain(o, x) says why the derivative of o with respect to x has its value")
+        paths = NotToSet("ag.paths(o, x) gives the paths from x to o, ag.top_paths(o, x) the largest")
+        top_paths = NotToSet(paths.hint)
+        count_paths = NotToSet("ag.count_paths(o, x) counts the paths from x to o")
+        steps = NotToSet("ag.backward_steps(o) lists the steps of backward(), and ag.Stepper(o) shows them")
+        backward_steps = NotToSet(steps.hint)
+        forward_steps = NotToSet("ag.forward_steps(o) lists the steps that compute o, and ag.Stepper(o) shows them")
+        topological_order = NotToSet("ag.topological_order(o) lists the nodes below o, operands first")
+        conditioning = NotToSet("ag.conditioning(o) says where digits are lost on the way to o")
+        graph_hash = NotToSet("ag.graph_hash(o) is the digest of the graph of a Value o")
+        grad_of = NotToSet("ag.grad_of(o, [x]) gives the derivatives of o, and leaves .grad alone")
+        trace = NotToSet("ag.trace(o) gives the nodes and the edges below o, as micrograd's notebook does")
         item = NotToSet("a Value's number is its .data, a float")
         numpy = NotToSet("a Value's number is its .data, a float; for many, np.array([v.data for v in values])")
         tolist = NotToSet("a Value's number is its .data, a float")
@@ -394,6 +409,8 @@ class NotOnModules:
         weights = Elsewhere(
             "model.state_dict() has all by name; those of a layer are .weight and .bias, of a neuron .w and .b"
         )
+        w = Elsewhere("a layer has .weight and .bias, and each of its .neurons has .w and .b")
+        b = Elsewhere(w.hint)
         params = Elsewhere("model.parameters() lists them, model.named_parameters() with their names")
         trainable_variables = Elsewhere(params.hint)
         zero_grads = Elsewhere("it is called zero_grad()")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from numbers import Number
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -72,7 +73,7 @@ def roots_of(given: Any, caller: str) -> list[Value]:
     with suppress(TypeError):  # an array without axes is an Iterable without items
         items = None if isinstance(given, (str, bytes)) else iter(given)
     if items is None:
-        msg = f"{caller}: expected a Value, got {no_node(given)}; or a list of Values"
+        msg = f"{caller}: expected a Value, got {no_node(given, '; or a list of Values')}"
         raise OperandError(msg)
     roots = list(items)
     for root in roots:
@@ -85,8 +86,8 @@ def roots_of(given: Any, caller: str) -> list[Value]:
     return roots
 
 
-def no_node(x: Any) -> str:
-    """Describe what was passed instead of a node, and what to do where that is clear."""
+def no_node(x: Any, instead: str = "") -> str:
+    """Describe what was passed instead of a node, what else is taken, and what to do where that is clear."""
     kind = type(x)
     name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
     if kind.__name__ == "Value" or hasattr(kind, "backward"):
@@ -97,9 +98,11 @@ def no_node(x: Any) -> str:
         hint = "; take one of its entries, or ag.sum of them"
     elif callable(x):
         hint = "; call it, and take what it gives: f(x)"
+    elif isinstance(x, Number):
+        hint = "; a number has no graph: compute it from Values, as in f(ag.Value(2.0))"
     else:
         hint = ""
-    return f"{brief(x)} ({name}){hint}"
+    return f"{brief(x)} ({name}){instead}{hint}"
 
 
 def order_of(

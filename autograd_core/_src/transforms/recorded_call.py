@@ -131,7 +131,8 @@ def one_result(call: RecordedCall, name: str) -> Any:
         StructureError: It returned more, or something else.
     """
     if call.spec.kind != "leaf" and call.spec.about != ():  # an array without axes is one number
-        msg = f"{name}: expected a function with one number as its result, got {described(call.spec)}; use jacobian"
+        msg = f"{name}: expected a function with one number as its result, got {described(call.spec)}; use jacobian, "
+        msg += "or, where each entry is to have its own derivative, call it for one entry at a time"
         raise StructureError(msg)
     return call.outputs[0]
 
