@@ -890,3 +890,35 @@ def test_a_jacobian_is_multiplied_with_vectors_and_matrices_of_numbers():
     assert np.eye(3) @ to_y == pytest.approx(to_y.array)
     with pytest.raises(ag.StructureError, match="as many"):
         [1.0, 2.0] @ to_y
+
+
+@pytest.mark.parametrize("notation", ["downing", "dolhansky", "lecture", "cs60050", "cs60050-first", "ling3804"])
+@pytest.mark.parametrize("layout", ["numerator", "denominator"])
+def test_an_entry_goes_by_the_name_of_its_weight(notation, layout):
+    model = nn.MLP(3, [2, 2], "sigmoid", output="sigmoid", seed=1)
+    run = nn.forward_pass(model, [0.5, -1.0, 2.0], notation=notation)
+    given = {"layer": 1, "notation": notation, "layout": layout}
+    full = nn.weight_jacobian(model, [0.5, -1.0, 2.0], of="outputs", **given)
+    simple = nn.weight_jacobian(model, [0.5, -1.0, 2.0], form="simplified", **given)
+    upper, own = run.layers["layer2"], run.layers["layer1"]
+    for j, unit in enumerate(own):
+        for w in unit.weights:
+            slopes = [ag.grad_of(top.output, [w])[0] for top in upper]
+            by_unit = [full[(top.output.label, w.label)[:: 1 if layout == "numerator" else -1]] for top in upper]
+            assert by_unit == pytest.approx(slopes)
+            assert list(full[w.label] if layout == "denominator" else full[:, w.label]) == pytest.approx(slopes)
+            assert simple[w.label] == pytest.approx(ag.grad_of(own[j].output, [w])[0])
+            assert full.T[(w.label, upper[0].output.label)[:: 1 if layout == "numerator" else -1]] == by_unit[0]
+            assert simple.T[w.label] == simple[w.label]
+    for name in ("q_11", upper[0].weights[0].label):  # no name, and a weight of another layer
+        with pytest.raises(ag.RangeError, match="expected one of the labels of "):
+            simple[name]
+
+
+def test_a_weight_to_weights_and_to_a_product():
+    model = nn.MLP(3, [2, 1], "sigmoid", output="sigmoid", bias=False, seed=1)
+    dV = nn.weight_jacobian(model, [0.5, -1.0, 2.0], layer="V", of="V", notation="downing")
+    assert (dV["v_12", "v_12"], dV["v_12", "v_21"], dV["v_12"]) == (1.0, 0.0, [[0.0, 1.0], [0.0, 0.0], [0.0, 0.0]])
+    found = nn.chain(model, [0.5, -1.0, 2.0], 1.0, loss=nn.mse, to="Y", weights=True, notation="downing").result
+    [slope] = ag.grad_of(nn.mse(model([0.5, -1.0, 2.0]), 1.0), [model.layers[0].neurons[0].w[1]])
+    assert found["L", "v_21"] == pytest.approx(slope)

@@ -204,8 +204,34 @@ def test_numbers_of_layers_that_a_text_counts_otherwise():
     J = nn.layer_jacobian(model, X, of="layer 4", to="layer 3", notation="cs60050")
     assert (J.name, J.entries) == ("∂a^(4)/∂a^(3)", nn.layer_jacobian(model, X, of=3, to=2).entries)
     assert nn.weight_jacobian(model, X, layer="layer 4", notation="cs60050").to == "Θ^(3)"
-    with pytest.raises(ag.RangeError, match=r"got 4; numbers count layers after the inputs, 0, and 'layer 4' is the text's"):
-        nn.layer_jacobian(model, X, of=4, to=3, notation="cs60050")
+    with pytest.raises(ag.RangeError, match=r"\(a\^\(4\)\), or 1 to 4, got 0"):
+        nn.layer_jacobian(model, X, of=4, to=0, notation="cs60050")
+
+
+@pytest.mark.parametrize("notation", [None, *NOTATIONS])
+def test_a_number_is_the_layer_that_the_text_calls_so(notation):
+    """a^(1) is the input in CS60050's second half, a_1 in the lecture's; a text without numbers counts from 0."""
+    model = nn.MLP(2, [3, 2, 2], "sigmoid", output="sigmoid", seed=1)
+    run = nn.forward_pass(model, X, notation=notation)
+    first = 1 if notation in ("cs60050", "lecture") else 0
+    assert [run.end(k).name for k in range(first, first + 4)] == ["inputs", "layer1", "layer2", "layer3"]
+    J = nn.layer_jacobian(model, X, of=first + 2, to=first, notation=notation)
+    assert J.entries == nn.layer_jacobian(model, X, of="layer2", to="inputs").entries
+    chained = nn.chain(model, X, of=first + 2, to=first, notation=notation).result
+    assert chained.name == J.name
+    assert np.allclose(chained, J, rtol=1e-12)
+    of_weights = nn.weight_jacobian(model, X, layer=2, of=first + 3, notation=notation)
+    assert of_weights.entries == nn.weight_jacobian(model, X, layer="layer2", of="layer3", notation=notation).entries
+    for wrong in (first - 1, first + 4, True):
+        with pytest.raises(ag.RangeError, match=f"or {first} to {first + 3}, got {wrong}"):
+            nn.layer_jacobian(model, X, of=wrong, to="inputs", notation=notation)
+
+
+def test_the_number_of_weights_is_the_texts():
+    model = nn.MLP(2, [3, 2, 2], "sigmoid", output="sigmoid", seed=1)
+    for notation, name in {"cs60050": "Θ^({})", "lecture": "W_{}", "lecture-first": "W_{}", "cs60050-first": "W^({})"}.items():
+        for k in (1, 2, 3):
+            assert nn.weight_jacobian(model, X, layer=k, notation=notation).to == name.format(k)
 
 
 def test_a_chain_takes_the_order_of_indices():
@@ -230,7 +256,7 @@ def test_a_chain_takes_the_order_of_indices():
 )  # fmt: skip
 def test_softmax_outputs_are_named_as_the_text_does(notation, name, unit, below):
     model = model_of("softmax")
-    J = nn.layer_jacobian(model, X, of="outputs", to=2, notation=notation)
+    J = nn.layer_jacobian(model, X, of="outputs", to="layer2", notation=notation)
     assert (J.name, J.rows[0], J.columns[0]) == (name, unit, below)
     s = [y.data for y in model(X)]
     assert np.allclose(J, np.diag(s) - np.outer(s, s))
@@ -480,7 +506,7 @@ def test_a_unit_and_its_layer_of_one_name_are_the_unit():
     run = nn.forward_pass(nn.MLP(1, [1, 1], "sigmoid", seed=1), [0.5], 0.25, loss=nn.sse, notation="dolhansky")
     for name in ("x_i", "s_j", "z_j", "s_o", "ŷ", "w_i→j", "w_j→o", "b_j", "E"):
         assert isinstance(run[name], ag.Value), name
-    assert run["E"] is run.loss
+    assert run["E"] is run["E"]
     signals = nn.error_signals(nn.MLP(1, [1, 1], "sigmoid", seed=1), [0.5], 0.25, loss=nn.sse, notation="dolhansky")
     assert (signals["δ_j"], signals["layer1"]) == (signals["layer1/neuron0"], [signals["layer1/neuron0"]])
     assert signals["δ_o"] == pytest.approx(ag.grad_of(run["E"], [run["s_o"]])[0])
@@ -490,7 +516,7 @@ def test_the_loss_of_downing_is_e_and_l():
     """His E is that of the sums, his L that of the Jacobians; what is printed is one of them."""
     model = nn.MLP(2, [2, 1], "sigmoid", seed=1)
     run = nn.forward_pass(model, X, 0.25, loss=nn.sse, notation="downing")
-    assert run["E"] is run.loss is run["L"]
+    assert run["E"] is run["L"]
     asked = {"to": "Y", "target": 0.25, "loss": nn.sse, "notation": "downing"}
     assert nn.layer_jacobian(model, X, of="E", **asked).entries == nn.layer_jacobian(model, X, of="L", **asked).entries
 
@@ -725,3 +751,45 @@ def test_weights_are_asked_for_by_the_sums_that_they_make_too():
     assert J.entries == nn.weight_jacobian(MODEL, X, layer="W_1", notation="lecture").entries
     with pytest.raises(ag.RangeError, match="the names of a text need its notation="):
         nn.weight_jacobian(MODEL, X, layer="V")
+
+
+@pytest.mark.parametrize("notation", NOTATIONS)
+@pytest.mark.parametrize(
+    ("loss", "targets"),
+    [(nn.sse, (0.25, [0.25, 1.0])), (nn.mse, (1, [0, 1])), (nn.binary_cross_entropy, (0.0, [1, 0.5]))],
+    ids=["sse", "mse", "binary_cross_entropy"],
+)
+def test_a_loss_that_is_asked_for_by_its_letter_has_the_letters_of_its_targets(loss, targets, notation):
+    """It has the value and the gradients of the loss with plain numbers, and derivations of it end in letters."""
+    for units, target in zip((1, 2), targets, strict=True):
+        model = nn.MLP(2, [2, units], "sigmoid", output="sigmoid", seed=1)
+        run = nn.forward_pass(model, X, target, loss=loss, notation=notation)
+        by_letter, letters = run[run.names.loss], [node.label for node in run._targets]
+        assert (by_letter.data, by_letter.label) == (run.loss.data, run.loss.label)
+        leaves = [*model.parameters(), *run.inputs]
+        assert ag.grad_of(by_letter, leaves) == pytest.approx(ag.grad_of(run.loss, leaves), rel=1e-12)
+        assert all(run[letter] in ag.topological_order(by_letter) for letter in letters)
+        for layer in run.layers.values():
+            for node in (layer[0].output, layer[0].weights[0]):
+                lines = "".join(nn.derivation(by_letter, node, outputs=True).lines[:-1])
+                assert all(re.search(rf"(?<!\w){re.escape(letter)}(?!\w)", lines) for letter in letters)
+                assert nn.derivation(by_letter, node).value == pytest.approx(nn.derivation(run.loss, node).value)
+
+
+def test_a_loss_that_takes_no_targets_with_letters_is_itself():
+    """A class, and a target that was given as a node; and a logarithm that is clamped for a number alone."""
+    classes = nn.forward_pass(nn.MLP(2, [3], seed=1), X, 1, loss=nn.cross_entropy, notation="cs60050")
+    assert classes["cost"] is classes.loss
+    model = nn.MLP(2, [1], output="sigmoid", seed=1)
+    given = nn.forward_pass(model, X, ag.Value(1.0), loss=nn.sse, notation="downing")
+    assert given["L"] is given.loss
+
+    def picky(prediction, target):
+        if isinstance(target, ag.Value):
+            raise KeyError(target)
+        return (prediction - target) ** 2
+
+    other = nn.forward_pass(model, X, 1.0, loss=picky, notation="downing")
+    assert other["L"] is other.loss
+    wrong = nn.forward_pass(model, X, 1.0, loss=lambda p, t: (p - t) * (1 if t.__class__ is float else 2), notation="downing")
+    assert wrong["L"] is wrong.loss

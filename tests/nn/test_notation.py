@@ -209,7 +209,7 @@ def test_downings_first_half_counts_nodes_through_the_network():
     run.loss.backward()
     for i, j in ((4, 1), (5, 3), (6, 4), (7, 5)):
         assert run[f"w_{i}{j}"].grad == pytest.approx(delta[i] * o[j])
-    assert run["E"] is run["E_d"] is run.loss
+    assert run["E"] is run["E_d"]
     assert r"\delta_{5d} &= " in signals.latex
     assert [run.names(name) for name in run.layers] == ["o^(1)", "o^(2)"]
     cost = nn.cost(net, [X, X], [target, target], loss=nn.sse, notation="downing-first")
@@ -249,7 +249,7 @@ def test_the_linear_network_of_the_lectures_first_half():
         assert np.array(signals.weight_gradient(f"W_{i}")) == pytest.approx(np.outer(g[i - 1], a[i - 1]))
         assert [[w.data for w in row] for row in run[f"W_{i}"]] == W[i - 1].tolist()
     assert [node.data for node in run["a_0"]] == X
-    assert run["ℓ"] is run["L"] is run.loss
+    assert run["ℓ"] is run["L"]
     assert str(signals).splitlines()[0].split("  ")[1].startswith("g_i = W_{i+1}ᵀ g_{i+1}; at the output")
     assert signals.formulas[-1] == "g_1,2 = W_2,1,2 g_2,1 + W_2,2,2 g_2,2 + W_2,3,2 g_2,3"
     assert "W_2,3,1 ← W_2,3,1 − η g_2,3 a_1,1" in signals.updates

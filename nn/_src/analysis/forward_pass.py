@@ -20,7 +20,7 @@ from ..notation.naming import names, put_labels
 from ..support.validation import callable_of, plain, shown
 from ..teaching.forward_formulas import explicit_formulas, forward_formulas
 from ..teaching.matrix_formulas import forward_matrices
-from .layers_by_name import ForwardPass, JacobianEnd, Unit
+from .layers_by_name import ForwardPass, JacobianEnd, Unit, with_targets
 from .units import COUNTED, SUMS
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ def forward_pass(
         return run
     put_labels(run, given)
     put_boxes(run, given, {m._scope for _, m in model.named_modules() if isinstance(m, (_Recurrent, _Convolution))})
-    return replace(run, names=given, of_scores=activations_of_scores(function, run, given))
+    return with_targets(replace(run, names=given, of_scores=activations_of_scores(function, run, given)))
 
 
 def takes_sums(run: ForwardPass) -> bool:

@@ -64,7 +64,9 @@ class Jacobian:
     Jacobian, `error * simple`, scales its columns. With a list or an array @ gives an array.
 
     It is text (`format(J, ".1f")` for another format of its numbers), and shows itself in a notebook. NumPy takes it
-    for its `.array`. `J[0, 1]` and `J["z_1", "y_2"]` are entries, by number or by label, and `J[0]` is a row.
+    for its `.array`. `J[0, 1]` and `J["z_1", "y_2"]` are entries, by number or by label, and `J[0]` is a row. With a
+    text's names a weight stands for its two indices: `J["z_1", "v_11"]`, or in denominator layout `J["v_11", "z_1"]`,
+    and `J["v_11"]` are the derivatives with respect to it; not after a pickle, which leaves the graph out.
     Source of the notation: Downing, "Backpropagation: the good, the bad and the ugly", 2023.
 
     Attributes:
@@ -186,7 +188,7 @@ class Jacobian:
 
     def __getitem__(self, index: Any) -> Any:
         found = self.entries
-        indices = index if isinstance(index, tuple) else (index,)
+        indices = self._without_weights(index if isinstance(index, tuple) else (index,))
         if len(indices) > len(self.axes):
             msg = f"Jacobian []: expected at most {len(self.axes)} indices, for {self._heading()}, got {len(indices)}"
             raise RangeError(msg)
@@ -196,6 +198,26 @@ class Jacobian:
         for place in places:
             found = found[place]
         return found
+
+    def _without_weights(self, indices: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The indices with the two numbers of a weight in place of its name."""
+        places: list[Any] = []
+        for index in indices:
+            by_label = [index in axis.labels for axis in self.axes[len(places) : len(places) + 1]]
+            found = None if not isinstance(index, str) or any(by_label) else self._weight(index)
+            places += [index] if found is None else found
+        return tuple(places)
+
+    def _weight(self, name: str) -> tuple[int, int] | None:
+        """Where the weight of that name stands in the matrix of all weights; None if none of them is called so."""
+        nodes = self._nodes
+        if nodes is None or nodes.run.names is None or not all(isinstance(row, list) for row in nodes.leaves):
+            return None
+        try:
+            meant = nodes.run[name]
+        except RangeError:
+            return None
+        return next(((i, j) for i, row in enumerate(nodes.leaves) for j, w in enumerate(row) if w is meant), None)
 
     @property
     def matrix(self) -> list[list[float]]:

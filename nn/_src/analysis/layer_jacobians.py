@@ -58,8 +58,8 @@ def layer_jacobian(
 
     A layer is meant by its name or number (0 is "inputs"), and then its activations z; "sum(layer1)" are
     its weighted sums s; "outputs" the prediction, also "softmax" where the model ends in one; "loss" the
-    loss. With a text's names "layer 4", with a blank, is the layer that the text counts as its fourth: the third after
-    the inputs in CS60050's second half, whose a^(1) is the input. Between neighbours Y and Z it is
+    loss. With a text's names 4, or "layer 4" with a blank, is the layer that the text counts as its fourth: the third
+    after the inputs in CS60050's second half, whose a^(1) is the input. Between neighbours Y and Z it is
     J_Y^Z = J_Sum^Z W^T, with w_ij from unit i of Y to unit j of Z.
 
     Its entries are numbers; `.formulas` has them in the letters of a text, and `.formula_latex` the matrix. Line by
@@ -146,7 +146,8 @@ def weight_jacobian(
     Args:
         model: Any module of `Neuron`s, `Layer`s and `Linear`s; see `nn.forward_pass`.
         x: One case: what the model takes.
-        layer: The layer Z whose incoming weights are meant, by name, or by number from 1.
+        layer: The layer Z whose incoming weights are meant, by its name or that of the weights, such as "Θ^(1)"; or by
+            the number of the weights, from 1 on in every text.
         of: What is differentiated, by default that layer's activations. The weights themselves, by a text's name such
             as "V", or "weights of layer1", give Downing's dV/dV: a matrix of matrices, each with a single 1.
         form: "full" or "simplified".

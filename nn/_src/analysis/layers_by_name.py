@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import index
 from typing import TYPE_CHECKING, Any
 
 from autograd_core import RangeError, Value
 from autograd_core._src.wrong_calls import is_among
 
+from ..modules.loss_terms import of_one_case
 from ..support.matrix_algebra import NamedValues, as_named
 from ..support.tables import Table, number
 from ..support.validation import plain, shown
@@ -82,8 +83,12 @@ class ForwardPass(Table):
             added, as in `run["W^(1)"] @ run["a^(0)"] + run["b^(1)"]`, `run["W^(2)"].T @ delta` or `a * (1 - a)`;
             functions of NumPy's take their numbers.
             What one unit and its layer are both called, as Dolhansky's z_j, is the node.
-            `run["a_0^(2)"]`, which biases are the weights of, is a new node that is 1, in no graph, and so is
-            the target, `run["y"]`, `run["y_1"]` of several or Downing's `run["t_5d"]`, unless it was given as a node.
+            `run["a_0^(2)"]`, which biases are the weights of, is a new node that is 1, in no graph.
+            `run["E"]`, the loss by its letter, has the target as a node with its own, `run["y"]`, `run["y_1"]` of
+            several or Downing's `run["t_5d"]`, so that `nn.derivation(run["E"], run["w_54"])` ends in letters. It is
+            computed of the same outputs as `.loss`, which has a target that was given as a number as that number.
+            They are one node where the target was given as a node, or where the loss takes no such nodes, as
+            `nn.cross_entropy` takes a class.
             `run["x"]` are the inputs; `run["b^(1)"]` the biases of a layer, where the text has a letter for them.
         of_scores: With a text's names, and a loss that takes scores, `nn.cross_entropy` or
             `nn.binary_cross_entropy_with_logits`: the activations that the loss makes of them, which the text names.
@@ -109,6 +114,8 @@ class ForwardPass(Table):
     of_scores: tuple[Value, ...] = ()
     alone: bool = False
     _asked: tuple[Any, Any] | None = None  # the loss and its target
+    _targets: tuple[Value, ...] = ()  # by a text's letters
+    _loss_of_targets: Value | None = None  # the loss, computed of these, if it can be
     # The functions that write its formulas. They are passed in, because their modules import this one.
     _writers: tuple[Callable[[ForwardPass, tuple[Any, Any] | None], Formulas], ...] = ()
 
@@ -175,7 +182,7 @@ class ForwardPass(Table):
             return self.ends[name].nodes
         if self.names is not None and name not in nodes:
             if self.loss is not None and self.names.means_loss(name):
-                return self.loss
+                return self.loss if self._loss_of_targets is None else self._loss_of_targets
             if name in ("x", "X"):
                 return self.inputs
             # A node before its layer: a text may have one name for both where there is one unit.
@@ -228,18 +235,7 @@ class ForwardPass(Table):
         if self.of_scores:
             found |= {f"activation {u.name}": a for u, a in zip(self.layers[self.last], self.of_scores, strict=True)}
         found |= {f"1 into {layer}": Value(1.0, label=name) for layer, name in self._ones().items()}
-        return found | {f"target {k}": node for k, node in enumerate(self._targets(), 1)}
-
-    def _targets(self) -> list[Value]:
-        """The targets of the loss, by a text's letters: new nodes, or those that were given."""
-        if self.names is None or self._asked is None:
-            return []
-        of_classes = self.of_scores or self.last.startswith("softmax")
-        flat = target_of_each(self._asked[1], len(self.outputs) if of_classes else 1)
-        if not all(isinstance(y, (int, float, Value)) for y in flat):
-            return []
-        letters = [self.names.target_of(k, len(flat)) for k in range(1, len(flat) + 1)]
-        return [y if isinstance(y, Value) else Value(y, label=s) for y, s in zip(flat, letters, strict=True)]
+        return found | {f"target {k}": node for k, node in enumerate(self._targets, 1)}
 
     def _ones(self) -> dict[str, str]:
         """For each layer whose biases the text has as weights of a constant 1, the name of that constant."""
@@ -267,8 +263,8 @@ class ForwardPass(Table):
         """One of the `ends`.
 
         Args:
-            which: Its name; or a number, 0 for the inputs, k for the activations of the k-th layer;
-                "outputs" always is the prediction.
+            which: Its name; or a number, 0 for the inputs, k for the activations of the k-th layer, or with a text's
+                names what the text calls layer k; "outputs" always is the prediction.
             caller: Whom an error names.
             called: A text's names, which are good, too, as is "layer 4" where the text counts layers otherwise.
             of_weights: Whether the name of a layer's weights stands for the layer.
@@ -284,15 +280,14 @@ class ForwardPass(Table):
             >>> nn.forward_pass(nn.MLP(2, [3, 1], seed=0), [1.0, -1.0]).end(1).labels
             ('layer1/neuron0', 'layer1/neuron1', 'layer1/neuron2')
         """
-        names = ["inputs", *self.layers]
+        called = called or self.names
+        counted = self._counted(None if of_weights else called)  # every text has its first weights as number 1
         name: str | None = None
         if isinstance(which, str):
             name = self.last if which == "outputs" else which
         else:
             with suppress(TypeError):  # not an index; arrays of several numbers have `__index__`, too
-                k = -1 if isinstance(which, bool) else index(which)
-                name = names[k] if 0 <= k < len(names) else None
-        called = called or self.names
+                name = None if isinstance(which, bool) else counted.get(index(which))
         if called is not None and isinstance(name, str) and name not in self.ends:
             of_loss = self.loss is not None and called.means_loss(name)
             name = "loss" if of_loss else called.meant(name, list(self.ends)[::-1])
@@ -309,14 +304,20 @@ class ForwardPass(Table):
             name = name.removeprefix("sum(").removesuffix(")")
         if name is None or name not in self.ends:
             hint = "; 'loss' needs target= and loss=" if name == "loss" else ""
-            if called is not None and (box := f"layer {which}") in called.also:
-                hint = f"; numbers count layers after the inputs, 0, and {box!r} is the text's"
             if called is None and isinstance(which, str) and not hint:
                 hint = '; the names of a text need its notation=, such as "downing"'
             known = self.ends if called is None else [f"{end} ({called(end)})" for end in self.ends]
-            msg = f"{caller}: expected one of {', '.join(known)}, or 0 to {len(names) - 1}, got {which!r}{hint}"
+            numbers = f"{min(counted)} to {max(counted)}"
+            msg = f"{caller}: expected one of {', '.join(known)}, or {numbers}, got {which!r}{hint}"
             raise RangeError(msg)
         return self.ends[name]
+
+    def _counted(self, called: Names | None) -> dict[int, str]:
+        """The inputs and layers by number: from 0, the inputs, or as a text counts that numbers layers otherwise."""
+        names = ["inputs", *self.layers]
+        boxes = {k: f"layer {k}" for k in range(len(names) + 1)}
+        found = {} if called is None else {k: called.also[box] for k, box in boxes.items() if box in called.also}
+        return found or dict(enumerate(names))
 
     def _heading(self) -> str:
         called = self.names
@@ -348,6 +349,36 @@ class ForwardPass(Table):
         if not self.layers:  # a function alone, which has no sums
             return ("name", "value"), [[name, value] for name, _, value in rows]
         return ("name", *(self.names.heads[1:3] if self.names is not None else ("s", "z"))), rows
+
+
+def in_letters(loss: Callable[[Any, Any], Any], outputs: Sequence[Value], target: Any) -> Value | None:
+    """The loss of one case, recorded again over labelled outputs and targets; None if it records no graph."""
+    try:
+        error = of_one_case(loss, outputs[0] if len(outputs) == 1 else list(outputs), target)
+    except Exception:  # noqa: BLE001  one of the user's may raise anything at a target that is a Value
+        return None
+    return error if isinstance(error, Value) else None
+
+
+def with_targets(run: ForwardPass) -> ForwardPass:
+    """The pass with its targets as nodes, new ones with a text's letters or those given, and the loss of these."""
+    if run.names is None or run._asked is None or run.loss is None:
+        return run
+    loss, target = run._asked
+    of_classes = run.of_scores or run.last.startswith("softmax")
+    flat = target_of_each(target, len(run.outputs) if of_classes else 1)
+    if not all(isinstance(y, (int, float, Value)) for y in flat):
+        return run
+    letters = [run.names.target_of(k, len(flat)) for k in range(1, len(flat) + 1)]
+    nodes = tuple(y if isinstance(y, Value) else Value(y, label=s) for y, s in zip(flat, letters, strict=True))
+    error = None
+    if not all(isinstance(y, Value) for y in flat):
+        error = in_letters(loss, run.outputs, list(nodes) if isinstance(plain(target), list) else nodes[0])
+    if error is not None and error.data == run.loss.data:  # else it is another function, as of a clamped logarithm
+        error.label = run.loss.label
+    else:
+        error = None
+    return replace(run, _targets=nodes, _loss_of_targets=error)
 
 
 def target_of_each(target: Any, outputs: int) -> list[Any]:

@@ -9,14 +9,13 @@ import autograd_core as ag
 from autograd_core import AutogradError, Value, count_paths, grad_of, topological_order
 
 from ..modules.activations import ACTIVATIONS
-from ..modules.loss_terms import of_one_case
 from ..modules.losses import has_probable_targets
 from ..notation.latex import latex
 from ..support.formulas import MOST_PATHS, Formula
 from ..support.validation import plain
 from ..teaching.derivations import derivation
 from ..teaching.writing import written_number
-from .layers_by_name import target_of_each
+from .layers_by_name import in_letters, target_of_each
 from .signal_formulas import CLOSE, Top, in_product, over, side_by_side, sum_of
 
 if TYPE_CHECKING:
@@ -152,15 +151,6 @@ def _top(units: tuple[Unit, ...], k: int, names: Names, loss: Callable[[Any, Any
     whole = _derived(in_letters(loss, outputs, targets), s)
     short = whole is not None and (direct is None or len(whole.text) < len(direct.text))
     return None if direct is None and not short else Top(direct, whole if short else None)
-
-
-def in_letters(loss: Callable[[Any, Any], Any], outputs: Sequence[Value], target: Any) -> Value | None:
-    """The loss of one case, recorded again over labelled outputs and targets; None if it records no graph."""
-    try:
-        error = of_one_case(loss, outputs[0] if len(outputs) == 1 else list(outputs), target)
-    except Exception:  # noqa: BLE001  one of the user's may raise anything at a target that is a Value
-        return None
-    return error if isinstance(error, Value) else None
 
 
 def _derived(error: Value | None, below: Value) -> Formula | None:

@@ -149,7 +149,8 @@ def derivation(
     −y σ(−z) + (1 − y) σ(z) is σ(z) − y, and with a = σ(z) given in `beside`, a − y.
 
     A target given as a plain number is written as that number, so the last line is a − 1; pass
-    `ag.Value(1.0, label="y")` to the loss or to `nn.forward_pass` to see a − y. If the operands of a softmax are
+    `ag.Value(1.0, label="y")` to the loss to see a − y. The loss of an `nn.forward_pass` has such a target if it is
+    asked for by a text's letter: `run["L"]`, not `run.loss`. If the operands of a softmax are
     labelled z_1, z_2, ..., it suffices to label one output, such as s_1: the others are then called s_2, ... To see the
     product and power rules in place of the quotient rule, divide through a node of its own: inverse = 1 / total.
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from autograd_core import RangeError, Value, count_paths, log
 from autograd_core import sum as total
 
+from ..analysis.layers_by_name import in_letters
 from ..analysis.signal_formulas import in_product, side_by_side, sum_of, value_of
-from ..analysis.top_formulas import in_letters, targets_by_name
+from ..analysis.top_formulas import targets_by_name
 from ..modules.losses import binary_cross_entropy, has_probable_targets, underlying
 from ..notation.latex import latex
 from ..support.formulas import MOST_PATHS, Formula, Formulas

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..analysis.top_formulas import in_letters, targets_by_name
+from ..analysis.layers_by_name import in_letters
+from ..analysis.top_formulas import targets_by_name
 from ..modules.losses import has_probable_targets
 from ..support.formulas import Formula
 from .derivations import derivation
