@@ -8,6 +8,7 @@ import pytest
 import autograd_core as ag
 import nn
 from autograd_core._src.engine.ops import PRIMITIVES
+from autograd_core._src.notation.numbers import number as written
 from autograd_core._src.pictures.page import embed
 from autograd_core._src.pictures.view.folding import view_of
 
@@ -21,6 +22,10 @@ def leaves():
 def shares():
     sizes = [math.exp(x) for x in NUMBERS]
     return [size / math.fsum(sizes) for size in sizes]
+
+
+def parsed(said):
+    return float(said.replace("−", "-"))
 
 
 def cards(picture):
@@ -296,3 +301,59 @@ def test_many_outputs_take_linear_time():
     z = [ag.Value(math.sin(k)) for k in range(3000)]
     view = view_of(ag.softmax(z))
     assert sum(scope.composite != "" for scope in view.tree.scopes) == 1
+
+
+def one_share():
+    z = leaves()
+    return -ag.log(ag.softmax(z)[1]), z[0], 1
+
+
+def all_shares():
+    z = leaves()
+    return ag.dot([1.0, 2.0, 3.0], ag.softmax(z)), z[0], 3
+
+
+def entropy():
+    z = leaves()
+    return 2 * nn.cross_entropy(z, 1), z[0], 1
+
+
+def squares():
+    x = ag.Value(0.5, label="x")
+    return nn.mse([2 * x, x * x, ag.sin(x)], [1.0, 0.0, -1.0]), x, 4
+
+
+@pytest.mark.parametrize("make", [one_share, all_shares, entropy, squares])
+def test_a_highlighted_path_multiplies_what_stands_on_the_chips_that_it_enters(make):
+    root, leaf, ways = make()
+    root.backward()
+    for paths in (list(ag.paths(root, leaf)), ag.explain(root, leaf).paths):
+        picture = ag.draw(root, highlight=paths)
+        chips = {port.chip.removeprefix("×") for card in cards(picture) for port in card.ports}
+        legends = [track.legend.partition(", all")[0] for track in picture._frame.look.tracks]
+        told = [re.fullmatch(r"path (\d+): .*: (.*) = (.*)", legend) for legend in legends]
+        assert [int(found[1]) for found in told] == [*range(1, ways + 1)]
+        for found in told:
+            factors = found[2].split(" · ")
+            assert set(factors) <= chips
+            assert written(math.prod(map(parsed, factors)), digits=2) == written(parsed(found[3]), digits=2)
+        assert math.fsum(parsed(found[3]) for found in told) == pytest.approx(leaf.grad, rel=1e-3)
+
+
+def test_of_one_of_several_paths_within_a_composite_the_legend_says_that_it_is_their_sum():
+    root, leaf, _ = all_shares()
+    [track] = ag.draw(root, highlight=ag.top_paths(root, leaf, 9)[0])._frame.look.tracks
+    assert track.legend.endswith("all paths through softmax together")
+    root, leaf, _ = one_share()
+    opened = ag.draw(root, highlight=list(ag.paths(root, leaf)), unfold="softmax")._frame.look.tracks
+    assert len(opened) == len(list(ag.paths(root, leaf)))
+    assert not any("together" in track.legend for track in opened)
+
+
+def test_a_path_that_ends_within_a_composite_goes_node_by_node():
+    root, leaf, _ = squares()
+    inner = [node for node in ag.topological_order(root) if node.op][-2]
+    for paths in (list(ag.paths(inner, leaf)), list(ag.paths(root, inner))):
+        tracks = ag.draw(root, highlight=paths)._frame.look.tracks
+        assert len(tracks) == len(paths)
+        assert not any("together" in track.legend for track in tracks)

@@ -385,7 +385,7 @@ def draw(
         title=title or "",
         theme=theme,
         style=style,
-        tracks=tracks_of(highlight, view.graph),
+        tracks=tracks_of(highlight, roots, view),
         overlay=checked(overlay),
         formulas=_formulas(roots, read_graph(roots, fold, ())) if expression else (),
         sizes=sizes_of(width, height, aspect, font_scale),

@@ -54,7 +54,7 @@ def heading(
 ) -> Heading:
     """The header of a graph that is `room` wide.
 
-    A title, rules and titles of marks are broken into lines, legends of paths are cut, a formula is made smaller.
+    A title, legends and rules are broken into lines, a formula is made smaller.
     `most` is the flow of the widest edge, where edges are as wide as what flows along them.
     """
     parts: list[str] = []
@@ -67,10 +67,10 @@ def heading(
     legends = [track for track in tracks if track.legend]
     for track in tracks:
         if track in legends[:MOST_LEGENDS]:
-            shown = text.shorten(track.legend, int((room - BESIDE_KEY) / (text.EM * LINE_FONT)))
-            key = f'<path class="key {track.colour}" d="M0 {y + 8:g}H22"/>'
-            parts.append(key + _text("legend", BESIDE_KEY, y + 12, shown))
-            y += LINE_HEIGHT
+            parts.append(f'<path class="key {track.colour}" d="M0 {y + 8:g}H22"/>')
+            for line in _lines(track.legend, room - BESIDE_KEY):
+                parts.append(_text("legend", BESIDE_KEY, y + 12, line))
+                y += LINE_HEIGHT
         for line in (line for rule in track.rules for line in _lines(rule, room - BESIDE_KEY)):
             parts.append(_words(y + 12, line, x=BESIDE_KEY, kind="legend soft"))
             y += LINE_HEIGHT

@@ -6,10 +6,14 @@ import itertools
 import math
 from collections import Counter
 from collections.abc import Iterable
+from functools import reduce
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from ....errors import OperandError, StructureError
+from ...engine.evaluation import is_finite, plus, times
 from ...engine.value import Constant, Value
+from ...notation.composites import as_written
+from ...notation.formulas import WrittenComposite
 from ...notation.losses import loss_of
 from ...notation.rules import rules_along
 from .. import text
@@ -17,6 +21,7 @@ from .. import text
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from ..view.folding import View
     from ..view.scope_tree import Graph
     from .cards import Port, Scene
 
@@ -25,6 +30,7 @@ TOLD = 3  # nodes between the ends of a path that its legend names
 ACCENTS = 6  # colours; the seventh path has the first one again
 STRONG, STRONGEST = " strong", 4.0  # the class, beside its colour, of the path with the largest product; its width
 MOST_RULES = 4  # of what is highlighted
+ROUNDING = 1e-9  # products of the same factors differ by less
 NIL = "nil"  # the muted colour of a path whose product is 0
 
 
@@ -43,9 +49,11 @@ class _PathRead(NamedTuple):
     """A path in terms of the picture's graph, whose nodes are copies where composites are single operations."""
 
     nodes: tuple[Value, ...]
-    operands: tuple[int, ...]
+    operands: tuple[int, ...]  # -1: into the card of a composite
     product: Any
-    is_shorter: bool  # whether parts of composites are left out
+    edges: tuple[tuple[Value, int] | None, ...]  # those whose slopes the picture shows; None where it shows none
+    is_through: bool = False  # whether composites are on its way
+    whole: str = ""  # the composite of whose paths this is the sum, where it was given as one of them
 
 
 class Track(NamedTuple):
@@ -65,8 +73,56 @@ class Emphasis(NamedTuple):
     ports: dict[tuple[int, int], list[int]]
 
 
-def tracks_of(highlight: object, graph: Graph) -> tuple[Track, ...]:
+class _Wholes:
+    """The composites that the picture shows as one operation, as texts write it: with its slopes, and no parts."""
+
+    def __init__(self, roots: Sequence[Value], view: View) -> None:
+        graph, scopes = view.graph, view.tree.scopes
+        self.graph = graph
+        self.read = as_written(roots)
+        self.end: dict[int, int] = {}  # by number of a node on the card of a composite, its result
+        closed = {s for s, fold in enumerate(view.folds()) if fold == s and scopes[s].composite}
+        inside: dict[int, list[int]] = {}
+        for v, s in enumerate(view.tree.home if closed else ()):
+            if s in closed:
+                inside.setdefault(s, []).append(v)
+        for nodes in inside.values():
+            within = set(nodes)
+            ends = [v for v in nodes if v in graph.roots or not within.issuperset(graph.users[v])]
+            if len(ends) == 1:
+                self.end.update(dict.fromkeys(nodes, ends[0]))
+
+    def names(self, names: Mapping[Value, str]) -> Mapping[Value, str]:
+        """The names of the picture's nodes, and of those of the operations as written."""
+        if self.read is None:
+            return names
+        order, index = self.graph.order, self.graph.index
+        return {**{copy: names[order[index[node]]] for copy, node in self.read.recorded.items()}, **names}
+
+    def edge(self, source: Value, entered: Value, operand: int, user: Value) -> tuple[Value, int] | None:
+        """The edge as texts write it, by which a path enters the operation that has a result; None if none is known.
+
+        Args:
+            source: Where the path comes from, outside.
+            entered: The recorded node that it enters, with the operand; or the result, if that is not known.
+            operand: Which one, or that of the operation as written.
+            user: The result.
+        """
+        if self.read is None or user not in self.read.edges:
+            return None
+        written = self.read.copy(user)
+        parents, recorded = written.parents, self.read.edges[user]
+        into = [k for k, edges in enumerate(recorded) if any(v is entered and n == operand for v, n in edges)]
+        places = [*into, operand, *range(len(parents))]
+        found = (k for k in places if 0 <= k < len(parents) and self.read.original(parents[k]) is source)
+        return next(((written, k) for k in found), None)
+
+
+def tracks_of(highlight: object, roots: Sequence[Value], view: View) -> tuple[Track, ...]:
     """Read the argument of `draw`: one or several paths, or values.
+
+    Paths that differ only within a composite which the picture shows as one card, such as a softmax, are one track with
+    the derivative that stands on the card.
 
     Raises:
         OperandError: It is neither.
@@ -74,19 +130,26 @@ def tracks_of(highlight: object, graph: Graph) -> tuple[Track, ...]:
     """
     if highlight is None:
         return ()
+    graph = view.graph
     given: Any = [highlight] if isinstance(highlight, Value) or _is_path(highlight) else highlight
     if not isinstance(given, Iterable) or isinstance(given, (str, bytes)):
         raise _refused(highlight)
     given = list(given)
+    wholes = _Wholes(roots, view)
     paths: list[_PathRead] = []
     alone: list[int] = []
+    together: set[Any] = set()  # the paths through composites so far, with nodes as ids
     for item in given:
         if isinstance(item, Value):
             alone.append(_known(item, graph))
-        elif _is_path(item):
-            paths.append(_read(item, graph))
-        else:
+        elif not _is_path(item):
             raise _refused(item)
+        else:
+            path = _read(item, wholes)
+            way = tuple((id(node), edge and (id(edge[0]), edge[1])) for node, edge in zip(path.nodes, path.edges))
+            if not path.is_through or way not in together:
+                paths.append(path)
+            together.add(way)
     common = set(paths[0].nodes).intersection(*(path.nodes for path in paths)) if len(paths) > 1 else set()
     names = dict(zip(graph.order, graph.names, strict=True))
     uses = Uses()
@@ -103,7 +166,7 @@ def tracks_of(highlight: object, graph: Graph) -> tuple[Track, ...]:
         tracks[-1] = tracks[-1]._replace(rules=_rules(edges, names))
     if paths:
         k, is_largest = _largest(paths)
-        rules = _rules(zip(paths[k].nodes[1:], paths[k].operands, strict=True), names)
+        rules = _rules(filter(None, paths[k].edges), wholes.names(names))
         tracks[k] = tracks[k]._replace(rules=rules, colour=tracks[k].colour + STRONG * is_largest)
     return tuple(tracks)
 
@@ -150,31 +213,51 @@ def _path(
     number: int,
 ) -> Track:
     nodes = tuple(_known(node, graph) for node in path.nodes)
-    edges = []
-    factors = []
-    for source, user, operand in zip(path.nodes, path.nodes[1:], path.operands):
-        if operand < 0:  # into the card of a composite
-            edges.append((graph.index[source], graph.index[user], -1))
-            continue
-        edges_of = user._edges  # and not `parents`, which would read all operands for each path
-        edges.append((graph.index[source], graph.index[user], operand))
-        is_constant = isinstance(source, Constant)  # whose derivative is computed on demand
-        slope = user.local_grads[operand] if is_constant else edges_of[len(edges_of) // 2 + operand]
-        factors.append(text.number(slope))
-    route = _route(path, names, *known, uses)
-    factors = [] if path.is_shorter else factors
-    colour = NIL if path.product == 0 else "a0"
-    return Track(nodes, tuple(edges), f"path {number}: {route}: {_product(path, factors)}", colour)
+    edges = tuple(zip(nodes, nodes[1:], path.operands, strict=False))
+    shown = [edge for edge in path.edges if edge is not None]
+    factors = [text.number(_slope(*edge)) for edge in shown] if len(shown) == len(edges) else []
+    said = _product(path, factors) + (f", all paths through {path.whole} together" if path.whole else "")
+    legend = f"path {number}: {_route(path, names, *known, uses)}: {said}"
+    return Track(nodes, edges, legend, NIL if path.product == 0 else "a0")
 
 
-def _read(path: HighlightedPath, graph: Graph) -> _PathRead:
-    """A path in the picture's graph: without the inner nodes of composites that are single operations there."""
+def _slope(user: Value, operand: int) -> Any:
+    edges = user._edges  # and not `parents`, which would read all operands for each path
+    is_constant = isinstance(edges[operand], Constant)  # whose derivative is computed on demand
+    return user.local_grads[operand] if is_constant else edges[len(edges) // 2 + operand]
+
+
+def _read(path: HighlightedPath, wholes: _Wholes) -> _PathRead:
+    """A path as the picture shows it: without the inner nodes of composites that are single operations there."""
+    graph, end = wholes.graph, wholes.end
     numbers = [_known(node, graph) for node in path.nodes]
-    kept = [k for k, node in enumerate(path.nodes) if node not in graph.hidden]
+    # A composite within which the path begins or ends is gone through node by node.
+    inner = {end[v] for v in (numbers[0], numbers[-1]) if end.get(v, v) != v}
+    parts = {v for v in numbers if end.get(v, v) != v and end[v] not in inner}
+    kept = [k for k, node in enumerate(path.nodes) if node not in graph.hidden and numbers[k] not in parts]
     nodes = tuple(graph.order[numbers[k]] for k in kept)
-    given = [path.operands[k - 1] if kept[j] == k - 1 else -1 for j, k in enumerate(kept[1:])]
-    operands = tuple(_operand(source, user, k) for source, user, k in zip(nodes, nodes[1:], given, strict=False))
-    return _PathRead(nodes, operands, path.product, is_shorter=len(kept) < len(numbers) or -1 in operands)
+    operands: list[int] = []
+    edges: list[tuple[Value, int] | None] = []
+    through: list[Value] = []
+    for j, k in itertools.pairwise(kept):
+        source, user = graph.order[numbers[j]], graph.order[numbers[k]]
+        is_card = end.get(numbers[k]) == numbers[k] and numbers[k] not in inner
+        edge = None
+        if is_card or isinstance(user._primitive, WrittenComposite):
+            edge = wholes.edge(path.nodes[j], path.nodes[j + 1], path.operands[j], path.nodes[k])
+            through += [] if edge is None else [edge[0]]
+        operand = -1 if is_card else _operand(source, user, path.operands[k - 1] if j == k - 1 else -1)
+        operands.append(operand if is_card or edge is None else edge[1])
+        edges.append((user, operand) if edge is None and operand >= 0 else edge)
+    read = _PathRead(nodes, tuple(operands), path.product, tuple(edges), is_through=bool(through))
+    slopes = [_slope(*edge) for edge in edges if edge is not None]
+    if not through or len(slopes) < len(edges):
+        return read
+    product = reduce(times, slopes) if all(slopes) else 0.0
+    is_beyond_floats = not is_finite(product) or (not product and all(slopes))
+    if is_beyond_floats or abs(plus(product, -path.product)) <= times(ROUNDING, abs(path.product)):
+        return read
+    return read._replace(product=product, whole=through[0].op)
 
 
 def _operand(source: Value, user: Value, operand: int) -> int:
