@@ -61,3 +61,24 @@ def test_an_edit_of_whatever_code_depends_on_changes_the_keys():
     folders = [root / "_src" / name for name in ("compiler", "engine", "number_systems")]
     files = {str(path.relative_to(root / "_src")) for folder in folders for path in folder.rglob("*.py")}
     assert {name for name, _, _ in ast.literal_eval(jit._library())} == files
+
+
+@pytest.mark.parametrize("batch", [None, 64])
+@pytest.mark.parametrize(
+    "f",
+    [
+        pytest.param(lambda v: ag.sum(ag.tanh(x * y) * v[-1] for x, y in zip(v[::2], v[1::2], strict=True)), id="in a row"),
+        pytest.param(lambda v: ag.sum(ag.tanh(v[7 * k % 40] * v[k * k % 40]) for k in range(40)), id="scattered"),
+        ag.logsumexp,
+    ],
+)
+def test_no_code_begins_with_undefined_numbers(f, batch, monkeypatch):
+    """In lanes that nothing is written to the right number may stand by chance: there a fault would go unnoticed."""
+    texts, parse = [], jit.binding.parse_assembly
+    monkeypatch.setattr(jit.binding, "parse_assembly", lambda text: texts.append(text) or parse(text))
+    monkeypatch.setattr("autograd_core._src.compiler.codegen.llvm.vm._handlers", {})
+    point = [0.25 + 0.001 * k for k in range(40)]
+    compiled = ag.compile(f, point, in_axes=None if batch is None else 0)
+    compiled.value_and_grad(point if batch is None else [point] * batch)
+    assert texts
+    assert not any("undef" in text or "poison" in text for text in texts)

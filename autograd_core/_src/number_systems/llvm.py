@@ -339,7 +339,7 @@ def _in_each_lane(module: Any, name: str, kind: Any, arity: int) -> Any:
     function.linkage = "internal"
     function.attributes.add("noinline")
     builder = ir.IRBuilder(function.append_basic_block())
-    result = ir.Constant(kind, ir.Undefined)
+    result = ir.Constant(kind, None)
     for lane in (ir.Constant(I32, k) for k in range(width)):
         xs = [builder.extract_element(x, lane) for x in function.args]
         result = builder.insert_element(result, builder.call(scalar, xs), lane)
@@ -429,7 +429,7 @@ def _in_vectors(module: Any, name: str, kind: Any, arity: int) -> Any:
     results: list[Any] = []
     for start in range(0, kind.count, width):
         lanes = ir.Constant(ir.VectorType(I32, width), list(range(start, start + width)))
-        xs = [b.shuffle_vector(x, ir.Constant(kind, ir.Undefined), lanes) for x in function.args]
+        xs = [b.shuffle_vector(x, ir.Constant(kind, None), lanes) for x in function.args]
         results.append(b.call(vector, xs))
     while len(results) > 1:
         count = results[0].type.count * 2
@@ -450,7 +450,7 @@ def _in_one_lane(module: Any, name: str, kind: Any, arity: int) -> Any:
     function.linkage = "internal"
     b = ir.IRBuilder(function.append_basic_block())
     lane_0, first = ir.Constant(I32, 0), ir.Constant(ir.VectorType(I32, width), [0] * width)
-    empty = ir.Constant(ir.VectorType(kind, width), ir.Undefined)
+    empty = ir.Constant(ir.VectorType(kind, width), None)  # zeros: an undefined lane may hold the right number by chance
     xs = [b.shuffle_vector(b.insert_element(empty, x, lane_0), empty, first) for x in function.args]
     b.ret(b.extract_element(b.call(vector, xs), lane_0))
     return function

@@ -99,7 +99,7 @@ def spread(b: Any, x: Any, kind: Any) -> Any:
     """A vector with one number in every lane."""
     if not isinstance(kind, ir.VectorType):
         return x
-    empty = Spelled(kind, "undef")
+    empty = Spelled(kind, "zeroinitializer")  # in an undefined lane the right number may stand by chance
     lane_0 = ir.Constant(ir.VectorType(I32, kind.count), [0] * kind.count)
     return b.shuffle_vector(b.insert_element(empty, x, ir.Constant(I32, 0)), empty, lane_0)
 

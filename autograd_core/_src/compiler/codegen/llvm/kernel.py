@@ -374,10 +374,7 @@ class KernelWriter:
         if self.width == 1:
             return constant(self.real, 1.0)
         kind = ir.VectorType(I64, self.width)
-        empty, lane_0 = ir.Constant(kind, ir.Undefined), ir.Constant(ir.IntType(32), 0)
-        everywhere = ir.Constant(ir.VectorType(ir.IntType(32), self.width), [0] * self.width)
-        left = b.sub(self.a["count"], start)
-        left = b.shuffle_vector(b.insert_element(empty, left, lane_0), empty, everywhere)
+        left = spread(b, b.sub(self.a["count"], start), kind)
         here = b.icmp_signed("<", ir.Constant(kind, list(range(self.width))), left)
         return b.select(here, constant(self.kind, 1.0), constant(self.kind, 0.0))
 
@@ -389,7 +386,7 @@ class KernelWriter:
         if self.width == 1 or n == 1:
             return b.load(b.gep(table, [first], source_etype=self.real), typ=self.kind, align=alignment(self.kind))
         # Tables are row-major, so the lanes of a column lie `n` numbers apart.
-        x = ir.Constant(self.kind, ir.Undefined)
+        x = ir.Constant(self.kind, None)
         for lane in range(self.width):
             element = load(b, self.real, table, b.add(first, i64(lane * n)))
             x = b.insert_element(x, element, ir.Constant(ir.IntType(32), lane))

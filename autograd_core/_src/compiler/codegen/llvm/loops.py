@@ -239,7 +239,7 @@ class _LoopWriter:
         b = self.b
         addresses = self._lane_addresses(column)
         if not self._is_adjacent(column):
-            x = ir.Constant(self.kind, ir.Undefined)
+            x = ir.Constant(self.kind, None)
             for lane, address in enumerate(addresses):
                 x = b.insert_element(x, load(b, F64, self.a["values"], address), ir.Constant(I32, lane))
             return x

@@ -154,7 +154,7 @@ class _Many:
         base = b.mul(self.n, i64(k))
         if wide.width == 1:
             return h.operand(b.add(base, i)).value
-        x = ir.Constant(wide.lane_kind(h.kind), ir.Undefined)
+        x = ir.Constant(wide.lane_kind(h.kind), None)
         # Operands are anywhere in memory, so lanes are filled one by one; beyond the end the last operand is repeated.
         last = b.sub(self.n, i64(1))
         for lane in range(wide.width):
