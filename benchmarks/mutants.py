@@ -10,8 +10,9 @@ copy of the checkout and runs those tests up to the first failure, in a child of
 collected all of them: the module's examples and own test file first, then a few of each file and ever more, quick ones
 before slow ones, then whatever runs a function of the same file, as what is read once and kept (the rules of
 `engine/primitives`) is come by only once. Results are kept in the store line by line: the same command goes on
-where it stopped. Without a map, or for a file that has changed since, test files are chosen by their names and words,
-and fewer examples are drawn: what survives that is "unmapped", and waits for a map.
+where it stopped. Of a mutant that is not in the map, as it is of another draw or its file has changed, the tests
+that ran a function of the file are taken, and test files chosen by their names and words: what survives that is
+"unmapped", and waits for a map. Without any map these run in processes of their own, with fewer examples.
 """
 
 from __future__ import annotations
@@ -43,7 +44,8 @@ ROOMS = ("engine", "number_systems", "transforms", "notation", "compiler")
 SRC = "autograd_core/_src"
 CORE = ("autograd_core/*.py", f"{SRC}/*.py", "nn/**/*.py", *(f"{SRC}/{x}/**/*.py" for x in ROOMS))
 LEFT_OUT = ("jax.py", "__main__.py")  # run where jax is installed; the shell
-TESTS = ("tests/test_*.py", "tests/nn", "tests/testing", "tests/explanation", *(f"tests/{x}" for x in ROOMS))
+FOLDERS = ("nn", "testing", "explanation", "live_page", *ROOMS)
+TESTS = ("tests/test_*.py", *(f"tests/{name}" for name in FOLDERS))
 SLOW = tuple(  # or run programs of their own, by which no recorder is passed
     f"test_{name}.py"
     for name in (
@@ -101,7 +103,7 @@ def make_map(root: Path, store: Path, places: list[Place], tests: list[str], pro
         for path, spans in numbers.items():
             source = (root / path).read_text(encoding="utf-8")
             (copy / path).write_text(recorded(source, spans, path), encoding="utf-8")
-        paths = sorted({str(p.relative_to(copy)) for t in tests for p in copy.glob(t) if p.name not in SLOW})
+        paths = chosen_tests(copy, tests)
         slow = [f"--ignore={p.relative_to(copy)}" for p in copy.rglob("test_*.py") if p.name in SLOW]
         command = [sys.executable, "-m", "pytest", *MAPPING, *slow, *paths]
         command += ["-n", str(processes)] if processes > 1 else []
@@ -121,6 +123,11 @@ def make_map(root: Path, store: Path, places: list[Place], tests: list[str], pro
     print(f"{len(seconds)} tests; {len(keys & came.keys())} of {len(keys)} places are come by")
 
 
+def chosen_tests(root: Path, patterns: list[str]) -> list[str]:
+    """Files and folders of tests."""
+    return sorted({str(p.relative_to(root)) for t in patterns for p in root.glob(t) if p.name not in SLOW})
+
+
 class Map:
     """Which tests come by a mutant."""
 
@@ -131,10 +138,12 @@ class Map:
         self.came: dict[str, list[str]] = kept.get("came", {})
         self.same: dict[str, str] = kept.get("same", {})
         self.later: set[str] = set()
+        self.collected: list[str] = []
         self.judged: dict[str, bool] = {}
 
     def add(self, tests: list[str]) -> None:
         """Tests that are there now; what those that were written since come by only their file's name says."""
+        self.collected = tests
         self.later = set(tests) - self.seconds.keys()
         for test in self.seconds.keys() - tests:
             del self.seconds[test]
@@ -159,8 +168,14 @@ class Map:
     def all_stages(self, place: Place) -> list[list[str]]:
         """With tests that fail without a fault."""
         own = self.own(place.path)
-        if place.key not in self.same:
+        if place.key not in self.same and not self.collected:
             return [own, self.naming(place, own)]
+        if place.key not in self.same:
+            near = one_of_each(t for t in self.collected if t.partition("::")[0] in own)
+            files = {*self.naming(place, own)}
+            naming = {t for t in self.collected if t.partition("::")[0] in files}
+            by = sorted((naming | {*self.tests(place.path)}) - {*near}, key=self.time)
+            return [near, in_rounds(one_of_each(by))]
         by = sorted(self.tests(self.same[place.key]), key=self.time)
         module = place.path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
         examples = [t for t in sorted(self.seconds.keys() | self.later) if t.endswith(f"[{module}]")]
@@ -213,6 +228,17 @@ class Map:
             if not elsewhere and words.search(text):
                 found.append((text.count("\n"), name))
         return [name for _, name in sorted(found)][:FEW_FILES]
+
+
+def one_of_each(tests: Iterable[str]) -> list[str]:
+    """A case of each function, then a second one of each, and so on, as cases that are alike notice alike."""
+    counts: Counter[str] = Counter()
+    ranked = []
+    for test in tests:
+        function = test.partition("[")[0]
+        ranked.append((counts[function], test))
+        counts[function] += 1
+    return [test for _, test in sorted(ranked, key=lambda x: x[0])]
 
 
 def in_rounds(tests: list[str], first: Iterable[str] = ()) -> list[str]:
@@ -274,7 +300,7 @@ def noticed(
     """
     target, stages, mapped = copy / place.path, known.stages(place), place.key in known.same
     result, left = Outcome("survived" if mapped else "unmapped", "", 0), budget if mapped else min(budget, 120.0)
-    if known.early(place) or not mapped:
+    if known.early(place):
         server = None
     try:
         write(target, place.mutant.source)
@@ -309,7 +335,8 @@ def run_all(
     lock = threading.Lock()
 
     def work(copy: Path) -> None:
-        server = Server(copy, known.files()) if todo and known.seconds else None
+        files = known.files() if all(p.key in known.same for p in todo) else chosen_tests(copy, [*TESTS])
+        server = Server(copy, files) if todo and known.seconds else None
         if server:
             known.add(server.tests)
         try:

@@ -2,6 +2,7 @@
 
 import math
 import random
+from fractions import Fraction
 from itertools import pairwise
 
 import numpy as np
@@ -283,6 +284,25 @@ def test_when_loops_are_used(name, steps, is_rolled):
     f, shared, widths = made(name, steps, reduce="mean")
     bound = f.bind(*shared, *(np.ones((8, n)) for n in widths))
     assert isinstance(bound.runner.kernel, rolled.RolledKernel) == is_rolled
+
+
+@pytest.mark.parametrize("factor", ["ROLLED_SHORT", "ROLLED_LONG"])
+def test_limits_of_that_choice_are_what_they_say(factor, monkeypatch):
+    """Loops are taken at each limit, and not beyond it; where rows share nothing, all that is written is in the loops."""
+    f, shared, widths = made("heston", 100)
+    one = f._specialization_at([*shared[0], *[0.1] * sum(widths)])
+    layout, n = f._layout(one, gradient=True), len(one.program.operands)
+    written = segments.edges_written(one.program)
+    monkeypatch.setattr(specialization.Specialization, "is_short", factor == "ROLLED_SHORT")
+    for limit, taken, refused in (
+        ("MOST_AT_HAND", n - 1, n),
+        ("MOST_EDGES", written, written - 1),
+        (factor, Fraction(n, written), Fraction(n + 1, written)),
+    ):
+        for number, is_rolled in ((taken, True), (refused, False)):
+            with monkeypatch.context() as patch:
+                patch.setattr(specialization, limit, number)
+                assert one.is_rolled(layout) == is_rolled, (limit, number)
 
 
 def test_what_does_not_repeat_stays_interpreted():

@@ -175,14 +175,33 @@ def test_straight_line_code_grows_in_proportion(name):
     assert lines[2] - lines[1] <= 1.05 * (lines[1] - lines[0])
 
 
+def test_nodes_of_straight_line_code_take_turns_in_one_memory():
+    """Three of one length, and a shorter one behind them, need as much as one."""
+    n, allocated = WIDE + 2, []
+    for lists in ([0], [0, 1, 2], [0, 1, 2, None]):
+
+        def f(v, lists=lists):
+            return ag.sum([ag.max(v[1:] if k is None else v[k:] + v[:k]) for k in lists])
+
+        compiled = ag.compile(f, [0.5] * n, in_axes=0)
+        one = compiled._specialization_at([0.5] * n)
+        allocated.append(_code(one, compiled._layout(one, gradient=True)).count("alloca"))
+    assert len({*allocated}) == 1
+    assert allocated[0] > 0
+
+
 def _length(one, layout):
+    return len(_code(one, layout).splitlines())
+
+
+def _code(one, layout):
     from autograd_core._src.compiler.codegen.llvm.kernel import CALL, ENTRY, KernelWriter
     from autograd_core._src.number_systems.llvm import FastModule
 
     module = FastModule(always=True)
     kernel = Kernel(one.program, layout, 8, fast=True)
     KernelWriter(kernel, ir.Function(module, CALL, f"{ENTRY}run"), strict_zero=False).write()
-    return len(str(module).splitlines())
+    return str(module)
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

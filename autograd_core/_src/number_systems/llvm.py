@@ -450,7 +450,7 @@ def _in_one_lane(module: Any, name: str, kind: Any, arity: int) -> Any:
     function.linkage = "internal"
     b = ir.IRBuilder(function.append_basic_block())
     lane_0, first = ir.Constant(I32, 0), ir.Constant(ir.VectorType(I32, width), [0] * width)
-    empty = ir.Constant(ir.VectorType(kind, width), None)  # zeros: an undefined lane may hold the right number by chance
+    empty = ir.Constant(ir.VectorType(kind, width), None)  # zeros: undefined lanes may hold the right number by chance
     xs = [b.shuffle_vector(b.insert_element(empty, x, lane_0), empty, first) for x in function.args]
     b.ret(b.extract_element(b.call(vector, xs), lane_0))
     return function
