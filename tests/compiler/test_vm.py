@@ -91,7 +91,7 @@ def test_loops_are_what_the_rules_say(primitive):
 
     from autograd_core._src.number_systems.llvm import F64
 
-    for n in (2, 6, 10, 22, 24, 31):
+    for n in (2, 6, 10, 38, 39, 40):  # of the last three, lanes take the operands
         n += (n - primitive.singles) % primitive.lists
         module = ir.Module()
         names = ("entry_test", "entry_test_back")
