@@ -31,6 +31,7 @@ import offered  # noqa: E402
 import public_names  # noqa: E402
 import staging  # noqa: E402
 import uses  # noqa: E402
+from archives import run_module  # noqa: E402
 from docstrings import Docstring, inline  # noqa: E402
 
 NAMES = public_names.public_names()
@@ -219,6 +220,20 @@ def test_a_docstring_in_its_parts():
 def test_names_of_requirements_as_lock_files_spell_them():
     assert lite.canonical("prompt_toolkit<3.1.0,>=3.0.41") == lite.canonical("Prompt.Toolkit (>=3)") == "prompt-toolkit"
     assert lite.canonical("hypothesis[numpy]; python_version > '3'") == lite.canonical("hypothesis ; x") == "hypothesis"
+
+
+def test_what_jupyter_and_hypothesis_leave_is_no_tutorial(tmp_path, monkeypatch):
+    for name in (".hypothesis/x.ipynb", ".ipynb_checkpoints/01.ipynb", "01.ipynb", "README.md"):
+        (tmp_path / "notebooks" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "notebooks" / name).touch()
+    monkeypatch.setattr(lite, "ROOT", tmp_path)
+    assert [path.name for path in lite.notebooks()] == ["01.ipynb"]
+
+
+def test_what_a_program_of_the_build_said_is_the_error(tmp_path):
+    with pytest.raises(RuntimeError, match=r"(?s)^json.tool missing.json\n.*(No such file|not found|missing.json')"):
+        run_module(["json.tool", "missing.json"], tmp_path)
+    run_module(["this"], tmp_path)
 
 
 def test_plain_text_stays_plain():

@@ -15,6 +15,14 @@ COMPILED = {".so", ".pyd", ".dylib"}
 NEEDS_ITS_CODE = {"hypothesis"}  # what others compile is a faster copy of what they have in Python as well
 
 
+def run_module(command: list[str], folder: Path) -> None:
+    """Run a module of this Python in a folder; where it fails, what it said is the error."""
+    done = subprocess.run([sys.executable, "-m", *command], cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode:
+        msg = f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
+        raise RuntimeError(msg)
+
+
 def installed(distribution: str) -> bool:
     """Whether a distribution is installed here."""
     try:
@@ -47,8 +55,8 @@ def fitting(folder: Path, distribution: str) -> str:
 def downloaded(folder: Path, requirement: str, *options: str) -> Path:
     """A wheel that fits Pyodide's Python, which is another one than the one that runs here."""
     before = set(folder.glob("*.whl"))
-    download = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", str(folder), *options]
+    download = ["pip", "download", "-q", "--no-deps", "-d", ".", *options]
     download += ["--python-version", "3.14", "--only-binary", ":all:", requirement]
-    subprocess.run(download, check=True, capture_output=True)  # noqa: S603  our own interpreter
+    run_module(download, folder)
     [path] = set(folder.glob("*.whl")) - before
     return path

@@ -7,13 +7,11 @@ import importlib.metadata
 import json
 import re
 import shutil
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from archives import downloaded, fitting, installed
+from archives import downloaded, fitting, installed, run_module
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = "lite"
@@ -38,9 +36,12 @@ def put(site: Path, wheel: Path) -> None:
         settings = {"pyodideUrl": beside, "disablePyPIFallback": True}
         config = {"jupyter-lite-schema-version": 0, "jupyter-config-data": {"litePluginSettings": {KERNEL: settings}}}
         (Path(work) / "jupyter-lite.json").write_text(json.dumps(config), encoding="utf-8")
-        build = [sys.executable, "-m", "jupyterlite_core", "build", "--contents", str(ROOT / "notebooks")]
-        build += ["--output-dir", str(target)]
-        subprocess.run(build, cwd=work, check=True, capture_output=True)  # noqa: S603  our own interpreter
+        contents = Path(work) / "notebooks"
+        contents.mkdir()
+        for notebook in notebooks():
+            shutil.copy(notebook, contents)
+        build = ["jupyterlite_core", "build", "--contents", str(contents), "--output-dir", str(target.resolve())]
+        run_module(build, Path(work))
     for file in target.rglob("*.map"):
         file.unlink()  # two thirds of its size, for those who debug JupyterLab
     lock = site / "pyodide" / "pyodide-lock.json"
@@ -48,6 +49,11 @@ def put(site: Path, wheel: Path) -> None:
     installer = downloaded(site / "pyodide", f"micropip=={written['packages']['micropip']['version']}")
     written["packages"] = packages(site / "pyodide", wheel, installer)
     lock.write_text(json.dumps(written), encoding="utf-8")
+
+
+def notebooks() -> list[Path]:
+    """The tutorials, without what Jupyter and Hypothesis leave beside them: JupyterLite refuses hidden folders."""
+    return sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 
 def packages(folder: Path, wheel: Path, installer: Path) -> dict[str, dict[str, Any]]:

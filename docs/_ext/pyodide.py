@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import lite
-from archives import archive, fitting, installed
+from archives import archive, fitting, installed, run_module
 from offered import lacking
 
 from autograd_core.errors import SITE
@@ -41,8 +39,7 @@ def put(site: Path, pyodide: Path) -> None:
         folder.mkdir(parents=True)
     for name in NEEDED:
         shutil.copy(pyodide / name, target / name)
-    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(wheels)]
-    subprocess.run(build, cwd=ROOT, check=True, capture_output=True)  # noqa: S603  our own interpreter
+    run_module(["hatchling", "build", "-t", "wheel", "-d", str(wheels.resolve())], ROOT)
     [wheel] = wheels.glob("*.whl")
     first = [wheel.name, *(archive(wheels, name, f"{name}.zip") for name in FIRST)]
     later = {module: fitting(wheels, name) for module, name in LATER.items() if installed(name)}

@@ -421,6 +421,9 @@ def test_an_error_within_a_function_at_a_table_says_what_an_example_is():
         with pytest.raises(StructureError) as error:
             compiler.compile(needs_a_row, table, in_axes=0)
         assert any("pass X[0]" in note for note in error.value.__notes__) == noted
+    with pytest.raises(ValueError, match="matmul") as numpys:
+        compiler.compile(lambda w, x: w @ x, np.ones(2), np.ones((4, 2)), in_axes=(None, 0))
+    assert ["pass X[0]" in note for note in numpys.value.__notes__] == [True]
 
 
 def test_one_number_is_needed_for_a_gradient():

@@ -297,6 +297,9 @@ def test_an_attribute_that_a_layer_does_not_have_is_refused(module):
         with pytest.raises(AttributeError, match=f"has no attribute '{name}', so setting it would change nothing"):
             setattr(module, name, [[1.0]])
         assert not hasattr(module, name)
+    for name in ("requires_grad", "trainable"):
+        with pytest.raises(AttributeError, match=r"the optimizer gets the parameters that are to be trained, nn.Adam\(\["):
+            setattr(module, name, False)
     module.training = False
     assert module.eval() is module
     assert copy.deepcopy(module).training is False

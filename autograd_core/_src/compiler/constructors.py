@@ -87,10 +87,10 @@ def _warn_of_tables(specs: Sequence[Spec], axes: Sequence[Any]) -> None:
 
 @contextmanager
 def _hint_at_tables(specs: Sequence[Spec]) -> Iterator[None]:
-    """Add to an error about shapes within the function what an example is, where one looks like a table."""
+    """Add to an error about shapes within the function, or of NumPy, what an example is, if one looks like a table."""
     try:
         yield
-    except StructureError as error:
+    except ValueError as error:  # a StructureError is one
         if any(len(s.about) > 1 if s.kind == "array" else any(child.children for child in s.children) for s in specs):
             error.add_note("The examples of compile are one row: of a table X pass X[0], and say in_axes=0 for it")
         raise

@@ -195,6 +195,10 @@ ON_SPLIT = {
     "shuffle": "cases are always shuffled; for the last ones in order, slice X and y",
 }
 SEED = "there is no global generator: seed= of a layer or a model, of nn.fit and of nn.train_test_split"
+FREEZE = (
+    "the optimizer gets the parameters that are to be trained, "
+    "nn.Adam([p for layer in model.layers[1:] for p in layer.parameters()])"
+)
 ON_NN = {
     "load": "a model of the same layers reads its file: model.load(path)",
     "save": "a model writes its file: model.save(path)",
@@ -211,6 +215,15 @@ ON_NN = {
     "BCELoss": "a loss is a function: nn.binary_cross_entropy",
     "BCEWithLogitsLoss": "a loss is a function: nn.binary_cross_entropy_with_logits",
     "HuberLoss": "a loss is a function: nn.huber_loss",
+    **dict.fromkeys(("mae", "MAE", "mean_absolute_error", "absolute_error"), "it is nn.l1_loss"),
+    **dict.fromkeys(("mean_squared_error", "squared_error"), "it is nn.mse"),
+    **dict.fromkeys(
+        ("log_loss", "bce"), "it is nn.binary_cross_entropy; of scores, nn.binary_cross_entropy_with_logits"
+    ),
+    **dict.fromkeys(
+        ("r2_score", "f1_score", "roc_auc_score", "precision_score", "recall_score", "accuracy_score"),
+        "sklearn.metrics has it, of nn.predict or nn.predict_classes; nn.evaluate gives loss and accuracy",
+    ),
     "LabelEncoder": "names = sorted(set(y)); y = [names.index(name) for name in y]",
     "DataLoader": "nn.fit(..., batch_size=20) makes batches",
     "lr_scheduler": "a schedule is the rate: nn.Adam(lr=nn.schedules.cosine(0.1, steps=100))",
@@ -414,10 +427,7 @@ class NotOnModules:
         params = Elsewhere("model.parameters() lists them, model.named_parameters() with their names")
         trainable_variables = Elsewhere(params.hint)
         zero_grads = Elsewhere("it is called zero_grad()")
-        freeze = Elsewhere(
-            "the optimizer gets the parameters that are to be trained, "
-            "nn.Adam([p for layer in model.layers[1:] for p in layer.parameters()])"
-        )
+        freeze = Elsewhere(FREEZE)
         unfreeze = Elsewhere(freeze.hint)
         requires_grad_ = Elsewhere("leave parameters out by giving the optimizer a list of the others")
         to = Elsewhere("there are no devices or dtypes: parameters are doubles in this process")

@@ -11,7 +11,7 @@ from reprlib import recursive_repr
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from autograd_core import OperandError, StructureError, Value
-from autograd_core._src.engine.elsewhere import Elsewhere, NotOnModules, names_of
+from autograd_core._src.engine.elsewhere import FREEZE, Elsewhere, NotOnModules, names_of
 from autograd_core._src.wrong_calls import says_how
 
 from ..data.learnt import Learnt
@@ -401,6 +401,7 @@ def _unknown(cls: type, name: str) -> AttributeError:
     )
     close = difflib.get_close_matches(name, public, 1)
     hint = f"did you mean {close[0]!r}? " if close else ""
+    hint = f"{FREEZE}. " if name in ("requires_grad", "trainable", "frozen") else hint
     msg = (
         f"{cls.__name__!r} object has no attribute {name!r}, so setting it would change nothing: {hint}It has "
         f"{', '.join(public)}; a subclass of yours takes any"

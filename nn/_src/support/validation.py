@@ -40,7 +40,7 @@ def row(x: Any, caller: str) -> list[Any]:
     items = plain(x)
     if isinstance(items, list):
         return items
-    msg = f"{caller}: expected a list of numbers, got {shown(x)}; for one number pass [x]"
+    msg = f"{caller}: expected a list of numbers, got {shown(x)}; for one number pass [x], for one row of many [row]"
     raise StructureError(msg)
 
 
