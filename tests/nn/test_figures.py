@@ -74,7 +74,7 @@ SAID = {
     ],
     "Attenuation.plot": [
         ("weights of gain 1, 3 units per layer", "layers back from the loss", "length of the error signal"),
-        ("", "layers back from the loss", "share of zeros in it"),
+        ("no zeros: sigmoid, softmax, tanh", "layers back from the loss", "share of zeros in it"),
     ],
     "ActivationCurve.plot": [
         ("relu", "x", "f(x)"),

@@ -229,6 +229,19 @@ def test_an_attenuation_by_numpy():
     assert measured.norms["tanh"] == pytest.approx(lengths, rel=1e-10)
 
 
+def test_a_panel_of_zeros_has_the_curves_of_those_that_have_some_and_none_is_empty():
+    mixed = nn.attenuation(4, 6, activations=["tanh", "relu"], runs=2, seed=1)
+    signal, zeros = mixed.plot().axes
+    assert [line.get_label() for line in signal.lines] == ["tanh", "relu"]
+    assert [line.get_label() for line in zeros.lines] == ["relu"]
+    assert zeros.lines[0].get_color() == signal.lines[1].get_color()
+    assert any(mixed.zeros["relu"])
+    assert zeros.get_title() == "no zeros: tanh"
+    dense = nn.attenuation(4, 6, activations=["tanh", "sigmoid"], runs=2, seed=1)
+    assert not any(map(any, dense.zeros.values()))
+    assert len(dense.plot().axes) == 1
+
+
 def test_of_several_runs_the_median_length_and_the_mean_of_zeros():
     together = nn.attenuation(4, 5, activations="relu", runs=3, seed=random.Random(5))
     draw = random.Random(5)
@@ -266,7 +279,9 @@ def test_attenuation_as_a_table_and_curves(fading, tmp_path):
     assert fading.depth == 20
     figure = fading.plot()
     left, right = figure.axes
-    for axes, curves in ((left, fading.norms), (right, fading.zeros)):
+    some = {name: shares for name, shares in fading.zeros.items() if any(shares)}
+    assert set(some) == {"relu"}
+    for axes, curves in ((left, fading.norms), (right, some)):
         shown = {line.get_label(): tuple(line.get_ydata()) for line in axes.get_lines()}
         assert shown == {name: pytest.approx(curve) for name, curve in curves.items()}
     assert left.get_yscale() == "log"

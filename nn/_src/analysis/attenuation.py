@@ -93,7 +93,9 @@ class Attenuation(Table):
         return heads, rows
 
     def plot(self) -> Figure:
-        """The length of the error signal, in logarithms, and the share of zeros, by layers back from the loss.
+        """The length of the error signal, in logarithms, by layers back from the loss; beside it the share of zeros.
+
+        Of an activation without any zeros the title says so; where none has any there is one panel.
 
         Returns:
             A `matplotlib.figure.Figure`, which shows itself at the end of a notebook cell.
@@ -107,22 +109,28 @@ class Attenuation(Table):
             >>> [axes.get_ylabel() for axes in figure.axes]
             ['length of the error signal', 'share of zeros in it']
         """
-        figure, (left, right) = figure_of("Attenuation.plot", 2, height=3.4)
+        sparse = [name for name, shares in self.zeros.items() if any(shares)]
+        figure, (left, *others) = figure_of("Attenuation.plot", 1 + bool(sparse), height=3.4)
         for k, name in enumerate(self.norms):
             # Zeros cannot be shown on a logarithmic axis.
             norms = [norm if norm > 0 else math.nan for norm in self.norms[name]]
             left.plot(range(self.depth + 1), norms, **curve(k), label=name)
-            right.plot(range(self.depth + 1), self.zeros[name], **curve(k), label=name)
+            for right in others if name in sparse else ():
+                right.plot(range(self.depth + 1), self.zeros[name], **curve(k), label=name)
         left.set_yscale("log")
         left.set_ylabel("length of the error signal")
-        left.set_title(f"weights of gain {self.gain:g}, {self.width} units per layer", fontsize="medium")
-        right.set_ylabel("share of zeros in it")
-        right.set_ylim(-0.02, 1.02)
-        for axes in (left, right):
+        units = "1 unit" if self.width == 1 else f"{self.width} units"
+        left.set_title(f"weights of gain {self.gain:g}, {units} per layer", fontsize="medium")
+        for right in others:
+            right.set_ylabel("share of zeros in it")
+            right.set_ylim(-0.02, 1.02)
+            if dense := [name for name in self.norms if name not in sparse]:
+                right.set_title(f"no zeros: {', '.join(dense)}", fontsize="medium")
+        for axes in (left, *others):
             axes.set_xlabel("layers back from the loss")
             whole_numbers(axes)
             axes.grid(visible=True, alpha=0.3)
-        left.legend()
+            axes.legend()
         return figure
 
 
