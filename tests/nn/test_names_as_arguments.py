@@ -777,9 +777,7 @@ def test_a_loss_that_is_asked_for_by_its_letter_has_the_letters_of_its_targets(l
 
 
 def test_a_loss_that_takes_no_targets_with_letters_is_itself():
-    """A class, and a target that was given as a node; and a logarithm that is clamped for a number alone."""
-    classes = nn.forward_pass(nn.MLP(2, [3], seed=1), X, 1, loss=nn.cross_entropy, notation="cs60050")
-    assert classes["cost"] is classes.loss
+    """A target that was given as a node, a loss that refuses nodes, and one that makes something else of them."""
     model = nn.MLP(2, [1], output="sigmoid", seed=1)
     given = nn.forward_pass(model, X, ag.Value(1.0), loss=nn.sse, notation="downing")
     assert given["L"] is given.loss
@@ -793,3 +791,40 @@ def test_a_loss_that_takes_no_targets_with_letters_is_itself():
     assert other["L"] is other.loss
     wrong = nn.forward_pass(model, X, 1.0, loss=lambda p, t: (p - t) * (1 if t.__class__ is float else 2), notation="downing")
     assert wrong["L"] is wrong.loss
+
+
+@pytest.mark.parametrize("target", [1, [0.0, 1.0, 0.0], [0.25, 0.5, 0.25]])
+def test_a_loss_of_scores_by_its_letter_is_one_of_activations(target):
+    """CS60050's δ^(L) = a^(L) − y, derived from −Σ y log a."""
+    model = nn.MLP(2, [3], seed=1)
+    run = nn.forward_pass(model, X, target, loss=nn.cross_entropy, notation="cs60050")
+    assert run["cost"].data == pytest.approx(run.loss.data)
+    found = nn.derivation(run["cost"], run["z_1^(2)"], outputs=True)
+    assert found.result == "a_1^(2) − y_1"
+    assert found.value == pytest.approx(ag.grad_of(run.loss, [run["z_1^(2)"]])[0])
+
+
+def test_two_classes_by_a_score_likewise():
+    loss, model = nn.binary_cross_entropy_with_logits, nn.MLP(2, [1], seed=1)
+    run = nn.forward_pass(model, X, 1, loss=loss, notation="cs60050")
+    found = nn.derivation(run["cost"], run["z_1^(2)"], outputs=True)
+    assert (found.result, found.value) == ("a_1^(2) − y", pytest.approx(ag.grad_of(run.loss, [run["z_1^(2)"]])[0]))
+    far = nn.forward_pass(model, [900.0, -900.0], 0.0, loss=loss, notation="cs60050")  # where the logarithm is clamped
+    other = nn.forward_pass(model, [-900.0, 900.0], 0.0, loss=loss, notation="cs60050")
+    assert far["cost"] is far.loss or other["cost"] is other.loss
+
+
+def test_names_that_a_text_has_on_some_lines_only():
+    """Dolhansky's w_1 to w_3 and x_i, CS60050's h_Θ(x) and f(x, θ), and a comma between indices."""
+    path = nn.forward_pass(nn.MLP(1, [1, 1, 1], "sigmoid", bias=False, seed=1), [0.5], notation="dolhansky")
+    assert [path[f"w_{k}"].label for k in (1, 2, 3)] == ["w_i→j", "w_j→k", "w_k→o"]
+    branches = nn.forward_pass(nn.MLP(1, [1, 2, 1], "sigmoid", bias=False, seed=1), [0.5], notation="dolhansky")
+    assert branches["x_i"] is branches["x_in"] is branches.inputs[0]
+    with pytest.raises(ag.RangeError):
+        branches["w_1"]
+    model = model_of()
+    second, first = (nn.forward_pass(model, X, notation=n) for n in ("cs60050", "cs60050-first"))
+    assert list(second["h_Θ(x)"]) == list(second["a^(L)"]) == list(second.outputs)
+    assert list(first["f(x, θ)"]) == list(first["a^(L)"]) == list(first.outputs)
+    assert first["w_{1,2}^1"] is first["w_12^(1)"]
+    assert second["Θ_1,0^(1)"] is second["Θ_10^(1)"]

@@ -7,6 +7,7 @@ import pytest
 
 import autograd_core as ag
 import nn
+from nn._src.notation.texts import NOTATIONS
 
 EXACT = {"rel": 1e-12, "abs": 1e-14}
 bce = functools.partial(nn.binary_cross_entropy, reduction="batchmean")
@@ -444,6 +445,10 @@ def test_matrices_go_by_the_names_of_the_text():
             (("δ^({0})", "delta^{0}"), found.deltas[k]), (("z^({0})",), found.sums[k]), (("a^({0})",), found.activations[k]),
         ):  # fmt: skip
             assert all(found[name.format(k + 2)] is own for name in names)
+    assert (found["D_12^(1)"], found["Delta_10^2"]) == (found.D[0][0, 2], found.Delta[1][0, 0])
+    assert found["D^(L-1)"] is found.D[2]
+    assert found["δ^(L)"] is found.deltas[2]
+    assert found["a^(L)"] is found["h_Θ(x)"] is found.activations[2]
     one = nn.cost(nn.Layer(2, 1, "sigmoid", seed=1), cases, [1.0, 0.0, 1.0], notation="cs60050")
     assert (one["D"] is one.D[0], one["Δ"] is one.Delta[0], one["θ"] is one.theta[0]) == (True, True, True)
     scores = nn.cost(nn.MLP(2, [2], seed=1), cases, [1, 0, 1], loss=nn.cross_entropy, notation="cs60050")
@@ -454,3 +459,24 @@ def test_matrices_go_by_the_names_of_the_text():
     with pytest.raises(ag.RangeError, match="a\\^\\(2\\)"):
         scores["a^(2)"]  # softmax is within the loss
     assert nn.cost(model, cases, targets)["J"] > 0
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("notation", NOTATIONS)
+def test_derivatives_of_the_cost_go_by_the_texts_names(notation, bias):
+    """Those with respect to a weight, and a bias, and to all weights of a layer: what backward() gives over all cases."""
+    model = nn.MLP(2, [3, 2], "sigmoid", output="sigmoid", bias=bias, bias_init=nn.init.uniform(), seed=1)
+    cases, targets = [[0.5, 1.0], [1.0, -0.25], [1.0, 1.0]], [[1.0, 0.0], [0.0, 1.0], [1.0, 0.5]]
+    found = nn.cost(model, cases, targets, loss=nn.sse, notation=notation)
+    nn.forward_pass(model, cases[0], targets[0], loss=nn.sse, notation=notation)  # parameters have the text's labels
+    total = sum(nn.sse(model(x), t) for x, t in zip(cases, targets, strict=True))
+    slopes = ag.grad_of(total if found.reduction == "sum" else total / 3, model.parameters())
+    for parameter, slope in zip(model.parameters(), slopes, strict=True):
+        for letter in (found.letter, "J"):
+            assert found[f"∂{letter}/∂{parameter.label}"] == pytest.approx(slope)
+            assert found[f"d{letter}/d{parameter.label}"] == found[f"∂{letter}/∂{parameter.label}"]
+    for weights, D in zip(found.names, found.D, strict=True):
+        assert found[f"∂{found.letter}/∂{weights}"] is D
+    for wrong in (f"∂{found.letter}/∂q", f"∂{found.letter}/∂x", f"∂q/∂{model.parameters()[0].label}"):
+        with pytest.raises(ag.RangeError, match="expected one of J, "):
+            found[wrong]

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import functools
+import math
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from operator import index
 from typing import TYPE_CHECKING, Any
 
-from autograd_core import RangeError, Value
+from autograd_core import RangeError, Value, log
+from autograd_core import sum as total
 from autograd_core._src.wrong_calls import is_among
 
 from ..modules.loss_terms import of_one_case
+from ..modules.losses import binary_cross_entropy
 from ..support.matrix_algebra import NamedValues, as_named
 from ..support.tables import Table, number
 from ..support.validation import plain, shown
@@ -20,6 +24,8 @@ if TYPE_CHECKING:
 
     from ..support.formulas import Formulas
     from ..support.names import Names
+
+CLOSE = 1e-9  # relative difference up to which two ways to compute a loss give the same
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,8 +93,8 @@ class ForwardPass(Table):
             `run["E"]`, the loss by its letter, has the target as a node with its own, `run["y"]`, `run["y_1"]` of
             several or Downing's `run["t_5d"]`, so that `nn.derivation(run["E"], run["w_54"])` ends in letters. It is
             computed of the same outputs as `.loss`, which has a target that was given as a number as that number.
-            They are one node where the target was given as a node, or where the loss takes no such nodes, as
-            `nn.cross_entropy` takes a class.
+            Of a loss that takes scores it is a function of the activations. They are one node where the target was
+            given as a node, or where the loss takes no such nodes.
             `run["x"]` are the inputs; `run["b^(1)"]` the biases of a layer, where the text has a letter for them.
         of_scores: With a text's names, and a loss that takes scores, `nn.cross_entropy` or
             `nn.binary_cross_entropy_with_logits`: the activations that the loss makes of them, which the text names.
@@ -373,12 +379,25 @@ def with_targets(run: ForwardPass) -> ForwardPass:
     nodes = tuple(y if isinstance(y, Value) else Value(y, label=s) for y, s in zip(flat, letters, strict=True))
     error = None
     if not all(isinstance(y, Value) for y in flat):
-        error = in_letters(loss, run.outputs, list(nodes) if isinstance(plain(target), list) else nodes[0])
-    if error is not None and error.data == run.loss.data:  # else it is another function, as of a clamped logarithm
+        given = list(nodes) if isinstance(plain(target), list) or len(nodes) > 1 else nodes[0]
+        error = of_activations(run, given) if run.of_scores else in_letters(loss, run.outputs, given)
+    if error is not None and math.isclose(error.data, run.loss.data, rel_tol=CLOSE):  # else it is another function
         error.label = run.loss.label
     else:
         error = None
     return replace(run, _targets=nodes, _loss_of_targets=error)
+
+
+def of_activations(run: ForwardPass, target: Any) -> Value | None:
+    """A loss that takes scores, as a function of the activations that it computes of them."""
+    assert run._asked is not None
+    loss, _ = run._asked
+    if run.of_scores[0].op == "softmax":
+        if isinstance(target, list):
+            return -total([y * log(a) for y, a in zip(target, run.of_scores, strict=True)])  # type: ignore[no-any-return]
+        return -log(run.of_scores[target])  # type: ignore[no-any-return]  # it is a class
+    options = loss.keywords if isinstance(loss, functools.partial) else {}
+    return in_letters(functools.partial(binary_cross_entropy, **options), run.of_scores, target)
 
 
 def target_of_each(target: Any, outputs: int) -> list[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -24,7 +25,7 @@ from ..notation.texts import TEXTS
 from ..support.arrays import numpy
 from ..support.formulas import Formula, Formulas
 from ..support.matrices import by
-from ..support.names import one_named
+from ..support.names import as_typed, one_named
 from ..support.tables import Table, as_html, as_text, number, titled
 from ..support.validation import callable_of, plain, real
 from ..teaching.cost_formulas import CostParts, cost_formula
@@ -63,9 +64,9 @@ class RegularisedCost(Table):
     All arrays are float64. Matrices have a row per unit; column 0 belongs to the bias, if the layer has one. With the
     names "downing" and "dolhansky", whose weights lead from i to j, they have a column per unit, and biases in row 0.
 
-    With a notation each of these goes by the text's name, too: `found["J"]`, the weights `found["Θ^(1)"]`, CS60050's
-    `found["D^(1)"]` and `found["Δ^(1)"]`, which are `.D[0]` and `.Delta[0]`, and of all cases, a row for each,
-    `found["δ^(2)"]`, `found["z^(2)"]` and `found["a^(2)"]`.
+    With a notation each of these goes by the text's name, too: `found["J"]`, the weights `found["Θ^(1)"]`, the
+    derivatives `found["∂L/∂V"]` and `found["∂E/∂w_31"]`, CS60050's `found["D^(1)"]` and `found["Δ^(1)"]`, which are
+    `.D[0]` and `.Delta[0]`, and of all cases, a row for each, `found["δ^(2)"]`, `found["z^(2)"]` and `found["a^(2)"]`.
 
     Attributes:
         J: The cost: mean over the cases of the loss, summed over the outputs, and the penalty. Where cases are added
@@ -115,6 +116,7 @@ class RegularisedCost(Table):
 
     def __getitem__(self, name: str) -> Any:
         known: dict[str, Any] = {"J": self.J, self.letter: self.J}
+        own: dict[str, Any] = {}
         run, called = self._first or (None, None)
         if run is not None and called is not None:
             each = zip(
@@ -122,13 +124,47 @@ class RegularisedCost(Table):
                 strict=True,
             )  # fmt: skip
             for layer, weights, theta, D, Delta, deltas, sums, activations in each:
+                own |= {f"signal {layer}": deltas, layer: activations, f"sum({layer})": sums}
                 known |= {weights: theta, called(f"signal {layer}"): deltas, called(layer): activations}
                 known[called(f"sum({layer})")] = sums  # after the activations: scores are sums alone
+                known[f"∂{self.letter}/∂{weights}"] = D
                 if called.notation == "cs60050":
                     at = weights.lstrip("Θθ")
                     known |= {f"D{at}": D, f"Δ{at}": Delta}
         meant = one_named(name, list(known)) if isinstance(name, str) else None
+        if meant is None and called is not None and isinstance(name, str):
+            if (otherwise := called.meant(name, own)) in own:
+                return own[otherwise]
+            if (found := self._of_weights(as_typed(name))) is not None:
+                return found
         return one_of(known, name if meant is None else meant, "cost(...)[name]")
+
+    def _of_weights(self, typed: str) -> Any:
+        """The matrix that is typed as ∂J/∂Θ^(1), D^(1) or Δ^(1), or its entry for one weight or bias; else None."""
+        assert self._first is not None
+        run, called = self._first
+        fronts = {as_typed(f"∂{letter}/∂"): ("", self.D) for letter in (self.letter, "J")}
+        if called is not None and called.notation == "cs60050":
+            fronts |= {f"{letter}{mark}": (f"Theta{mark}", found) for mark in "_^"
+                       for letter, found in (("D", self.D), ("Delta", self.Delta))}  # fmt: skip
+        front = next((front for front in fronts if typed.startswith(front)), None)
+        if called is None or front is None:
+            return None
+        start, matrices = fronts[front]
+        weights = start + typed.removeprefix(front)
+        named = replace(run, names=called)
+        for layer, matrix in zip(run.layers, matrices, strict=True):
+            if called.meant(weights, [f"weights of {other}" for other in run.layers]) == f"weights of {layer}":
+                return matrix
+        with suppress(RangeError):
+            meant = named[weights]
+            for units, matrix in zip(run.layers.values(), matrices, strict=True):
+                for unit, row in zip(units, matrix.T if self._is_from_to else matrix, strict=True):
+                    entering = [unit.bias, *unit.weights] if unit.bias is not None else unit.weights
+                    for node, x in zip(entering, row.tolist(), strict=True):
+                        if node is meant:
+                            return x
+        return None
 
     @property
     def updates(self) -> Formulas:

@@ -109,7 +109,7 @@ def _other_names(notation: str, run: ForwardPass, of: dict[str, str], *, scores:
     if notation == "downing":
         found |= _downings_sums(run, of)
     elif notation == "dolhansky":
-        found |= _dolhanskys_instance(of)
+        found |= _dolhanskys_instance(run, of)
     elif notation.startswith("cs60050"):
         found |= _counted_from_the_last(notation, run, scores=scores) | _of_any_network(notation, run)
     elif notation.startswith("lecture"):
@@ -142,10 +142,19 @@ def _without_the_case(of: dict[str, str]) -> dict[str, str]:
     return found | {f"o_{name[2:-1]}{d}": own for own, name in of.items() if name.startswith("x_") for d in ("d", "")}
 
 
-def _dolhanskys_instance(of: dict[str, str]) -> dict[str, str]:
-    """Dolhansky's in_j for s_j, on two of his lines, and ŷ_i and y_i, which he writes with the index of the case."""
+def _dolhanskys_instance(run: ForwardPass, of: dict[str, str]) -> dict[str, str]:
+    """Dolhansky's in_j for s_j, on two of his lines, and ŷ_i and y_i, which he writes with the index of the case.
+
+    In a network of one path he counts the weights at first, w_1, w_2 and w_3; and where the input is called "in" it is
+    x_i nevertheless.
+    """
     found = {f"in_{name[2:]}": own for own, name in of.items() if name.startswith("s_")} | {"y_i": "targets"}
-    return found | {as_typed(f"{name}_i"): own for own, name in of.items() if name == "ŷ"}  # its unit's, the last one
+    found |= {as_typed(f"{name}_i"): own for own, name in of.items() if name == "ŷ"}  # its unit's, the last one
+    weights = [f"weight {i} {u.name}" for units in run.layers.values() for u in units for i in range(len(u.weights))]
+    if len(weights) == len(run.layers):
+        found |= {f"w_{k}": own for k, own in enumerate(weights, 1)}
+    alone = next((own for own, name in of.items() if name == "x_in"), None)
+    return found if alone is None or "x_i" in of.values() else found | {"x_i": alone}
 
 
 def _of_any_network(notation: str, run: ForwardPass) -> dict[str, str]:
@@ -164,7 +173,7 @@ def _of_any_network(notation: str, run: ForwardPass) -> dict[str, str]:
 def _counted_from_the_last(notation: str, run: ForwardPass, *, scores: bool) -> dict[str, str]:
     """CS60050 counts layers from the last one, L, too: a^(L), δ^(L), Θ^(L-1), and in its first half W^(L), A^L, Z^L.
 
-    a^(L) is h, too, and ŷ.
+    a^(L) is h and h_Θ(x), too, and ŷ; and in the first half f(x, θ).
     """
     d, first, found = len(run.layers), notation == "cs60050-first", dict[str, str]()
     for k, (layer, units) in enumerate(run.layers.items(), 1):
@@ -179,7 +188,9 @@ def _counted_from_the_last(notation: str, run: ForwardPass, *, scores: bool) -> 
         for j, unit in enumerate(units, 1):
             found |= {f"a_{j}^{last}": activation + unit.name, f"z_{j}^{last}": f"sum({unit.name})"}
             found[f"delta_{j}^{last}"] = f"signal {unit.name}"
-    return found | {"h": found["a^L"], "yhat": found["a^L"]} if found else {}
+    if found:
+        found |= dict.fromkeys(("h", "h_Theta(x)", "yhat", *(("f(x,Theta)",) if first else ())), found["a^L"])
+    return found
 
 
 def _downings_sums(run: ForwardPass, of: dict[str, str]) -> dict[str, str]:

@@ -65,8 +65,8 @@ class Names(NamedTuple):
     def meant(self, name: Any, known: Iterable[str]) -> Any:
         """The library's name, one of `known`, for one of the text's; ' stands for ′, too. Others stay as they are.
 
-        A letter may be typed as a capital or not, and the mark before a number left out, w1 for W_1, where the text has
-        no such name and only one that is meant.
+        A letter may be typed as a capital or not, the mark before a number left out, w1 for W_1, and a comma stand
+        between two indices, w_1,2 for w_12, where the text has no such name and only one that is meant.
         """
         if not isinstance(name, str):
             return name
@@ -95,17 +95,21 @@ RAISED_FIRST = re.compile(r"([^_^]+)\^([^_^]+)_([^_^]+)")  # a^(2)_1
 
 LETTER = re.compile(r"[A-Za-z](?![A-Za-z])")
 BEFORE_NUMBER = re.compile(r"([A-Za-z]+)[_^](\d+)")
+BETWEEN_DIGITS = re.compile(r"(?<![\d,])(\d),(\d)(?![\d,])")  # w_1,2 of a text that writes w_12
 
 
 def loosely(name: str) -> str:
-    """A typed name without differences of typing: the case of its one letter, the mark before its number.
+    """A typed name without differences of typing: the case of its letter, the mark before its number, a comma in it.
 
     Example:
         >>> from nn._src.support.names import loosely
         >>> loosely("W_1") == loosely("w^1") == loosely("w1"), loosely("Theta^1"), loosely("v_11^2")
         (True, 'Theta1', 'v_11^2')
+        >>> loosely("w_1,2^1")
+        'w_12^1'
     """
     name = name[0].lower() + name[1:] if LETTER.match(name) else name
+    name = BETWEEN_DIGITS.sub(r"\1\2", name)
     marked = BEFORE_NUMBER.fullmatch(name)
     return "".join(marked.groups()) if marked else name
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import functools
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from autograd_core import RangeError, Value, count_paths, log
-from autograd_core import sum as total
+from autograd_core import RangeError, Value, count_paths
 
-from ..analysis.layers_by_name import in_letters
+from ..analysis.layers_by_name import in_letters, of_activations
 from ..analysis.signal_formulas import in_product, side_by_side, sum_of, value_of
 from ..analysis.top_formulas import targets_by_name
-from ..modules.losses import binary_cross_entropy, has_probable_targets, underlying
+from ..modules.losses import has_probable_targets, underlying
 from ..notation.latex import latex
 from ..support.formulas import MOST_PATHS, Formula, Formulas
 from ..support.validation import plain
@@ -233,11 +231,6 @@ def _loss_in_letters(
     if named and run.names is not None:
         given = targets_by_name(target, run.names, certain=has_probable_targets(loss))
     if run.of_scores and outputs is run.of_scores:
-        if outputs[0].op == "softmax":
-            k = plain(target)
-            if isinstance(k, list):
-                return -total([y * log(a) for y, a in zip(given, outputs, strict=True)])  # type: ignore[no-any-return]
-            return -log(outputs[k])  # type: ignore[no-any-return]  # k is a class
-        options = loss.keywords if isinstance(loss, functools.partial) else {}
-        loss = functools.partial(binary_cross_entropy, **options)
+        classes = isinstance(plain(target), list) or outputs[0].op != "softmax"
+        return of_activations(run, given if classes else plain(target))
     return in_letters(loss, outputs, given)
