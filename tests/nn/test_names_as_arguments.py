@@ -827,4 +827,6 @@ def test_names_that_a_text_has_on_some_lines_only():
     assert list(second["h_Θ(x)"]) == list(second["a^(L)"]) == list(second.outputs)
     assert list(first["f(x, θ)"]) == list(first["a^(L)"]) == list(first.outputs)
     assert first["w_{1,2}^1"] is first["w_12^(1)"]
+    lecture = nn.forward_pass(model, X, [0.25, 1.0], loss=nn.sse, notation="lecture")
+    assert list(lecture["y^true"]) == list(lecture["y"]) == [lecture["y_1"], lecture["y_2"]]
     assert second["Θ_1,0^(1)"] is second["Θ_10^(1)"]

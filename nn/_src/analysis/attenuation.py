@@ -12,7 +12,6 @@ import autograd_core as ag
 from autograd_core import OperandError, RangeError, StructureError
 from autograd_core._src.wrong_calls import says_how
 
-from ...init import kaiming_normal
 from ..modules.activations import ACTIVATIONS, Softmax, activation_function
 from ..support.figures import curve, figure_of, whole_numbers
 from ..support.matrices import product
@@ -220,8 +219,8 @@ def _layer(name: str) -> Layer:
 def _signals(layers: Sequence[Layer], depth: int, width: int, gain: float, seed: int) -> list[list[list[float]]]:
     """For each activation the error at the outputs, and then at the weighted sums of each layer, from the last on."""
     rng = random.Random(seed)  # noqa: S311  no secrets
-    weight = kaiming_normal(gain)
-    matrices = [[[weight(rng, width, width) for _ in range(width)] for _ in range(width)] for _ in range(depth)]
+    normal, spread = rng.gauss, gain / math.sqrt(width)
+    matrices = [[[normal(0.0, spread) for _ in range(width)] for _ in range(width)] for _ in range(depth)]
     x = [rng.gauss(0.0, 1.0) for _ in range(width)]
     error = [rng.gauss(0.0, 1.0) for _ in range(width)]
     length = math.hypot(*error)

@@ -126,8 +126,8 @@ def _of_targets(text: Text, run: ForwardPass) -> dict[str, str]:
 
 
 def _counted_to_d(run: ForwardPass, of: dict[str, str]) -> dict[str, str]:
-    """The lecture's W_d, g_d and a_{d−1}: its last layer is the d-th."""
-    d, found = len(run.layers), {}
+    """The lecture's W_d, g_d and a_{d−1}: its last layer is the d-th. And its y^true, in its second half."""
+    d, found = len(run.layers), {"y^true": "targets"}
     for own, name in of.items():
         front, _, number = name.rpartition("_")
         if number.isdecimal():

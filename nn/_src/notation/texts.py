@@ -23,9 +23,8 @@ Names may be typed by a keyboard's letters: ' for ′, Theta, delta, yhat, ->, a
 
 Layers are also called as pictures call them, "layer 4" or "layer Y", and targets by the letter that formulas have for
 them: `run["y_1"]`, Downing's `run["t_5d"]`. Downing's d may be left out, and an input be called o, "o_1" for "x_1d", as
-his Δw_ij = −η δ_id o_jd has it. Dolhansky's in_j is s_j, his ŷ_i and y_i are ŷ and y, and w_1,
-w_2, w_3 the weights of one path. The lecture's last layer is
-its d-th: W_d, g_d, a_{d−1}.
+his Δw_ij = −η δ_id o_jd has it. Dolhansky's in_j is s_j, his ŷ_i and y_i are ŷ and y, and w_1, w_2, w_3 the weights of
+one path. The lecture's last layer is its d-th: W_d, g_d, a_{d−1}; its y^true is y.
 
 Three texts have names for each of their halves. Downing's first, up to "backwards in high heels" ("downing-first"), is
 one training case d, and numbers nodes. His formulas say of no number to which layer it belongs; as he sums over "all
