@@ -14,9 +14,9 @@ without arguments that computes the answer with this library,
 
     Exercise("CS60050 da", "a = 0.8, y = 1, L = -log a: what is da?", lambda: ag.grad(lambda a: -ag.log(a))(0.8))
 
-perhaps with what the text's own misprint comes to (`misprint=`), and its answer worked by hand to `BY_HAND` in
-`tests/nn/test_practice.py`. An answer is a number, nested lists or an array of numbers, an int that must be met
-exactly (a count), a bool, or a word.
+perhaps with what the text's own misprint comes to (`misprint=`), or a common mistake (`confused=`), and its answer
+worked by hand to `BY_HAND` in `tests/nn/test_practice.py`. An answer is a number, nested lists or an array of numbers,
+an int that must be met exactly (a count), a bool, or a word.
 """
 
 from __future__ import annotations

@@ -89,19 +89,24 @@ def test_names_differ_and_questions_end():
         ("LING3804 6.2", [11, 11], "Entry [1] has the wrong sign."),
         ("LING3804 6.2", [-11, 11], "All signs are the other way round. 2 of 2 entries are off."),
         ("LING3804 6.2", [22, -22], "All entries are 2 times what they should be. 2 of 2 entries are off."),
-        ("LING3804 6.2", [9, -12], "Entry [0] is too small. Entry [1] is too small. 2 of 2 entries are off."),
+        ("LING3804 6.2", [9, -12], "Entry [0] is too small. Entry [1] is too far below 0. 2 of 2 entries are off."),
         ("LING3804 6.2", [12, float("nan")], "Entry [0] is too large. Entry [1] is off. 2 of 2 entries are off."),
-        ("LING3804 6.2", [0, 0], "Entry [0] is too small. Entry [1] is too large. 2 of 2 entries are off."),
+        ("LING3804 6.2", [0, 0], "Entry [0] should not be 0. Entry [1] should not be 0. 2 of 2 entries are off."),
         ("LING3804 6.2", [[11], [-11]], "It is the transpose: rows and columns are exchanged."),
         ("LING3804 6.2", [[11], [1, 2]], "Expected 2 entries, got 2 rows of 1 or 2."),
         ("LING3804 6.2", [11], "Expected 2 entries, got one number."),
         ("LING3804 6.2", "eleven", "Expected 2 entries, got a word."),
         ("LING3804 6.2", [], "Expected 2 entries, got 0 entries."),
-        ("LING3804 6.2", [11, "x"], "Entry [1] is off."),
+        ("LING3804 6.2", [11, "x"], "Entry [1] is no number: 'x'."),
+        ("LING3804 6.2", [12, -9], "Entry [0] is too large. Entry [1] is not far enough below 0. 2 of 2 entries are off."),
+        ("LING3804 6.2", [11, 3], "Entry [1] has the wrong sign and size."),
+        ("CS60050 dz", "a - y", "It is no number: 'a - y'."),
+        ("Dolhansky paths", True, "It is no number: True."),
+        ("Downing batch", "0,3", "Expected one number, got 2 entries. Decimals are written with a point."),
         ("Lecture Eq. 3", [[4, -4], [4, -4]], "It is the transpose: rows and columns are exchanged. 2 of 4 entries are off."),
         ("Dolhansky paths", 999, "It is too small."),
         ("Dolhansky paths", 1001, "It is too large."),
-        ("Dolhansky paths", "many", "It is off."),
+        ("Dolhansky paths", "many", "It is no number: 'many'."),
         ("Downing loss Jacobian", [-1 / 3, 0.6, 0.1], "Entry [2] should be 0."),
     ],
 )  # fmt: skip
@@ -235,7 +240,7 @@ def exercise(solution):
         (0.1849, 0.18, "It has too few digits: give three digits.", ("",)),
         ([0.1849, 1.0], [0.17, 1.0], "Entry [0] is too small.", ("[0]",)),
         (10, 9, "It is too small.", ("",)),  # a count is exact
-        ([11.0, -11.0], [11, -10], "Entry [1] is too large.", ("[1]",)),
+        ([11.0, -11.0], [11, -10], "Entry [1] is not far enough below 0.", ("[1]",)),
         ([125.0, 1.0], [130, 1], "Entry [0] is too large.", ("[0]",)),
         ([0.5, 2.5], [0.5, 2], "Entry [1] is too small.", ("[1]",)),  # two digits are all that it has
     ],
@@ -311,8 +316,50 @@ def test_an_error_that_is_cued_forward_is_told(name):
 
 def test_no_likely_mistake_is_the_right_answer():
     for exercise in practice.exercises():
-        for other in filter(None, (exercise.misprint, exercise.confused)):
-            assert not practice.check(exercise.name, other[0]())
+        for compute, sentence in filter(None, (exercise.misprint, *exercise.confused)):
+            verdict = practice.check(exercise.name, compute())
+            assert not verdict
+            assert verdict.text == f"{exercise.name}: not yet. {sentence}"
+
+
+@pytest.mark.parametrize(
+    ("name", "answer", "said"),
+    [
+        ("Downing delta rule", [0.75, -0.5], "These are the new weights"),
+        ("Downing sigmoid unit", [0.4, 0.8], "The slope of the sigmoid is missing, o(1 - o)."),
+        ("Downing batch", 0.15, "That is the mean over the cases"),
+        ("Downing softmax", [["1/4", 0], [0, "1/4"]], "So it would be if each output depended on its own input alone"),
+        ("Downing layer Jacobian", [[1, -1], [2, 0]], "The slope of the sigmoid is missing, z(1 - z)."),
+        ("Downing layer Jacobian", [[1, 2], [-1, 0]], "That is W itself"),
+        ("Dolhansky error signals", [2, -6, -2], "The slope of the sigmoid is missing, a factor f'(s) in each delta."),
+        ("Dolhansky error signals", [0.5, -1.5, -0.5], "The slope of the sigmoid is missing, that of unit i."),
+        ("Dolhansky paths", 2000, "That is from both inputs"),
+        ("Dolhansky paths", 30, "That is a sum"),
+        ("Dolhansky minibatch", 1.8, "That is the sum over the cases"),
+        ("Lecture Hessian", [[2, 4], [4, 8]], "One term of the mixed derivative is missing"),
+        ("CS60050 dw", [-0.5, -0.5], "That is dz, twice"),
+        ("CS60050 softmax", ["1/3", "1/3", "1/3"], "These are the activations a"),
+        ("CS60050 D", [2.5, 2.5], "The bias is penalised, too"),
+        ("CS60050 D", [0.5, 1.5], "That is Delta/n, without the penalty."),
+        ("LING3804 6.1", np.diag([1, 0, 0, 1, 1]), "That is the Jacobian of relu"),
+        ("LING3804 6.1", np.diag([0.3, 0, -0.2, 0.4, 0.9]), "These are the values of f on the diagonal"),
+    ],
+)
+def test_likely_mistakes_worked_by_hand_are_named(name, answer, said):
+    verdict = practice.check(name, answer)
+    assert not verdict
+    assert verdict.text.removeprefix(f"{name}: not yet. ").startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        ("Downing delta rule", "0.25 0.5"), ("Downing delta rule", "1/4  1/2"), ("LING3804 6.2", "11 −11"),
+        ("Dolhansky paths", "10^3"), ("Dolhansky paths", "10**3"), ("Dolhansky paths", " 1000 "),
+    ],
+)  # fmt: skip
+def test_numbers_side_by_side_and_powers_are_read(name, answer):
+    assert practice.check(name, answer)
 
 
 def test_misprints_by_hand():

@@ -19,7 +19,7 @@ from ..support.validation import plain, shown
 from .answer_graphs import drawn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from autograd_core import Picture
 
@@ -43,7 +43,7 @@ class Exercise:
         every_step: Computes all intermediate results, one row each, where the text has boxes for them; else None. An
             answer in this form is accepted as well.
         misprint: Computes what the text's misprinted formula gives, with a sentence on the misprint; or None.
-        confused: Computes what a common confusion gives, with a sentence that names it; or None.
+        confused: Common confusions: for each a function that computes what it gives, and a sentence that names it.
         graph: Builds the computation graph of the answer, and names the node or derivative that each entry is, in
             order. `check(...).draw()` marks mistakes in it.
 
@@ -58,7 +58,7 @@ class Exercise:
     solve: Callable[[], Any]
     every_step: Callable[[], Any] | None = None
     misprint: tuple[Callable[[], Any], str] | None = None
-    confused: tuple[Callable[[], Any], str] | None = None
+    confused: Sequence[tuple[Callable[[], Any], str]] = ()
     graph: Callable[[], list[AnswerEntry]] | None = None
 
     def check(self, answer: Any) -> Grade:
@@ -203,14 +203,15 @@ def _judged(exercise: Exercise, answer: Any) -> Grade:
         said = f"Expected {_described(right)}, got {_described(given)}."
         if _matches(right, _transposed(given)):
             said = TRANSPOSE
+        elif isinstance(answer, str) and DECIMAL_COMMA.fullmatch(answer.strip()):
+            said += " Decimals are written with a point."
         return Grade(name, ("",), f"{name}: not yet. {said}", given, exercise)
     wrong = tuple(place for place, r, g in _pairs(right, given) if not _close(r, g))
     if not wrong:
         return Grade(name, (), f"{name}: right.", given, exercise)
-    if exercise.misprint is not None and _matches(_unwrapped(_numbers(exercise.misprint[0]())), _unwrapped(given)):
-        return Grade(name, wrong, f"{name}: not yet. {exercise.misprint[1]}", given, exercise)
-    if exercise.confused is not None and _matches(_unwrapped(_numbers(exercise.confused[0]())), _unwrapped(given)):
-        return Grade(name, wrong, f"{name}: not yet. {exercise.confused[1]}", given, exercise)
+    for compute, sentence in (*([exercise.misprint] if exercise.misprint is not None else []), *exercise.confused):
+        if _matches(_unwrapped(_numbers(compute())), _unwrapped(given)):
+            return Grade(name, wrong, f"{name}: not yet. {sentence}", given, exercise)
     said = (_pattern(right, given) if len(wrong) > 1 else "") or " ".join(
         f"{f'Entry {place}' if place else 'It'} {_fault(r, g)}."
         for place, r, g in _pairs(right, given)
@@ -223,18 +224,22 @@ def _judged(exercise: Exercise, answer: Any) -> Grade:
 # --- numbers in nested lists ----------------------------------------------------------------------
 
 
+POWER = re.compile(r"(?<![\w.])(\d+)\s*(?:\^|\*\*)\s*(\d\d?)(?![\w.])")
+SIDE_BY_SIDE = re.compile(r"(?<=[\d.])\s+(?=-?[\d.])")
+DECIMAL_COMMA = re.compile(r"[-−]?\d+,\d+")
 NUMBER = re.compile(r"(?<![\w.])(\d+\.?\d*|\.\d+)(e[-+]?\d+)?(?:\s*/\s*(\d+))?(?![\w.])", re.IGNORECASE)
 
 
 def _read(x: Any) -> Any:
-    """Parse each string that is a number, a fraction or a list of these; other strings are returned unchanged."""
+    """Parse each string that is a number, a fraction, a power or a list of these; other strings are left unchanged."""
     if isinstance(x, (list, tuple)):
         return [_read(y) for y in x]
     if not isinstance(x, str):
         return x
     try:
-        text = NUMBER.sub(lambda m: str(_fraction(*m.groups(default=""))), x.strip().replace("−", "-"))
-        return ast.literal_eval(text)
+        text = POWER.sub(lambda m: str(int(m[1]) ** int(m[2])), x.strip().replace("−", "-"))
+        text = NUMBER.sub(lambda m: str(_fraction(*m.groups(default=""))), text)
+        return ast.literal_eval(SIDE_BY_SIDE.sub(", ", text))
     except (SyntaxError, ValueError, ZeroDivisionError):
         return x
 
@@ -359,12 +364,20 @@ def _rounded(right: Any, given: Any) -> bool:
 
 
 def _fault(right: Any, given: Any) -> str:
-    if isinstance(right, (str, bool)) or isinstance(given, (str, bool)) or given != given:  # noqa: PLR0124  NaN
+    if isinstance(right, (str, bool)) or given != given:  # noqa: PLR0124  NaN
         return "is off"
+    if isinstance(given, (str, bool)):
+        return f"is no number: {given!r}"
     if not right:
         return "should be 0"
     if isinstance(right, float) and _rounded(right, given):
         return "has too few digits: give three digits"
     if _close(right, -given):
         return "has the wrong sign"
+    if not given:
+        return "should not be 0"
+    if (right < 0) != (given < 0):
+        return "has the wrong sign and size"
+    if right < 0:
+        return "is too far below 0" if given < right else "is not far enough below 0"
     return "is too large" if given > right else "is too small"
