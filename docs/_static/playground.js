@@ -10,7 +10,7 @@ document.addEventListener("DOMContentLoaded", () => {
       <input id="pg-expression" value="tanh(x*w) + x**2" spellcheck="false" autocapitalize="off" autocomplete="off">
       <fieldset class="playground-values"><legend>Numbers</legend></fieldset>
       <label for="pg-python">or Python; its last line is shown</label>
-      <textarea id="pg-python" rows="3" wrap="off" spellcheck="false" autocapitalize="off"></textarea>
+      <textarea id="pg-python" rows="5" wrap="off" spellcheck="false" autocapitalize="off"></textarea>
       <div class="try-it-row">
         <button type="submit" name="graph">Graph</button>
         <button type="submit" name="steps">Steps</button>
@@ -29,7 +29,13 @@ document.addEventListener("DOMContentLoaded", () => {
   const said = place.querySelector(".try-it-said");
   const outputs = place.querySelector(".try-it-outputs");
   const numbers = new Map([["x", "0.5"], ["w", "-3"]]);
-  code.value = "import autograd_core as ag\n\nag.hessian(lambda v: v[0] ** 2 * v[1])([3.0, 5.0])";
+  code.value = [
+    "import autograd_core as ag",
+    "from autograd_core.testing import check_gradient",
+    "",
+    "print(check_gradient(lambda x, w: ag.tanh(x * w) + x**2, (0.5, -3.0)))",
+    "ag.hessian(lambda v: v[0] ** 2 * v[1])([3.0, 5.0])",
+  ].join("\n");
 
   const names = () => [...new Set(expression.value.match(/[\p{L}_][\p{L}\p{N}_]*(?!\s*\(|[\p{L}\p{N}_])/gu) || [])].filter((name) => !/^e\d*$/.test(name) || name === "e");
   function ask() {

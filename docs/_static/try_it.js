@@ -9,27 +9,32 @@
   const lacks = (config.lacks || {})[here] || {}; // by an example's number, what it needs and pages do not have
   let worker = null;
   let started = null;
+  let fail = () => {};
   let count = 0;
   const waiting = new Map();
 
   function begin() {
     if (started) return started;
     started = new Promise((resolve, reject) => {
+      fail = (reason) => { // what is run next starts Python anew
+        worker.terminate();
+        worker = started = null;
+        reject(new Error(reason));
+      };
       worker = new Worker(`${base}_static/try_it_worker.mjs`, { type: "module" });
       worker.onmessage = ({ data }) => {
         if (data.ready) resolve();
-        else if (data.failed) reject(new Error(data.failed));
+        else if (data.failed) fail(data.failed);
         else if (waiting.has(data.id)) { waiting.get(data.id)(data.outputs); waiting.delete(data.id); }
       };
-      worker.onerror = (event) => reject(new Error(event.message || "Python could not be started"));
+      worker.onerror = (event) => fail(event.message || "Python could not be started");
       worker.postMessage({ start: { base, first: config.first, later: config.later } });
     });
     return started;
   }
 
   function stop() {
-    if (worker) worker.terminate();
-    worker = started = null;
+    if (worker) fail("Stopped before Python had started."); // which is said to those alone who wait for the start
     for (const answer of waiting.values()) answer([{ kind: "note", data: "Stopped. What earlier cells made is gone." }]);
     waiting.clear();
     document.dispatchEvent(new CustomEvent("try-it-stopped"));

@@ -378,6 +378,10 @@ def test_the_playground_draws_steps_and_explains(python_page, address):
     assert python_page.locator(".playground-values input").count() == 2
     outputs = python_page.locator(".playground .try-it-outputs")
     python_page.click("button[name=graph]")
+    python_page.click("button[name=stop]")
+    outputs.get_by_text("Stopped before Python had started.").wait_for()
+    assert python_page.locator(".playground .try-it-said").inner_text() == ""
+    python_page.click("button[name=graph]")
     outputs.locator(".try-it-html svg").first.wait_for(timeout=PATIENCE)
     assert "d/da = 0.4199" in outputs.inner_text()
     assert violations(python_page) == []
@@ -385,6 +389,9 @@ def test_the_playground_draws_steps_and_explains(python_page, address):
     outputs.get_by_role("button", name="Next step").wait_for(timeout=PATIENCE)
     python_page.click("button[name=explain]")
     outputs.get_by_text("from 1 path by way of 1 use of a").wait_for(timeout=PATIENCE)
+    python_page.click("button[name=python]")
+    outputs.get_by_text("RIGHT: all 2 derivatives are right").wait_for(timeout=PATIENCE)
+    assert "[[10.0, 6.0], [6.0, 0.0]]" in outputs.inner_text()
     python_page.fill("#pg-expression", "tanh(a*")
     python_page.click("button[name=graph]")
     message = outputs.locator(".try-it-error", has_text="cannot read the expression")

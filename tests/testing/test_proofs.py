@@ -69,7 +69,8 @@ def pieces_of(primitive):
         return [piece for n in (1, 2, 3) for piece in MANY[primitive.name](n)]
     if primitive.name in PIECES:
         return PIECES[primitive.name]
-    if primitive.arity == 1:  # left and right of 0, where rules choose
+    if primitive.arity == 1 and not (primitive.kinks and any(primitive.kinks(SYMBOLIC, sympy.Integer(0)))):
+        # Left and right of 0, where rules choose.
         return [(x,) for x in within(*primitive.domain[0])]
     if primitive.arity == 2 and not primitive.kinks and {*primitive.domain} == {REALS}:
         return FREE
