@@ -136,6 +136,26 @@ def test_any_compiler_takes_it_without_a_warning(tmp_path, cc):
     agree(ours(exact, [WEIGHTS, XS, YS]), InC(compiled, tmp_path, cc).value_and_grad([WEIGHTS, XS, YS])[1:])
 
 
+@pytest.mark.parametrize("export", ["to_c", "to_numpy", "to_js"])
+def test_what_is_used_twice_has_a_line_and_what_is_used_once_has_none(export):
+    """So texts grow as programs do: a chain in which each link is used twice would double with every link."""
+
+    def chain(links, twice):
+        def f(x):
+            for k in range(links):
+                x = ag.sin(x * x) if twice else ag.sin(x * (k + 0.5))
+            return x
+
+        return getattr(compiler.compile(f, 0.5), export)()
+
+    with_lines, without = ([chain(links, twice) for links in (2, 4, 6)] for twice in (True, False))
+    lines = [[text.count("\n") for text in texts] for texts in (with_lines, without)]
+    sizes = [[len(text) for text in texts] for texts in (with_lines, without)]
+    assert lines[0][2] - lines[0][1] == lines[0][1] - lines[0][0] > 0
+    assert sizes[0][2] - sizes[0][1] < 1.2 * (sizes[0][1] - sizes[0][0])
+    assert lines[0][2] > lines[1][2]
+
+
 @pytest.mark.parametrize("export", ["to_c", "to_numpy"])
 def test_what_is_repeated_is_written_once(export):
     short, long = (getattr(compiler.compile(rosenbrock, [0.5] * n), export)() for n in (100, 10_000))

@@ -1,6 +1,7 @@
 """JavaScript modules: run in Node, they give values and gradients of the compiled function."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -203,6 +204,14 @@ def test_the_text_says_which_input_is_what_and_is_always_the_same():
     assert "import" not in text
     short, long = (compiler.compile(rosenbrock, [0.5] * n).to_js() for n in (100, 10_000))
     assert len(long.splitlines()) == len(short.splitlines()) < 150
+
+
+@pytest.mark.parametrize("factor", [1, 1.5])
+def test_a_long_text_has_a_list_of_constants_where_there_are_any(factor):
+    def f(v):
+        return ag.sum([ag.tanh(x * y) * factor if factor != 1 else ag.tanh(x * y) for x, y in pairwise(v)])
+
+    assert ("constants" in compiler.compile(f, [0.5] * 500).to_js()) == (factor != 1)
 
 
 @ag.primitive

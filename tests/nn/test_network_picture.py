@@ -2,6 +2,7 @@
 
 import re
 import xml.dom.minidom
+from itertools import product
 from typing import get_args
 
 import pytest
@@ -10,6 +11,7 @@ import autograd_core as ag
 import nn
 from nn._src.notation.texts import NOTATIONS
 from nn._src.teaching import network_picture
+from nn._src.teaching.networks import network_layout
 
 CASE = [0.5, -1.0]
 
@@ -119,6 +121,20 @@ def test_labels_are_on_their_arrows_and_cover_nothing_and_no_arrow_passes_a_sign
             for k in range(101):
                 px, py = x1 + (x2 - x1) * k / 100, y1 + (y2 - y1) * k / 100
                 assert not (left < px < right and top < py < bottom)
+
+
+def test_an_arrow_meets_a_box_where_a_walk_along_it_does():
+    """At heights and edges that touch, too: touching is not meeting."""
+    met = 0
+    for y, slope, left, top, width, height, apart in product(
+        (0, 3), (-1, -0.5, 0, 0.5, 2), (-2, 1, 5), (-4, 0, 2, 3), (1, 4), (1, 3), (4, 8)
+    ):
+        walk = [apart * (k + 0.5) / 256 for k in range(256)]
+        meets = any(left < x < left + width and top < y + slope * x < top + height for x in walk)
+        met += meets
+        box = (left, top, left + width, top + height)
+        assert network_layout._meets((y, slope), box, apart) == meets, (y, slope, box, apart)
+    assert met > 100
 
 
 def test_labels_are_apart_in_wide_layers_too():

@@ -143,14 +143,14 @@ def by_nodes(leaf_paths: LeafPaths, sum_of: Callable[[list[OpenProduct]], OpenPr
     while any(t.rest is not None for t in stages[-1].terms):
         before = stages[-1].terms
         still = _below_others(leaf_paths, [t.rest for t in before if t.rest is not None])
-        brought: dict[int, list[OpenProduct]] = {}
+        brought: dict[Any, list[OpenProduct]] = {}
         taken: list[str] = []
         for place, t in enumerate(before):
             if t.rest is None or t.rest in still:
-                brought.setdefault(-place - 1 if t.rest is None else id(t.rest), []).append(t)
+                brought.setdefault((place, 0) if t.rest is None else id(t.rest), []).append(t)
                 continue
             for k, part in enumerate(_added(leaf_paths.parts(t.rest))):
-                key = id(part.rest) if part.rest is not None else -(place + 1) * MOST_PATHS * 2 - k
+                key = id(part.rest) if part.rest is not None else (place, k)
                 product = OpenProduct(t.coefficient * part.coefficient, t.factors + part.factors, part.rest)
                 brought.setdefault(key, []).append(product)
                 taken += part.rules
