@@ -232,3 +232,38 @@ def test_a_function_is_called_once_and_its_ifs_are_known(f, inputs, names, tests
 def test_inputs_belong_to_a_function():
     with pytest.raises(ag.OperandError, match="inputs only with a function, got 1"):
         ag.live(abc()[2], 3.0)
+
+
+def lstm():
+    outputs, _ = nn.LSTM(1, 2, seed=1)([[0.5], [-1.0], [2.0]])
+    return nn.mse(outputs[-1], [0.5, -0.2])
+
+
+def cases_of_one_unit():
+    w, b = ag.Value(0.5, label="w"), ag.Value(0.1, label="b")
+    losses = []
+    for k in range(8):
+        with ag.case(k):
+            losses.append(nn.binary_cross_entropy(ag.sigmoid(w * (k - 3.5) + b), float(k > 3)))
+    return ag.mean(losses)
+
+
+def wide():
+    return nn.mse(nn.MLP(2, [22, 20, 1], seed=1)([0.5, -1.0]), 1.0)
+
+
+@pytest.mark.parametrize("make", [lstm, cases_of_one_unit, wide])
+def test_a_page_opens_with_those_scopes_folded_that_a_picture_of_the_graph_folds(make, tmp_path):
+    root = make()
+    root.backward()
+    picture = ag.draw(root)
+    view = picture._view
+    folded = {view.tree.scopes[s].path for s in view.foldable() if s not in view.opened}
+    saved = picture.save(tmp_path / "page.html").read_text()
+    told = re.search(r'<script type="application/json"[^>]*>(.*?)</script>', saved, re.DOTALL)[1]
+    for state in (ag.live(root).state, json.loads(told)):
+        paths = [path for _, _, path, _ in state["scopes"]]
+        assert folded & set(paths)
+        assert not folded & {paths[s] for s in state["opened"]}
+    every = ag.live(root, fold=None).state
+    assert len(every["opened"]) == len(every["scopes"]) - 1

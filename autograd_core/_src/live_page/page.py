@@ -12,6 +12,7 @@ from ..explanation.training_cases import cases_by_structure
 from ..pictures import draw, text
 from ..pictures.checked_path import path_for
 from ..pictures.living import html
+from ..pictures.living.asked import kept
 from ..pictures.living.predicted import name_copies, predicted_of, untagged
 from ..pictures.living.saved import state_and_rules
 from ..pictures.living.state import cases_of, point_added, points_of
@@ -19,7 +20,7 @@ from ..pictures.render.theme import Theme
 from ..pictures.showing import show
 from ..pictures.sizes import sizes_of
 from ..pictures.stepper.animation import FORMATS
-from ..pictures.view.folding import view_of
+from ..pictures.view.folding import folded_as, view_of
 from ..wrong_calls import is_among, says_how
 from .animated import film_of
 from .called import called
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ..engine.value import Value
+    from ..pictures.picture import Picture
     from ..pictures.view.folding import Fold
     from ..pictures.view.scope_tree import Graph
 
@@ -53,15 +55,14 @@ class LivePage:
     """
 
     def __init__(
-        self, roots: Sequence[Value], graph: Graph, state: dict[str, Any], rules: str, *, title: str, theme: Theme
+        self, roots: Sequence[Value], graph: Graph, state: dict[str, Any], rules: str, picture: Picture
     ) -> None:
         self.state = state
         self._roots = tuple(roots)
         self._graph = graph
         self._rules = rules
-        self._title, self._theme = title, theme
-        picture = draw(list(roots), title=title or None, theme=theme)
-        self._svg = picture._resolved() if theme != "auto" else picture.svg
+        self._title, self._theme = (look := picture._frame.look).title, look.theme
+        self._svg = picture._resolved() if self._theme != "auto" else picture.svg
         self._alt = _alt(roots)
 
     def __repr__(self) -> str:
@@ -229,8 +230,12 @@ def live(
     if not is_among(theme, get_args(Theme)):
         msg = f"live: expected theme to be one of {', '.join(map(repr, get_args(Theme)))}, got {theme!r:.60}"
         raise RangeError(msg)
+    fold, unfold = kept(fold), kept(unfold)
     view = view_of(roots, fold=fold, unfold=unfold, read=None, plates=plates)
     _check_fresh(view.graph.stale, view.graph.order)
+    picture = draw(list(roots), title=title or None, theme=theme, plates=plates)
+    if fold == "auto" and not unfold:
+        view = folded_as(picture._view, view)
     state, rules = state_and_rules(view, title=title or "", theme=theme, guards=guards)
     state["cases"] = cases_of(view.graph, cases)
     if state["cases"] is None and cases is None and len(roots) == 1:
@@ -242,7 +247,7 @@ def live(
     state["points"] = told
     if told is not None and compare is not None:
         state["at"] = len(told["labels"]) - 1
-    return LivePage(roots, view.graph, state, rules, title=title or "", theme=theme)
+    return LivePage(roots, view.graph, state, rules, picture)
 
 
 def _check_fresh(stale: Sequence[int], order: Sequence[Value]) -> None:

@@ -507,7 +507,7 @@ def _html(picture: Picture) -> bytes:
             svg = draw(picture._asked.roots, title=look.title or None, theme=look.theme)._frame.write(look.theme)
         page, reason = page_of(
             picture._asked, picture._view.graph, svg, title=look.title, theme=look.theme, alt=picture._alt,
-            name=look.title, caption=picture._formula,
+            name=look.title, caption=picture._formula, shown=picture._view,
         )  # fmt: skip
         if page:
             return page.encode()

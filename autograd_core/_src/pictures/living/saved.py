@@ -6,7 +6,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from ...engine.evaluation import is_fraction
-from ..view.folding import view_of
+from ..view.folding import folded_as, view_of
 from . import html
 from .guards import beyond, guards_of
 from .rule_forms import RuleForms
@@ -48,7 +48,7 @@ def state_and_rules(
 
 def page_of(
     asked: Asked, drawn: Graph, svg: str, *, title: str, theme: str, alt: str, name: str, caption: str = "",
-    step: int | None = None,
+    step: int | None = None, shown: View | None = None,
 ) -> tuple[str, str]:  # fmt: skip
     """The page and "", or "" and the reason why there is none.
 
@@ -62,6 +62,7 @@ def page_of(
         name: The document's title.
         caption: HTML below.
         step: The step at which the page opens; None for all numbers.
+        shown: The picture's view, which may have folded more than was asked for.
     """
     reason = asked.still or _reason(drawn)
     if reason:
@@ -69,6 +70,8 @@ def page_of(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what there is to say about folding, `draw` has said
         view = view_of(asked.roots, fold=asked.fold, unfold=asked.unfold, read=None, plates=asked.plates)
+    if shown is not None and asked.fold == "auto" and not asked.unfold:
+        view = folded_as(shown, view)
     graph = view.graph
     if len(graph.order) > MOST_NODES:
         return "", f"its graph has {len(graph.order)} nodes, more than {MOST_NODES}"

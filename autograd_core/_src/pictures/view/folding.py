@@ -135,6 +135,13 @@ def view_of(
     return view.with_open(wanted)
 
 
+def folded_as(shown: View, view: View) -> View:
+    """A view of the same graph, read differently, with those scopes folded as well that are folded in the first one."""
+    opened = {shown.tree.scopes[s].path for s in shown.opened}
+    closed = {scope.path for scope in shown.tree.scopes} - opened
+    return view._replace(opened=frozenset(s for s in view.opened if view.tree.scopes[s].path not in closed))
+
+
 def _say_if_in_vain(
     before: View, view: View, folds: Sequence[str], unfolds: Sequence[str], *, all_folded: bool
 ) -> None:
