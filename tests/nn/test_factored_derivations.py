@@ -1,5 +1,6 @@
 """Derivations in which what several paths bring to a node is added up there, as error signals are."""
 
+import math
 import random
 
 import pytest
@@ -7,6 +8,7 @@ from test_derivation_lines import check, label, leaf, lines_of
 
 import autograd_core as ag
 import nn
+from nn._src.teaching.polynomials import cancelled, of_node
 
 
 def two_outputs():
@@ -142,3 +144,28 @@ def test_a_slope_that_each_term_had_is_a_common_factor_and_names_that_stay_are_n
     found = nn.derivation(nn.binary_cross_entropy(ag.sigmoid(w * z), y), z, factored=True)
     assert found.result == "(σ(w z) − y) w"
     assert found.reasons[-2:] == ("common factor", "cancelled")
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_remains_of_products_of_powers_is_the_same_number(seed):
+    """Of either sign, to powers from −3 to 4; in each product every denominator stands beside as high a power."""
+    rng = random.Random(seed)
+    a, b, c = leaves = [ag.Value(rng.uniform(0.5, 1.5), label=name) for name in "abc"]
+    nodes = [a - b, b - a, 1 - c, c - 1, a, a * b - c, c - a * b]
+    products = []
+    for _ in range(rng.randint(1, 3)):
+        factors = []
+        for node in rng.sample(nodes, 2):
+            up, down = rng.randint(1, 4), rng.randint(0, 3)
+            factors.append(((of_node(node), up), (of_node(node), -min(up, down))))
+        products.append((rng.choice([-2.0, 0.5, 3.0]), factors))
+    numbers = {id(x): x.data for x in leaves}
+
+    def value(p):
+        return math.fsum(k * math.prod(numbers[own] for own, _ in monomial) for monomial, k in p.terms.items())
+
+    rest, outside = cancelled(products, always=True)
+    whole = math.fsum(
+        k * math.prod(value(p) ** n for factor in factors for p, n in factor) for k, factors in products
+    )
+    assert value(rest) * math.prod(value(p) ** n for p, n in outside) == pytest.approx(whole, rel=1e-9, abs=1e-9)

@@ -11,7 +11,7 @@ import autograd_core as ag
 import nn
 from nn._src.analysis.signal_formulas import _name
 from nn._src.notation.texts import NOTATIONS, TEXTS
-from nn._src.support.tables import broken
+from nn._src.support.tables import LINE, broken
 
 
 class Own(nn.Module):
@@ -407,3 +407,17 @@ def test_a_broken_line_says_what_it_said():
         parts = broken(line)
         assert " ".join(part.strip() for part in parts) == line.strip()
         assert all(len(part) <= 100 for part in parts) or " " not in line
+
+
+@pytest.mark.parametrize(("place", "ends_there"), [(LINE, True), (LINE + 1, False)])
+def test_a_line_may_be_as_long_as_it_may_be(place, ends_there):
+    """A blank at the end of the line is taken, and not one behind it."""
+    line = "x" * 60 + " " + "y" * (place - 61) + " " + "z" * 60
+    assert (len(broken(line)[0]) == place) == ends_there
+
+
+@pytest.mark.parametrize(("before", "ends_there"), [(0, True), (1, False)])
+def test_a_line_is_broken_behind_a_semicolon_from_its_first_third_on(before, ends_there):
+    place = 2 + (LINE - 2) // 3 - before
+    line = "x" * (place - 1) + "; " + "y" * 15 + " " + "z" * LINE
+    assert (broken(line)[0] == line[:place]) == ends_there

@@ -206,7 +206,7 @@ def cancelled(
             sign, key = p.key()
             written.setdefault(key, p if sign > 0 else -p)
             powers[key] = powers.get(key, 0) + n
-            c *= sign ** (n % 2)
+            c *= sign**n
         counted.append((c, powers))
     if any(n < 0 for _, powers in counted for n in powers.values()):
         return None
