@@ -165,8 +165,9 @@ def _parser() -> Parser:
     checking.add_argument("--order", type=_whole, default=1, help=f"2 for second derivatives as well, up to {HIGHEST}")
     checking.add_argument("-o", "--output", type=Path, help="a picture with the faulty node marked, if it is not right")
     script = "print a script by which a shell completes autograd-core"
+    how = f'eval "$({PROGRAM} completion bash)" in ~/.bashrc; zsh likewise; in fish, {PROGRAM} completion fish | source'
     completing = commands.add_parser(
-        "completion", help=script, description=f"{script}.", **_example("completion")
+        "completion", help=script, description=f"{script}: {how}.", **_example("completion")
     )
     completing.add_argument("shell", choices=tuple(SHELLS), help="the shell")
     parser.example = f"{PROGRAM} {EXAMPLES['draw']}"
