@@ -20,7 +20,7 @@ from .locks import compiling
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-    from typing import Never
+    from typing import Never, TypedDict, Unpack
 
     from ..engine.value import Value
     from .compiled_function import CompiledFunction as CompiledFunction
@@ -31,6 +31,15 @@ if TYPE_CHECKING:
     R = TypeVar("R")
     Graph = TypeVar("Graph", Value, list[Value], Sequence[Value])
 
+    class Options(TypedDict, total=False):
+        """What does not change the type of the result; the other options are those that tell the overloads apart."""
+
+        argnums: int | Sequence[int] | None
+        guards: Guards
+        max_traces: int
+        optimize: bool
+        dtype: Any
+
 
 @overload
 def compile(  # noqa: A001
@@ -39,12 +48,8 @@ def compile(  # noqa: A001
     inputs: None = None,
     in_axes: None = None,
     reduce: Reduction | None = None,
-    argnums: int | Sequence[int] | None = None,
     parameters: Iterable[Any],
-    guards: Guards = "part",
-    max_traces: int = 16,
-    optimize: bool = True,
-    dtype: Any = "float64",
+    **options: Unpack[Options],
 ) -> CompiledFunction[R, PointOfParameters]: ...
 @overload
 def compile(  # noqa: A001
@@ -53,12 +58,8 @@ def compile(  # noqa: A001
     inputs: None = None,
     in_axes: int | Sequence[int | None],
     reduce: Reduction,
-    argnums: int | Sequence[int] | None = None,
     parameters: Iterable[Any],
-    guards: Guards = "part",
-    max_traces: int = 16,
-    optimize: bool = True,
-    dtype: Any = "float64",
+    **options: Unpack[Options],
 ) -> CompiledFunction[R, ReducedOfParameters]: ...
 @overload
 def compile(  # noqa: A001
@@ -67,12 +68,8 @@ def compile(  # noqa: A001
     inputs: None = None,
     in_axes: None = None,
     reduce: Reduction | None = None,
-    argnums: int | Sequence[int] | None = None,
     parameters: None = None,
-    guards: Guards = "part",
-    max_traces: int = 16,
-    optimize: bool = True,
-    dtype: Any = "float64",
+    **options: Unpack[Options],
 ) -> CompiledFunction[R, Point]: ...
 @overload
 def compile(  # noqa: A001
@@ -81,11 +78,7 @@ def compile(  # noqa: A001
     inputs: Sequence[Any],
     in_axes: None = None,
     reduce: Reduction | None = None,
-    argnums: int | Sequence[int] | None = None,
-    guards: Guards = "part",
-    max_traces: int = 16,
-    optimize: bool = True,
-    dtype: Any = "float64",
+    **options: Unpack[Options],
 ) -> CompiledFunction[Graph, Point]: ...
 @overload
 def compile(  # noqa: A001
@@ -94,11 +87,7 @@ def compile(  # noqa: A001
     inputs: None = None,
     in_axes: None = None,
     reduce: Reduction | None = None,
-    argnums: int | Sequence[int] | None = None,
-    guards: Guards = "part",
-    max_traces: int = 16,
-    optimize: bool = True,
-    dtype: Any = "float64",
+    **options: Unpack[Options],
 ) -> CompiledFunction[Any, Point]: ...
 @overload
 def compile(  # noqa: A001
@@ -107,12 +96,8 @@ def compile(  # noqa: A001
     inputs: None = None,
     in_axes: int | Sequence[int | None],
     reduce: Reduction | None = None,
-    argnums: int | Sequence[int] | None = None,
     parameters: Iterable[Any] | None = None,
-    guards: Guards = "part",
-    max_traces: int = 16,
-    optimize: bool = True,
-    dtype: Any = "float64",
+    **options: Unpack[Options],
 ) -> CompiledFunction[R, Rows]: ...
 @overload
 def compile(  # noqa: A001
@@ -121,12 +106,8 @@ def compile(  # noqa: A001
     inputs: Sequence[Any],
     in_axes: int | Sequence[int | None],
     reduce: Reduction | None = None,
-    argnums: int | Sequence[int] | None = None,
     parameters: Iterable[Any] | None = None,
-    guards: Guards = "part",
-    max_traces: int = 16,
-    optimize: bool = True,
-    dtype: Any = "float64",
+    **options: Unpack[Options],
 ) -> CompiledFunction[Graph, Rows]: ...
 @overload
 def compile(  # noqa: A001
@@ -135,11 +116,7 @@ def compile(  # noqa: A001
     inputs: None = None,
     in_axes: int | Sequence[int | None],
     reduce: Reduction | None = None,
-    argnums: int | Sequence[int] | None = None,
-    guards: Guards = "part",
-    max_traces: int = 16,
-    optimize: bool = True,
-    dtype: Any = "float64",
+    **options: Unpack[Options],
 ) -> CompiledFunction[Any, Rows]: ...
 @says_how
 def compile(  # noqa: A001  ag.compile, left out of __all__
