@@ -19,8 +19,10 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
+import importlib
 import inspect
 import os
+import pkgutil
 import platform
 import statistics
 import subprocess
@@ -31,12 +33,12 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 
 import compiled_contenders
-import compiled_greeks
-import compiled_heyoka
-import compiled_typed
 from run import Contender, Figure, agree, keep, machine, markdown
 
-MODULES = (compiled_contenders, compiled_typed, compiled_heyoka, compiled_greeks)
+MODULES = [
+    importlib.import_module(f"compiled_contenders.{module.name}")
+    for module in pkgutil.iter_modules(compiled_contenders.__path__)
+]
 TITLES = {
     "plain": "autograd_core, called",
     "ours": "autograd_core, bound",

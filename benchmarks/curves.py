@@ -132,10 +132,10 @@ def _formula(m: Any, spot: Any, strike: Any, years: Any, rate: Any, volatility: 
 
 
 def _jax(columns: Any) -> dict[str, Callable[[], Any]]:
-    from compiled_contenders import _jax as in_doubles
-    from compiled_greeks import _in_jax
+    from compiled_contenders.calls import jax_in_doubles
+    from compiled_contenders.greeks import _in_jax
 
-    jax = in_doubles()
+    jax = jax_in_doubles()
     m = _in_jax(jax)
 
     @jax.jit
@@ -149,7 +149,7 @@ def _jax(columns: Any) -> dict[str, Callable[[], Any]]:
 
 def _heyoka(columns: Any) -> dict[str, Callable[[], Any]]:
     import heyoka
-    from compiled_heyoka import gradient
+    from compiled_contenders.heyoka import gradient
 
     x = list(heyoka.make_vars(*(f"x{k}" for k in range(5))))
     value = _formula(heyoka, *x)

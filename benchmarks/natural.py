@@ -23,7 +23,7 @@ from timeit import Timer
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from compiled_contenders import _start, example_loss
+from compiled_contenders.moons_step import example_loss, moons_start
 
 import autograd_core as ag
 import nn
@@ -36,8 +36,8 @@ WARM = """\
 import sys, time
 sys.path.insert(0, {here!r})
 import numpy, autograd_core as ag
-from compiled_contenders import _start, example_loss
-points, labels, first = _start(100)
+from compiled_contenders.moons_step import moons_start, example_loss
+points, labels, first = moons_start(100)
 start = time.perf_counter()
 f = ag.compile(example_loss, first.tolist(), points[0].tolist(), 1.0, in_axes=(None, 0, 0), reduce="mean", argnums=0)
 for _ in range({calls}):
@@ -82,7 +82,7 @@ def closure() -> None:
 
 def demo() -> None:
     """micrograd's demo: 100 examples, 337 parameters."""
-    points, labels, first = _start(100)
+    points, labels, first = moons_start(100)
     for kind, example in (("lists", (first.tolist(), points[0].tolist(), 1.0)), ("arrays", (first, points[0], 1.0))):
         f = ag.compile(example_loss, *example, in_axes=(None, 0, 0), reduce="mean", argnums=0)
         call = f.bind(first, points, labels)

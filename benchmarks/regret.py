@@ -26,7 +26,7 @@ from time import process_time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from compiled_contenders import _start, example_loss
+from compiled_contenders.moons_step import example_loss, moons_start
 from natural import heston, recurrent
 
 import autograd_core as ag
@@ -48,7 +48,7 @@ def tiny() -> tuple[Any, tuple[Any, ...]]:
 
 def demo() -> tuple[Any, tuple[Any, ...]]:
     """micrograd's demo: 100 examples, 337 parameters."""
-    points, labels, first = _start(100)
+    points, labels, first = moons_start(100)
     f = ag.compile(example_loss, first, points[0], 1.0, in_axes=(None, 0, 0), reduce="mean", argnums=0)
     return f, (first, points, labels)
 

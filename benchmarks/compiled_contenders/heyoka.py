@@ -9,8 +9,13 @@ from __future__ import annotations
 from functools import partial
 
 import numpy as np
-from compiled_contenders import START, _at, _kinds, _point, _rows, chain, digest, long_function, readme, rosenbrock
-from compiled_typed import AT, called
+
+from compiled_contenders.calls import digest
+from compiled_contenders.chains import START, chain, chain_kinds
+from compiled_contenders.readme_graph import readme
+from compiled_contenders.rosenbrock_function import called_at, rosenbrock, rosenbrock_point
+from compiled_contenders.rows import long_function, many_points
+from compiled_contenders.typed import AT, called
 
 
 def of_heyoka(f, n, *, columns=False, plain=False, compact=True):
@@ -50,11 +55,11 @@ def _of_point(f, point, *, plain, compact=True):
     if plain:
         return called(call, point, numbers=lambda found: (found[0], found[1:]))
     x = point.copy()
-    return _at(lambda: call(x, outputs=out), x, point, lambda: digest(out[0], out[1:]))
+    return called_at(lambda: call(x, outputs=out), x, point, lambda: digest(out[0], out[1:]))
 
 
 def _rosenbrock(n, *, plain):
-    return _of_point(rosenbrock, _point(n)[0], plain=plain)
+    return _of_point(rosenbrock, rosenbrock_point(n)[0], plain=plain)
 
 
 def _tiny(_, *, plain):
@@ -66,7 +71,7 @@ def _tiny(_, *, plain):
 def _chain(n, *, plain, mixed):
     import heyoka
 
-    kinds = _kinds(n, mixed=mixed)
+    kinds = chain_kinds(n, mixed=mixed)
     return _of_point(lambda x: chain(kinds, heyoka.sin, *x), np.array(START), plain=plain)
 
 
@@ -74,12 +79,12 @@ def _second(n, outputs, *, plain):
     import heyoka
 
     x = list(heyoka.make_vars(*(f"x{k}" for k in range(n))))
-    point, _ = _point(n)
+    point, _ = rosenbrock_point(n)
     f, out = compiled(outputs(x), x, plain=plain)
     if plain:
         return called(f, point)
     here = point.copy()
-    return _at(lambda: f(here, outputs=out), here, point, lambda: digest(out))
+    return called_at(lambda: f(here, outputs=out), here, point, lambda: digest(out))
 
 
 def _entries(x):
@@ -102,7 +107,7 @@ def _sparse(n, *, plain):
 def _many(n, *, sines, plain):
     import heyoka
 
-    columns = _rows(n).T.copy()
+    columns = many_points(n).T.copy()
     f, _ = of_heyoka(lambda x: long_function(heyoka.sin if sines else None, *x), 4, columns=True, compact=False)
     numbers = lambda found: (found[0], found[1:].T)
     if plain:

@@ -1,6 +1,6 @@
 """The calls that `compiled.py` measures, as people type them: arguments are passed and results are fresh.
 
-Beside each stands, in `compiled_contenders.py`, the same calculation on memory of the caller's own. NumPy by hand, jax
+The modules of the calculations have the same on memory of the caller's own. NumPy by hand, jax
 and torch are called in one way only, and so is C.
 """
 
@@ -9,24 +9,15 @@ from __future__ import annotations
 from functools import partial
 
 import numpy as np
-from compiled_contenders import (
-    START,
-    _casadi_symbols,
-    _kinds,
-    _long,
-    _point,
-    _rows,
-    _start,
-    _unrolled,
-    chain,
-    digest,
-    example_loss,
-    in_ddx,
-    readme,
-    repeated,
-    rosenbrock,
-)
 from contenders import RATE
+
+from compiled_contenders.calls import casadi_symbols, digest, in_ddx, repeated
+from compiled_contenders.chains import START, chain, chain_kinds
+from compiled_contenders.moons_step import example_loss, moons_start
+from compiled_contenders.readme_graph import readme
+from compiled_contenders.rosenbrock_function import rosenbrock, rosenbrock_point
+from compiled_contenders.rows import long_program, many_points
+from compiled_contenders.unrolled import unrolled_loss
 
 
 def called(f, *arguments, numbers=None):
@@ -83,7 +74,7 @@ def _training(step, first):
 def moons_plain(size):
     import autograd_core as ag
 
-    points, labels, first = _start(size)
+    points, labels, first = moons_start(size)
     f = ag.compile(example_loss, first, points[0], 1.0, in_axes=(None, 0, 0), reduce="mean", argnums=0).value_and_grad
 
     def step(w):
@@ -96,8 +87,8 @@ def moons_plain(size):
 def unrolled_plain(size):
     import autograd_core as ag
 
-    *_, first = _start(size)
-    f = _of_ours(_unrolled(size, ag.relu), first)
+    *_, first = moons_start(size)
+    f = _of_ours(unrolled_loss(size, ag.relu), first)
 
     def step(w):
         loss, [slopes] = f(w)
@@ -109,32 +100,32 @@ def unrolled_plain(size):
 def unrolled_casadiplain(size):
     import casadi
 
-    *_, first = _start(size)
-    f = _of_casadi(_unrolled(size, lambda z: casadi.fmax(z, 0)), *_casadi_symbols(first.size))
+    *_, first = moons_start(size)
+    f = _of_casadi(unrolled_loss(size, lambda z: casadi.fmax(z, 0)), *casadi_symbols(first.size))
     return _training(f, first)
 
 
 def unrolled_ddxplain(size):
     import ddx
 
-    *_, first = _start(size)
-    return _training(in_ddx(_unrolled(size, lambda z: ddx.max(z, 0.0)), first.size, jit=False).jacobian, first)
+    *_, first = moons_start(size)
+    return _training(in_ddx(unrolled_loss(size, lambda z: ddx.max(z, 0.0)), first.size, jit=False).jacobian, first)
 
 
 # --- Rosenbrock's function: gradient, Hessian times vector, Hessian --------------------------------
 
 
 def rosenbrock_plain(n):
-    point, _ = _point(n)
+    point, _ = rosenbrock_point(n)
     return called(_of_ours(rosenbrock, point), point)
 
 
 def rosenbrock_casadiplain(n):
-    return called(_of_casadi(rosenbrock, *_casadi_symbols(n)), _point(n)[0])
+    return called(_of_casadi(rosenbrock, *casadi_symbols(n)), rosenbrock_point(n)[0])
 
 
 def _rosenbrock_ddx(n, *, jit):
-    return called(in_ddx(rosenbrock, n, jit=jit).jacobian, _point(n)[0])
+    return called(in_ddx(rosenbrock, n, jit=jit).jacobian, rosenbrock_point(n)[0])
 
 
 rosenbrock_ddxplain = partial(_rosenbrock_ddx, jit=False)
@@ -142,38 +133,38 @@ rosenbrock_ddxjitplain = partial(_rosenbrock_ddx, jit=True)
 
 
 def product_plain(n):
-    point, vector = _point(n)
+    point, vector = rosenbrock_point(n)
     return called(_of_ours(rosenbrock, point, transform="hvp"), (point,), (vector,))
 
 
 def product_casadiplain(n):
     import casadi
 
-    x, symbols = _casadi_symbols(n)
-    v, _ = _casadi_symbols(n, "v")
+    x, symbols = casadi_symbols(n)
+    v, _ = casadi_symbols(n, "v")
     product = casadi.jtimes(casadi.gradient(rosenbrock(symbols), x), x, v)
-    return called(casadi.Function("f", [x, v], [product]), *_point(n))
+    return called(casadi.Function("f", [x, v], [product]), *rosenbrock_point(n))
 
 
 def hessian_plain(n):
-    point, _ = _point(n)
+    point, _ = rosenbrock_point(n)
     return called(_of_ours(rosenbrock, point, transform="hessian"), point)
 
 
 def _hessian_casadi(n, *, dense, numbers=None):
     import casadi
 
-    x, symbols = _casadi_symbols(n)
+    x, symbols = casadi_symbols(n)
     h, _ = casadi.hessian(rosenbrock(symbols), x)
     f = _of_casadi(rosenbrock, x, symbols, casadi.densify(h) if dense else h)
-    return called(f, _point(n)[0], numbers=numbers)
+    return called(f, rosenbrock_point(n)[0], numbers=numbers)
 
 
 hessian_casadiplain = partial(_hessian_casadi, dense=True)
 
 
 def _hessian_ddx(n, *, jit):
-    return called(in_ddx(rosenbrock, n, jit=jit).hessian, _point(n)[0], numbers=lambda found: found[2:])
+    return called(in_ddx(rosenbrock, n, jit=jit).hessian, rosenbrock_point(n)[0], numbers=lambda found: found[2:])
 
 
 hessian_ddxplain = partial(_hessian_ddx, jit=False)
@@ -181,7 +172,7 @@ hessian_ddxjitplain = partial(_hessian_ddx, jit=True)
 
 
 def sparse_plain(n):
-    point, _ = _point(n)
+    point, _ = rosenbrock_point(n)
     return called(_of_ours(rosenbrock, point, transform="hessian").sparse, point)
 
 
@@ -202,7 +193,7 @@ def tiny_plain(_):
 def tiny_casadiplain(_):
     import casadi
 
-    return called(_of_casadi(lambda x: readme(*x, lambda z: casadi.fmax(z, 0)), *_casadi_symbols(2)), AT)
+    return called(_of_casadi(lambda x: readme(*x, lambda z: casadi.fmax(z, 0)), *casadi_symbols(2)), AT)
 
 
 def _tiny_ddx(_, *, jit):
@@ -221,21 +212,21 @@ tiny_ddxjitplain = partial(_tiny_ddx, jit=True)
 def _chain_ours(n, *, mixed):
     import autograd_core as ag
 
-    kinds, at = _kinds(n, mixed=mixed), np.array(START)
+    kinds, at = chain_kinds(n, mixed=mixed), np.array(START)
     return called(_of_ours(lambda x: chain(kinds, ag.sin, *x), at), at)
 
 
 def _chain_casadi(n, *, mixed):
     import casadi
 
-    kinds = _kinds(n, mixed=mixed)
-    return called(_of_casadi(lambda x: chain(kinds, casadi.sin, *x), *_casadi_symbols(2)), np.array(START))
+    kinds = chain_kinds(n, mixed=mixed)
+    return called(_of_casadi(lambda x: chain(kinds, casadi.sin, *x), *casadi_symbols(2)), np.array(START))
 
 
 def _chain_ddx(n, *, mixed):
     import ddx
 
-    kinds = _kinds(n, mixed=mixed)
+    kinds = chain_kinds(n, mixed=mixed)
     return called(in_ddx(lambda x: chain(kinds, ddx.sin, *x), 2, jit=False).jacobian, np.array(START))
 
 
@@ -248,7 +239,7 @@ chain_ddxplain, mixed_ddxplain = partial(_chain_ddx, mixed=False), partial(_chai
 
 
 def _many(n, *, sines):
-    return called(_long(sines=sines).value_and_grad, _rows(n))
+    return called(long_program(sines=sines).value_and_grad, many_points(n))
 
 
 sines_plain, quotients_plain = partial(_many, sines=True), partial(_many, sines=False)

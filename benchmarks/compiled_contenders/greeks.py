@@ -9,9 +9,12 @@ from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
-from compiled_contenders import _at, _cost, _jax, _torch, digest, in_c, repeated
-from compiled_heyoka import compiled, gradient
-from compiled_typed import called
+
+from compiled_contenders.calls import digest, in_c, jax_in_doubles, repeated, torch_on_one_thread
+from compiled_contenders.costs import cost_of
+from compiled_contenders.heyoka import compiled, gradient
+from compiled_contenders.rosenbrock_function import called_at
+from compiled_contenders.typed import called
 
 MANY = 100  # paths from which on a model has its full length: fewer are a trial
 
@@ -30,7 +33,7 @@ def _our_mean(f, point, *shocks):
 
 def _bound(f, *arguments):
     call = f.bind(*arguments)
-    return _at(call, call.inputs[0], arguments[0], lambda: digest(np.mean(call.out), call.grads[0]))
+    return called_at(call, call.inputs[0], arguments[0], lambda: digest(np.mean(call.out), call.grads[0]))
 
 
 def _typed(f, *arguments):
@@ -126,7 +129,7 @@ def heston_plain(paths):
 
 def heston_jax(paths):
     """A scan over the steps, on columns."""
-    jax = _jax()
+    jax = jax_in_doubles()
     m = _in_jax(jax)
     z1, z2 = (jax.numpy.asarray(z.T.copy()) for z in _heston_shocks(paths))
 
@@ -141,7 +144,7 @@ def heston_jax(paths):
 
 def heston_torch(paths):
     """On columns."""
-    torch = _torch()
+    torch = torch_on_one_thread()
     z1, z2 = (torch.tensor(z.T.copy()) for z in _heston_shocks(paths))
     return _by_torch(torch, lambda p: heston(torch, p, z1, z2).mean(), MODEL)
 
@@ -241,7 +244,7 @@ def libor_plain(paths):
 
 def libor_jax(paths):
     """On columns, the steps unrolled."""
-    jax = _jax()
+    jax = jax_in_doubles()
     z = jax.numpy.asarray(_shocks(paths, _maturity(paths)).T.copy())
     m = _in_jax(jax)
 
@@ -254,7 +257,7 @@ def libor_jax(paths):
 
 def libor_torch(paths):
     """On columns."""
-    torch = _torch()
+    torch = torch_on_one_thread()
     z = torch.tensor(_shocks(paths, _maturity(paths)).T.copy())
     price = lambda rates: _libor_of_columns(torch.stack, torch, rates[:, None].expand(-1, paths), z)
     return _by_torch(torch, price, _flat(paths))
@@ -304,7 +307,7 @@ def _sabr(rows):
 def sabr_ours(rows):
     f, smiles = _sabr(rows)
     call = f.bind(smiles)
-    return _at(call, call.inputs[0], smiles, lambda: digest(call.out, call.grads[0]))
+    return called_at(call, call.inputs[0], smiles, lambda: digest(call.out, call.grads[0]))
 
 
 def sabr_plain(rows):
@@ -314,7 +317,7 @@ def sabr_plain(rows):
 
 def sabr_jax(rows):
     """On columns."""
-    jax = _jax()
+    jax = jax_in_doubles()
     m = _in_jax(jax)
 
     @jax.jit
@@ -328,7 +331,7 @@ def sabr_jax(rows):
 
 def sabr_torch(rows):
     """On columns."""
-    torch = _torch()
+    torch = torch_on_one_thread()
     columns = torch.tensor(_smiles(rows).T.copy())
 
     def value_and_grad():
@@ -363,17 +366,17 @@ def cost_heston(paths):
     import autograd_core as ag
 
     axes = {"in_axes": (None, 0, 0), "reduce": "mean", "argnums": 0}
-    return _cost(partial(heston, ag), MODEL, *_heston_shocks(paths), **axes)
+    return cost_of(partial(heston, ag), MODEL, *_heston_shocks(paths), **axes)
 
 
 def cost_libor(paths):
     import autograd_core as ag
 
     shocks = _shocks(paths, _maturity(paths))
-    return _cost(partial(libor, ag), _flat(paths), shocks, in_axes=(None, 0), reduce="mean", argnums=0)
+    return cost_of(partial(libor, ag), _flat(paths), shocks, in_axes=(None, 0), reduce="mean", argnums=0)
 
 
 def cost_sabr(rows):
     import autograd_core as ag
 
-    return _cost(lambda x: sabr(ag, *x), _smiles(rows), in_axes=(0,))
+    return cost_of(lambda x: sabr(ag, *x), _smiles(rows), in_axes=(0,))
