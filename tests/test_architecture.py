@@ -201,7 +201,7 @@ FOR_NN = {
     "compiler.runtime.repeated_calls",
     "engine.contexts", "engine.elsewhere", "engine.graph", "engine.provenance", "engine.pytrees", "engine.reductions",
     "engine.signatures",
-    "notation.formulas", "notation.losses", "notation.numbers",
+    "notation.latex_names", "notation.losses", "notation.numbers",
     "pictures", "pictures.checked_path", "pictures.render.raster", "pictures.render.theme",
     "pictures.render.typeset_names", "pictures.text",
 }

@@ -11,8 +11,10 @@ from .engine.recording import check_fresh
 from .engine.sweep import reverse
 from .engine.value import Constant, Value
 from .notation.composites import as_written
-from .notation.formulas import adds_to_zero, latex_name, latex_number, latex_operation, named, operation
+from .notation.formulas import adds_to_zero, latex_operation, operation
+from .notation.latex_names import latex_name, latex_number
 from .notation.names import atom
+from .notation.node_names import named
 from .notation.numbers import shown
 from .notation.rules import rules_at
 from .wrong_calls import says_how

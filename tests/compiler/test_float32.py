@@ -15,7 +15,7 @@ from autograd_core._src.compiler.runtime import specialization
 from autograd_core._src.engine.graph import topological_order
 from autograd_core._src.engine.ops import PRIMITIVES
 from autograd_core._src.engine.recording import record
-from autograd_core._src.number_systems import llvm
+from autograd_core._src.number_systems import llvm_functions
 from autograd_core.testing import expressions
 
 INF = math.inf
@@ -163,12 +163,12 @@ def test_a_long_program_at_one_point():
 
 def test_without_a_vector_library(monkeypatch):
     pytest.importorskip("llvmlite")
-    monkeypatch.setattr(llvm, "vector_library", lambda: None)
-    monkeypatch.setattr("autograd_core._src.compiler.codegen.llvm.vm._handlers", {})
-    llvm.vector_function.cache_clear()
+    monkeypatch.setattr(llvm_functions, "vector_library", lambda: None)
+    monkeypatch.setattr("autograd_core._src.compiler.codegen.llvm.vm_code._handlers", {})
+    llvm_functions.vector_function.cache_clear()
     f = compiler.compile(lambda x: ag.exp(x) + 0.25, 1.0, in_axes=0, dtype="float32")
     assert f([0.5, 1.0]).tolist() == [float(np.float32(np.float32(math.exp(x)) + 0.25)) for x in (0.5, 1.0)]
-    llvm.vector_function.cache_clear()
+    llvm_functions.vector_function.cache_clear()
 
 
 @pytest.mark.parametrize("dtype", ["float16", "int32", "single precision", 32, complex])

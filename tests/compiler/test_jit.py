@@ -11,49 +11,49 @@ from autograd_core._src import compiler
 pytest.importorskip("llvmlite")
 
 from autograd_core._src.compiler.codegen.llvm import jit
-from autograd_core._src.number_systems import llvm
+from autograd_core._src.number_systems import llvm_functions
 
 
 @pytest.mark.parametrize("width", [4, 8])
 def test_shorter_vectors_are_used_in_parts(width, monkeypatch):
     """As on a processor without 512-bit vectors, or without a vector library at all."""
-    found = llvm.vector_library()
+    found = llvm_functions.vector_library()
     if found is None:
         pytest.skip("no vector library on this machine")
     letter = {4: "d", 8: "e"}[width]
     if width > found[2]:
         pytest.skip("this processor has no such vectors")
-    monkeypatch.setattr(llvm, "vector_library", lambda: (found[0], letter, width))
-    monkeypatch.setattr("autograd_core._src.compiler.codegen.llvm.vm._handlers", {})
-    llvm.vector_function.cache_clear()
+    monkeypatch.setattr(llvm_functions, "vector_library", lambda: (found[0], letter, width))
+    monkeypatch.setattr("autograd_core._src.compiler.codegen.llvm.vm_code._handlers", {})
+    llvm_functions.vector_function.cache_clear()
     values = compiler.compile(lambda x, w=width: ag.exp(x) * ag.hypot(x, w), 1.0, in_axes=0)([0.5, 1.0, -2.0])
     assert values == pytest.approx([ag.exp(x) * ag.hypot(x, width) for x in (0.5, 1.0, -2.0)], rel=1e-14)
-    llvm.vector_function.cache_clear()
+    llvm_functions.vector_function.cache_clear()
 
 
 def test_without_a_vector_library(monkeypatch):
-    llvm.vector_library.cache_clear()
-    llvm.vector_function.cache_clear()
+    llvm_functions.vector_library.cache_clear()
+    llvm_functions.vector_function.cache_clear()
     with monkeypatch.context() as patch:
-        patch.setattr(llvm.sys, "platform", "darwin")
-        patch.setattr("autograd_core._src.compiler.codegen.llvm.vm._handlers", {})
-        assert llvm.vector_library() is None
-        assert llvm.vector_function("exp", 1) == ""
+        patch.setattr(llvm_functions.sys, "platform", "darwin")
+        patch.setattr("autograd_core._src.compiler.codegen.llvm.vm_code._handlers", {})
+        assert llvm_functions.vector_library() is None
+        assert llvm_functions.vector_function("exp", 1) == ""
         exp = compiler.compile(lambda x: ag.exp(x) + 0.125, 1.0, in_axes=0)
         assert exp([0.5, 1.0]).tolist() == [ag.exp(0.5) + 0.125, ag.exp(1.0) + 0.125]  # libm's bits
-    llvm.vector_library.cache_clear()
-    llvm.vector_function.cache_clear()
+    llvm_functions.vector_library.cache_clear()
+    llvm_functions.vector_function.cache_clear()
     with monkeypatch.context() as patch:
 
         def missing(name):
             raise OSError(name)
 
-        patch.setattr(llvm.platform, "machine", lambda: "x86_64")
-        patch.setattr(llvm.sys, "platform", "linux")
-        patch.setattr(llvm.ctypes, "CDLL", missing)
-        assert llvm.vector_library() is None
-    llvm.vector_library.cache_clear()
-    llvm.vector_function.cache_clear()
+        patch.setattr(llvm_functions.platform, "machine", lambda: "x86_64")
+        patch.setattr(llvm_functions.sys, "platform", "linux")
+        patch.setattr(llvm_functions.ctypes, "CDLL", missing)
+        assert llvm_functions.vector_library() is None
+    llvm_functions.vector_library.cache_clear()
+    llvm_functions.vector_function.cache_clear()
 
 
 def test_an_edit_of_whatever_code_depends_on_changes_the_keys():

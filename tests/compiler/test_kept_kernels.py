@@ -14,7 +14,7 @@ import pytest
 import autograd_core as ag
 from autograd_core._src.compiler.codegen.llvm import jit, object_cache
 from autograd_core._src.compiler.runtime import specialization
-from autograd_core._src.number_systems import llvm
+from autograd_core._src.number_systems import llvm_functions
 
 pytest.importorskip("llvmlite")
 
@@ -228,7 +228,7 @@ def test_code_with_the_vector_library_is_other_code(monkeypatch):
     """Who has none, as in another container of the same home, gets libm's bits, and keeps code of its own."""
     keys = []
     for library in (None, (None, "b", 2), (None, "d", 4)):
-        monkeypatch.setattr(llvm, "vector_library", lambda library=library: library)
+        monkeypatch.setattr(llvm_functions, "vector_library", lambda library=library: library)
         keys.append(jit.key_of("some program"))
     assert len(set(keys)) == 3
     assert jit.key_of("some program") == keys[-1]
@@ -241,12 +241,12 @@ def test_code_that_was_kept_without_a_vector_library_is_not_taken_with_it(monkey
     f = lambda x: ag.exp(x) * ag.sin(x)
     with_it = ag.compile(f, 1.0, in_axes=0).value_and_grad(xs)
     with monkeypatch.context() as patch:
-        patch.setattr(llvm, "vector_library", lambda: None)
-        llvm.vector_function.cache_clear()
-        patch.setattr("autograd_core._src.compiler.codegen.llvm.vm._handlers", {})
+        patch.setattr(llvm_functions, "vector_library", lambda: None)
+        llvm_functions.vector_function.cache_clear()
+        patch.setattr("autograd_core._src.compiler.codegen.llvm.vm_code._handlers", {})
         for _ in range(3):
             ag.compile(f, 1.0, in_axes=0).value_and_grad(xs)
-    llvm.vector_function.cache_clear()
+    llvm_functions.vector_function.cache_clear()
     for _ in range(3):
         again = ag.compile(f, 1.0, in_axes=0).value_and_grad(xs)
         assert [np.asarray(x).tobytes() for x in again] == [np.asarray(x).tobytes() for x in with_it]

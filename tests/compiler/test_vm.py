@@ -10,7 +10,8 @@ from comparing import same, ulps
 
 from autograd_core import Value
 from autograd_core._src.compiler.codegen.llvm.jit import addresses_of
-from autograd_core._src.compiler.codegen.llvm.vm import Interpreter, _Handler, _unrolled, handlers
+from autograd_core._src.compiler.codegen.llvm.vm import Interpreter
+from autograd_core._src.compiler.codegen.llvm.vm_code import _Handler, _unrolled, handlers
 from autograd_core._src.compiler.runtime.memory import LaneSums
 from autograd_core._src.compiler.runtime.numpy_vm import NumpyInterpreter
 from autograd_core._src.compiler.tracing.lower import program_of
@@ -89,7 +90,7 @@ def test_loops_are_what_the_rules_say(primitive):
     """A rule that was read with one element for all is held against the same rule, unrolled."""
     from llvmlite import ir
 
-    from autograd_core._src.number_systems.llvm import F64
+    from autograd_core._src.number_systems.llvm_functions import F64
 
     for n in (2, 6, 10, 38, 39, 40):  # of the last three, lanes take the operands
         n += (n - primitive.singles) % primitive.lists
@@ -121,7 +122,7 @@ def test_a_wrong_rule_would_be_seen():
     """A planted fault in one instruction shows as a difference of the last bit."""
     from llvmlite import ir
 
-    from autograd_core._src.number_systems.llvm import F64
+    from autograd_core._src.number_systems.llvm_functions import F64
 
     module = ir.Module()
     h = _Handler(module, "entry_planted", F64)

@@ -11,12 +11,12 @@ from llvmlite import ir
 import autograd_core as ag
 from autograd_core._src.compiler.codegen.llvm.kernel import Kernel
 from autograd_core._src.compiler.codegen.llvm.segments import edges_written
-from autograd_core._src.compiler.codegen.llvm.vm import OF_MANY, SIDE_BY_SIDE, looped
+from autograd_core._src.compiler.codegen.llvm.vm_code import OF_MANY, SIDE_BY_SIDE, looped
 from autograd_core._src.compiler.codegen.llvm.wide_nodes import WIDE
 from autograd_core._src.compiler.tracing.lower import program_of
 from autograd_core._src.engine.ops import PRIMITIVES
-from autograd_core._src.number_systems import llvm
-from autograd_core._src.number_systems.llvm import F32, F64
+from autograd_core._src.number_systems import llvm_functions
+from autograd_core._src.number_systems.llvm_functions import F32, F64
 
 INF, NAN = math.inf, math.nan
 FUNCTIONS = {
@@ -150,15 +150,15 @@ def test_code_has_one_length(name, real, width):
 def test_the_first_code_of_a_process_has_the_addresses_of_all_that_it_calls(name, monkeypatch):
     """Of memory on the heap, too, though no function of `math` was asked for before."""
     kind = ir.VectorType(F64, 8)
-    monkeypatch.setattr(llvm, "OFFERED", {})
-    once = llvm.offer_libm, llvm.vector_function
+    monkeypatch.setattr(llvm_functions, "OFFERED", {})
+    once = llvm_functions.offer_libm, llvm_functions.vector_function
     try:
         for known in once:
             known.cache_clear()
         module = ir.Module()
         looped(module, PRIMITIVES[name], ("entry_a", "entry_b"), kind, OF_MANY)
-        called = {f.name for f in module.functions if f.is_declaration and f.name.startswith(llvm.PREFIX)}
-        assert called <= llvm.OFFERED.keys()
+        called = {f.name for f in module.functions if f.is_declaration and f.name.startswith(llvm_functions.PREFIX)}
+        assert called <= llvm_functions.OFFERED.keys()
     finally:
         for known in once:  # what they found stands in a table that is gone
             known.cache_clear()
@@ -196,7 +196,7 @@ def _length(one, layout):
 
 def _code(one, layout):
     from autograd_core._src.compiler.codegen.llvm.kernel import CALL, ENTRY, KernelWriter
-    from autograd_core._src.number_systems.llvm import FastModule
+    from autograd_core._src.number_systems.llvm_functions import FastModule
 
     module = FastModule(always=True)
     kernel = Kernel(one.program, layout, 8, fast=True)

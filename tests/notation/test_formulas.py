@@ -9,7 +9,9 @@ import pytest
 
 import autograd_core as ag
 from autograd_core._src.engine.ops import PRIMITIVES
-from autograd_core._src.notation.formulas import expression, latex_name, latex_operation, mathml, names_of, operation
+from autograd_core._src.notation.formulas import expression, latex_operation, mathml, operation
+from autograd_core._src.notation.latex_names import latex_name
+from autograd_core._src.notation.node_names import names_of
 from autograd_core._src.notation.numbers import shown
 
 _spec = importlib.util.spec_from_file_location("graphs", Path(__file__).parents[1] / "pictures" / "graphs.py")

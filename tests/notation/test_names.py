@@ -6,7 +6,8 @@ import pytest
 
 import autograd_core as ag
 from autograd_core import Value
-from autograd_core._src.notation.formulas import expression, latex_name
+from autograd_core._src.notation.formulas import expression
+from autograd_core._src.notation.latex_names import latex_name
 from autograd_core._src.notation.names import without_latex
 
 

@@ -11,7 +11,8 @@ from autograd_core._src.engine.ops import INF, PRIMITIVES
 from autograd_core._src.engine.recording import record
 from autograd_core._src.notation import rules
 from autograd_core._src.notation.composites import as_written
-from autograd_core._src.notation.formulas import mathml, names_of
+from autograd_core._src.notation.formulas import mathml
+from autograd_core._src.notation.node_names import names_of
 from autograd_core._src.notation.numbers import number, shown
 from autograd_core._src.notation.rules import rules_of
 

@@ -185,7 +185,8 @@ def test_a_users_primitive_in_sympy():
 @pytest.mark.parametrize("bits", [32, 64])
 def test_what_two_literals_make_is_a_literal_of_their_kind(bits):
     pytest.importorskip("llvmlite")
-    from autograd_core._src.number_systems.llvm import F32, F64, LaneLiteral
+    from autograd_core._src.number_systems.llvm import LaneLiteral
+    from autograd_core._src.number_systems.llvm_functions import F32, F64
 
     kind, builder = F32 if bits == 32 else F64, object()
     total = LaneLiteral(builder, kind, 0.1) + LaneLiteral(builder, kind, 0.2)

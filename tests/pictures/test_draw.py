@@ -20,7 +20,7 @@ from graphs import GRAPHS, HOSTILE, many
 import autograd_core as ag
 from autograd_core import Value
 from autograd_core._src.engine.value import Constant
-from autograd_core._src.notation.formulas import names_of
+from autograd_core._src.notation.node_names import names_of
 from autograd_core._src.pictures import Mark, Overlay, Picture, draw, draw_dot, text
 from autograd_core._src.pictures.layout import crossings
 from autograd_core._src.pictures.scene.cards import CAPTION_FONT, NAME_FONT, NUMBER_FONT

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..engine.evaluation import is_finite
-from ..notation.formulas import latex_name, latex_number, mathml
+from ..notation.formulas import mathml
+from ..notation.latex_names import latex_name, latex_number
 from ..pictures import text
 from .writing import Section, as_html, as_text
 

@@ -12,7 +12,7 @@ from ..engine.graph import sweep_order, topological_order
 from ..engine.provenance import box_of
 from ..engine.sweep import reverse
 from ..engine.value import Constant, Value
-from ..notation.formulas import dotted
+from ..notation.node_names import dotted
 from ..notation.rules import rules_at
 from ..pictures import text
 from .answers import CaseGradients, Comparison, WhatIf, Without, change

@@ -11,7 +11,8 @@ from ..engine.evaluation import is_finite, is_fraction, plus
 from ..engine.graph import count_paths, node_of, topological_order
 from ..engine.recording import check_fresh
 from ..notation.composites import as_written
-from ..notation.formulas import mathml, names_of
+from ..notation.formulas import mathml
+from ..notation.node_names import names_of
 from ..notation.numbers import number
 from ..pictures import draw
 from ..pictures.scene.highlight import ACCENTS

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..engine.evaluation import is_fraction
-from ..notation.formulas import names_of
+from ..notation.node_names import names_of
 from ..pictures import text
 from ..pictures.scene.highlight import Uses, partings
 from .ranks import ONE, as_float, rank_of, times

@@ -12,7 +12,7 @@ from ..engine.contexts import unwatched
 from ..engine.evaluation import is_fraction
 from ..engine.graph import node_of, sweep_order
 from ..engine.recording import check_fresh
-from ..notation.formulas import names_of
+from ..notation.node_names import names_of
 from ..pictures import draw
 from ..pictures.scene.overlay import Mark, Overlay
 from ..pictures.text import number

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ...errors import OperandError, RangeError
 from ..engine.graph import topological_order
-from ..notation.formulas import dotted
+from ..notation.node_names import dotted
 from ..pictures import text
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..engine.evaluation import is_fraction, plus
 from ..engine.provenance import box_of
-from ..notation.formulas import latex_name
+from ..notation.latex_names import latex_name
 from ..notation.rules import rules_along
 from ..pictures import text
 from ..pictures.scene.highlight import Uses

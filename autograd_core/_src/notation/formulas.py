@@ -3,76 +3,22 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..engine.graph import order_of, topological_order
+from ..engine.graph import order_of
 from ..engine.ops import Primitive
-from ..engine.provenance import box_of
 from ..engine.value import Constant, Value
 from ..number_systems.languages.precedence import ATOM, COMPARISON, PRODUCT, STRENGTH, SUM, TIGHT
+from .latex_names import escaped, latex_name, latex_number
 from .losses import BEGINNING, MOST_OPERANDS, WrittenLoss
-from .names import ACCENTS, GREEK, atom, without_latex
-from .numbers import shown
+from .names import atom
+from .node_names import named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ..engine.ops import Composite
-
-SCOPES = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
-NUMBERED = re.compile(r"([A-Za-z_]+?)_?([0-9]+)")
-# w1, w_1, w[1]; w1_2 is the second w1
-INDEXED = re.compile(r"([A-Za-z]|" + "|".join(GREEK) + r")(_?[0-9]+|\[[0-9]+\])(?:_([0-9]+))?")
-
-
-def names_of(root: Value) -> dict[Value, str]:
-    """A name for every node below a root: its label, a constant's number, else v1, v2, ... in order.
-
-    A label that stands in several scopes is told apart by them: `layer1.neuron0.w0`. One that two nodes
-    bear in one place gets a number at its second and later places.
-    """
-    order = topological_order(root)
-    return named(order, [node.label for node in order])
-
-
-def named(order: Sequence[Value], labels: Sequence[str]) -> dict[Value, str]:
-    """The same for the nodes of an order whose labels are these."""
-    names: dict[Value, str] = {node: shown(node.data) for node in order if isinstance(node, Constant)}
-    labels = _told_apart(order, labels)
-    taken = set(labels)
-    given: set[str] = set()
-    used: dict[str, int] = {}  # the last number that a label was given; "" for v1, v2, ...
-    for node, label in zip(order, labels, strict=True):
-        if node in names:
-            continue
-        name = label
-        while not name or name in given:
-            again = used[label] = used.get(label, 1 if label else 0) + 1
-            name = f"{label}_{again}" if label else f"v{again}"
-            if name in taken:
-                name = ""
-        given.add(name)
-        names[node] = name
-    return names
-
-
-def _told_apart(order: Sequence[Value], labels: Sequence[str]) -> list[str]:
-    """The labels, with their scopes in front, as boxes are called, where one label stands in several of them."""
-    scopes: dict[str, set[str]] = {}
-    for node, label in zip(order, labels, strict=True):
-        if label:
-            scopes.setdefault(label, set()).add(node.scope)
-    return [
-        f"{dotted(box_of(node))}.{label}" if label and node.scope and len(scopes[label]) > 1 else label
-        for node, label in zip(order, labels, strict=True)
-    ]
-
-
-def dotted(scope: str) -> str:
-    """A scope, or what its box is called, as names have it: layer1.neuron0."""
-    return scope.replace("/", ".")
 
 
 class WrittenComposite(Primitive):
@@ -143,117 +89,6 @@ def operation(primitive: Primitive, operands: Sequence[str]) -> str:
     if primitive.symbol:
         return f"{primitive.symbol}{atom(operands[0])}"
     return f"{primitive.name}({', '.join(operands)})"
-
-
-def latex_name(text: str) -> str:
-    r"""A name or a number as LaTeX: w1 becomes w_{1}, alpha a Greek letter; user text is escaped.
-
-    A name within scopes has the layer above, and neuron and index below, as books write it.
-
-    Example:
-        >>> from autograd_core._src.notation.formulas import latex_name
-        >>> latex_name("w1"), latex_name("alpha"), latex_name("a_b$")
-        ('w_{1}', '\\alpha', '\\mathrm{a\\_b\\$}')
-        >>> latex_name("layer1.neuron0.w2"), latex_name("step3.h")
-        ('w^{(1)}_{02}', 'h^{(3)}')
-    """
-    text = without_latex(text)
-    scopes, _, own = text.rpartition(".")
-    if scopes and SCOPES.fullmatch(scopes) and own.strip():
-        return _within(scopes.split("."), own)
-    if text in GREEK:
-        return "\\" + text
-    indexed = INDEXED.fullmatch(text)
-    if indexed:
-        letter, index, again = indexed.groups()
-        letter = f"\\{letter}" if letter in GREEK else letter
-        return f"{letter}_{{{index.strip('[]_')}}}" + (f"^{{({again})}}" if again else "")
-    if not escaped(text).strip():
-        return r"\mathrm{?}"
-    if len(text) <= 2 and not text.isascii() and (accented := _accented(text)) != text:
-        return accented
-    if len(text) == 1 or text.replace(".", "", 1).lstrip("-").isdigit():
-        return text if text.isalnum() or text.lstrip("-")[:1].isdigit() else f"\\mathrm{{{escaped(text)}}}"
-    if text in ("inf", "-inf"):
-        return text.replace("inf", r"\infty")
-    if (of_text := _of_a_text(text)) is not None:
-        return of_text
-    mantissa, _, exponent = text.partition("e")
-    if exponent.lstrip("+-").isdigit() and mantissa.replace(".", "", 1).lstrip("-").isdigit():
-        return rf"{mantissa} \cdot 10^{{{int(exponent)}}}"
-    return f"\\mathrm{{{escaped(text)}}}"
-
-
-TEXTBOOK = re.compile(
-    r"(?P<base>[^\W\d_][\u0302-\u0308\u20d7]?|" + "|".join(GREEK) + r")(?P<primes>[′″‴']*)"
-    r"(?:_(?P<low>\w{1,3}(?:[,→]\w{1,3})*))?(?:\^(?P<high>\(?\w{1,5}\)?))?"
-)
-LETTERS = {
-    "ŷ": r"\hat{y}", "δ": r"\delta", "Δ": r"\Delta", "Θ": r"\Theta", "θ": r"\theta", "Σ": r"\Sigma", "σ": r"\sigma",
-    "μ": r"\mu", "λ": r"\lambda", "α": r"\alpha", "β": r"\beta", "η": r"\eta", "∂": r"\partial",
-}  # fmt: skip
-CALLED = re.compile(r"(\w+|δ)\(([^()]+)\)")
-
-
-def _of_a_text(name: str) -> str | None:
-    """A name as texts have it: z_j, w_i→j, a_1^(2), e′_1, sum(y_1), 1/Σ; None for another one. It has no blanks."""
-    called = CALLED.fullmatch(name)
-    if called:
-        function, inside = called.groups()
-        head = _of_a_text(function) if "_" in function else None  # h_θ(x)
-        if head is None:
-            head = LETTERS.get(function) or (function if len(function) == 1 else rf"\mathrm{{{escaped(function)}}}")
-        return f"{head}({latex_name(inside)})"
-    above, slash, below = name.partition("/")
-    if slash:
-        both = [x if x.isdecimal() else _of_a_text(x) for x in (above, below)]
-        return None if None in both else rf"\frac{{{both[0]}}}{{{both[1]}}}"
-    match = TEXTBOOK.fullmatch(name)
-    if match is None:
-        return None
-    base = match["base"]
-    letter = LETTERS.get(base) or (f"\\{base}" if base in GREEK else _accented(base))
-    primes = "'" * sum("'′″‴".index(c) or 1 for c in match["primes"])
-    low, high = match["low"], match["high"]
-    under = "" if low is None else "_{" + LETTERS.get(low, low).replace("→", r"{\to}").replace("_", ",") + "}"
-    return letter + primes + under + ("" if high is None else f"^{{{_exponent(high)}}}")
-
-
-def _accented(letter: str) -> str:
-    """A letter with its accent as LaTeX has it; of mathematics' accents alone."""
-    plain, *marks = list(unicodedata.normalize("NFD", letter))
-    commands = {mark: command for command, mark in reversed(ACCENTS.items())}
-    return rf"\{commands[marks[0]]}{{{plain}}}" if len(marks) == 1 and marks[0] in commands else letter
-
-
-def _exponent(high: str) -> str:
-    return high if high[0] == "(" or "_" not in high else latex_name(high)
-
-
-def _within(scopes: Sequence[str], own: str) -> str:
-    """A name within scopes: the number of the outer one above, those of inner ones and its own below."""
-    above, *below = (NUMBERED.fullmatch(x) for x in scopes)
-    indexed = INDEXED.fullmatch(own)
-    letter, index, again = indexed.groups() if indexed else (own, "", None)
-    numbers = [x[2] if x else f"\\mathrm{{{escaped(scope)}}}" for x, scope in zip(below, scopes[1:], strict=True)]
-    numbers += [index.strip("[]_")] if index else []
-    short = all(len(x) == 1 for x in numbers)
-    over = f"({above[2]})" if above else f"\\mathrm{{{escaped(scopes[0])}}}"
-    under = f"_{{{('' if short else ',').join(numbers)}}}" if numbers else ""
-    return f"{latex_name(letter)}^{{{over}{f',{again}' if again else ''}}}{under}"
-
-
-LATEX_ESCAPES = {c: "\\" + c for c in "#$%&_{}"} | {
-    "\\": r"\backslash{}",
-    "^": r"\hat{}",
-    "~": r"\sim{}",
-    "\n": " ",
-}
-
-
-def escaped(text: str) -> str:
-    """Text in LaTeX, with its special characters escaped."""
-    return "".join(LATEX_ESCAPES.get(c, c) for c in text if c.isprintable() or c == "\n")
 
 
 class Piece(NamedTuple):
@@ -393,23 +228,6 @@ LONGEST_PART, LONGEST_NAME = 40, 20  # signs
 def _brief(name: str) -> str:
     scopes, dot, own = name.rpartition(".")
     return name if len(own) <= LONGEST_NAME else scopes + dot + own[: LONGEST_NAME - 1] + "…"
-
-
-def latex_number(x: Any, digits: int = 4) -> str:
-    r"""A number as LaTeX; a Fraction as one.
-
-    Example:
-        >>> from autograd_core._src.notation.formulas import latex_number
-        >>> latex_number(1e-9), latex_number(float("inf")), latex_number(1 - 5e-11)
-        ('1 \\cdot 10^{-9}', '\\infty', '1 - 5 \\cdot 10^{-11}')
-    """
-    text = shown(x, digits)
-    numerator, fraction, denominator = text.partition("/")
-    if fraction:
-        sign = "-" * numerator.startswith("-")
-        return rf"{sign}\frac{{{numerator.lstrip('-')}}}{{{denominator}}}"
-    one, *rest = text.split(" ")
-    return " ".join([latex_name(one), *(x if x in "+-" else latex_name(x) for x in rest)])
 
 
 def _number(x: Any) -> Piece:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..engine.ops import PRIMITIVES
 from ..number_systems.languages.precedence import ATOM, PRODUCT, SUM, TIGHT
 from ..number_systems.written import RuleTerm
-from .formulas import INFIX, Piece, escaped, latex_name, latex_number, typeset
+from .formulas import INFIX, Piece, typeset
+from .latex_names import escaped, latex_name, latex_number
 from .numbers import number, shown
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from autograd_core._src.notation.formulas import latex_name
+from autograd_core._src.notation.latex_names import latex_name
 from autograd_core._src.notation.numbers import rounded
 
 if TYPE_CHECKING:

@@ -9,7 +9,9 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
 from autograd_core import RangeError
+from autograd_core._src.notation.latex_names import LETTERS
 
+from ..notation.latex import latex
 from ..support.formulas import juxtaposed
 from ..support.tables import number
 
@@ -380,18 +382,6 @@ def for_latex(words: str) -> str:
     return "".join(signs.get(c, c) for c in words)
 
 
-LETTERS = {
-    "ŷ": r"\hat{y}", "Σ": r"\Sigma", "σ": r"\sigma", "δ": r"\delta", "Δ": r"\Delta",
-    "θ": r"\theta", "Θ": r"\Theta", "μ": r"\mu",
-}
-
-
-# A / in anything else is part of a scoped name.
-QUOTIENT = re.compile(r"(\d+|∂[^/]+|[^\W\d_](_[^/]+)?)/(\d+|∂[^/]+|[^\W\d_](_[^/]+)?)")
-CALL = re.compile(r"([^()/]*[^()/^])\((.+)\)")
-NAME = re.compile(r"(?P<letter>[^_^]+)(?:_(?P<index>[^^]*))?(?:\^(?P<above>.+))?")
-
-
 def written(label: str) -> Written:
     r"""A label in mathematical notation: y_hat becomes ŷ, and what follows the first _ is an index, as in w_i→j.
 
@@ -400,47 +390,7 @@ def written(label: str) -> Written:
         >>> written("w_i→j").latex, written("y_hat").text, written("ŷ").latex
         ('w_{i \\to j}', 'ŷ', '\\hat{y}')
         >>> written("sum(z_1)").latex, written("1/Σ").latex, written("a_1^(2)").latex
-        ('\\mathrm{sum}\\left(z_{1}\\right)', '\\frac{1}{\\Sigma}', 'a_{1}^{(2)}')
+        ('\\mathrm{sum}(z_{1})', '\\frac{1}{\\Sigma}', 'a_{1}^{(2)}')
     """
     label = label.replace("y_hat", "ŷ").replace("yhat", "ŷ")
-    return Written(label, _in_latex(label))
-
-
-def _in_latex(name: str) -> str:
-    """A label in LaTeX: a fraction, a function call, or a letter with its index and exponent."""
-    call = CALL.fullmatch(name)
-    if call and _closed(call[2]):
-        return rf"{_in_latex(call[1])}\left({', '.join(map(_in_latex, call[2].split(', ')))}\right)"
-    above, slash, below = name.partition("/")
-    if slash and _closed(above) and QUOTIENT.fullmatch(name):
-        return rf"\frac{{{_in_latex(above)}}}{{{_in_latex(below)}}}"
-    if above[:1] == "∂" and not slash:
-        return rf"\partial {_in_latex(above[1:])}" if above[1:] else r"\partial"
-    match = NAME.fullmatch(name)
-    if match is None:
-        return rf"\mathrm{{{_plain(name)}}}"
-    letter, index, top = match["letter"], match["index"] or "", match["above"] or ""
-    primes = "'" * sum("′″‴".index(c) + 1 for c in letter if c in "′″‴")
-    letter = letter.rstrip("′″‴") or letter
-    if not index and len(letter) > 1 and letter[1:].isdigit() and not letter.isdigit():
-        letter, index = letter[0], letter[1:]
-    alone = (len(letter) == 1 and letter.isalpha()) or letter.isdigit()
-    base = LETTERS.get(letter, letter if alone else rf"\mathrm{{{_plain(letter)}}}")
-    small = LETTERS.get(index) or _plain(index).replace("→", r" \to ")
-    high = top if top.startswith("(") and top.endswith(")") else _in_latex(top) if top else ""
-    return f"{base}{primes}" + (f"_{{{small}}}" if small else "") + (f"^{{{high}}}" if high else "")
-
-
-def _closed(text: str) -> bool:
-    """Whether its brackets are balanced."""
-    depth = 0
-    for c in text:
-        depth += (c == "(") - (c == ")")
-        if depth < 0:
-            return False
-    return depth == 0
-
-
-def _plain(text: str) -> str:
-    """Text with the special characters of LaTeX escaped."""
-    return "".join(f"\\{c}" if c in "#$%&_{}" else c for c in text if c not in "\\^~")
+    return Written(label, latex(label))

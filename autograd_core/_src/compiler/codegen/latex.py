@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...notation.formulas import expression, latex_name
+from ...notation.formulas import expression
+from ...notation.latex_names import latex_name
 from ...notation.numbers import shown
 from .description import leaf_names
 

@@ -13,8 +13,9 @@ from ...engine.ops import PRIMITIVES
 from ...engine.provenance import box_of
 from ...engine.value import Constant, Value
 from ...notation.composites import composites_of
-from ...notation.formulas import dotted, named, operation
+from ...notation.formulas import operation
 from ...notation.losses import LossRule, WrittenLoss
+from ...notation.node_names import dotted, named
 from .. import text
 from ..view.scope_tree import ROOT
 from .numbers import number

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING
 
-from ...notation.formulas import latex_name
+from ...notation.latex_names import latex_name
 from .shapes import POINTS_PER_PIXEL, shapes_of
 from .theme import DARK, LIGHT, declared
 

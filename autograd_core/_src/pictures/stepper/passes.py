@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...engine.graph import order_of
-from ...notation.formulas import named
+from ...notation.node_names import named
 from ...steps import both
 from .. import text
 from ..view.folding import view_of

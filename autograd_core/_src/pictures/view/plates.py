@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...engine.evaluation import is_finite
 from ...engine.provenance import box_of
-from ...notation.formulas import dotted
+from ...notation.node_names import dotted
 from ..topology import connected
 from .auto_groups import Hidden
 from .copies import LEAST, Copies, copies_of

@@ -13,7 +13,7 @@ from ...engine.graph import order_of
 from ...engine.provenance import box_of
 from ...engine.recording import check_fresh
 from ...engine.value import Constant
-from ...notation.formulas import dotted, named
+from ...notation.node_names import dotted, named
 from .. import text
 from .composites import composites
 

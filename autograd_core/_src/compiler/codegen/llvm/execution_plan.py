@@ -24,7 +24,8 @@ from ...runtime.memory import LANES, called_back, zeros
 from .jit import ENTRY, F64, I32, I64, PTR, addresses_of, constant, i64, load, loop, store
 from .kernel import CALL
 from .loops import Body, Compiled, stride_of
-from .vm import HANDLER, table_of
+from .vm import table_of
+from .vm_code import HANDLER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

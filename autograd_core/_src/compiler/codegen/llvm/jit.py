@@ -19,8 +19,9 @@ import numpy as np
 from llvmlite import binding, ir
 from llvmlite.binding import create_pass_builder, create_pipeline_tuning_options  # ImportError where it is too old
 
-from ....number_systems import llvm as system
-from ....number_systems.llvm import F32, F64, I32, OFFERED, Spelled, constant, element_of, offered
+from ....number_systems import llvm_functions as system
+from ....number_systems.llvm import Spelled, constant
+from ....number_systems.llvm_functions import F32, F64, I32, OFFERED, element_of, offered
 from ....number_systems.processor import flags
 from ...locks import compiling as lock
 from .object_cache import read_object, write_object

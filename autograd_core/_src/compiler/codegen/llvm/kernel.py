@@ -23,7 +23,8 @@ import numpy as np
 from llvmlite import ir
 
 from ....engine.ops import PRIMITIVES
-from ....number_systems.llvm import LLVM, Delayed, FastModule, Lanes
+from ....number_systems.llvm import LLVM, Delayed, Lanes
+from ....number_systems.llvm_functions import FastModule
 from ...runtime.memory import called_back
 from .jit import (
     ENTRY,

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import numpy as np
 from llvmlite import ir
 
-from ....number_systems.llvm import HASTY, LLVM, Delayed, FastModule, Lanes
+from ....number_systems.llvm import HASTY, LLVM, Delayed, Lanes
+from ....number_systems.llvm_functions import FastModule
 from ...passes.find_repeats import GATHERED, LOCAL, slots_of
 from ...runtime.memory import LANES, zeros
 from .accumulation import TOGETHER, Adjoints, gathered

@@ -12,7 +12,8 @@ from __future__ import annotations
 from itertools import product
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ....number_systems.llvm import F32, Lanes
+from ....number_systems.llvm import Lanes
+from ....number_systems.llvm_functions import F32
 from ....number_systems.processor import native_lanes
 from .accumulation import with_product
 from .jit import constant, element_of, i64, lanes, load, loop, store

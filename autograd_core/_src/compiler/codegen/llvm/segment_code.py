@@ -18,7 +18,7 @@ from .outer_products import OuterProducts
 from .segments import CopyColumn
 from .straight_line import read
 from .strip_mining import STRIP_BLOCKS, Stages
-from .vm import OF_MANY, looped
+from .vm_code import OF_MANY, looped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from llvmlite import ir
 
-from ....number_systems.llvm import Delayed, Lanes, width_of
+from ....number_systems.llvm import Delayed, Lanes
+from ....number_systems.llvm_functions import width_of
 from ...runtime.memory import zeros
 from .jit import i64, load, loop, store
 

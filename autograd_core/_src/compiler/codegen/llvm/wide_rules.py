@@ -19,19 +19,8 @@ from llvmlite import ir
 
 from ....number_systems import products
 from ....number_systems.base import NumberSystem
-from ....number_systems.llvm import (
-    F32,
-    LLVM,
-    LaneLiteral,
-    Lanes,
-    Llvm,
-    Truth,
-    element_of,
-    narrowed,
-    of_c,
-    widened,
-    width_of,
-)
+from ....number_systems.llvm import LLVM, LaneLiteral, Lanes, Llvm, Truth, narrowed, widened
+from ....number_systems.llvm_functions import F32, element_of, of_c, width_of
 from ....number_systems.vectors import Vectors
 from ...runtime.memory import LANES
 from .jit import I64, PTR, VOID, alignment, constant, i64, lanes, load, loop, spread, store
