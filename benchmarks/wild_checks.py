@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from wild_generator import run
-from wild_rules import INF, MP, RULES, Undefined
+from wild_pieces import INF, MP, Undefined
+from wild_rules import RULES
 
 import autograd_core as ag
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from wild_checks import DOUBLE, KINK, SINGLE, Failure, Stopped, compare, record, same_class, truth
 from wild_generator import other_inputs, shrunk
-from wild_rules import INF
+from wild_pieces import INF
 
 import autograd_core as ag
 

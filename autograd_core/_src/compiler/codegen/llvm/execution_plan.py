@@ -23,7 +23,8 @@ from ...passes.loop_fission import arranged
 from ...runtime.memory import LANES, called_back, zeros
 from .jit import ENTRY, F64, I32, I64, PTR, addresses_of, constant, i64, load, loop, store
 from .kernel import CALL
-from .loops import Body, Compiled, stride_of
+from .loop_body import Body, stride_of
+from .loops import Compiled, compiled
 from .vm import table_of
 from .vm_code import HANDLER
 
@@ -88,7 +89,7 @@ class ExecutionPlan:
         # Code with strict zero is compiled when a gradient is NaN for the first time, which for most programs is never.
         key = strict_zero, gradient
         if key not in self._functions:
-            self._functions[key] = [body.compiled(strict_zero=strict_zero, gradient=gradient) for body in self.bodies]
+            self._functions[key] = [compiled(body, strict_zero=strict_zero, gradient=gradient) for body in self.bodies]
         return self._functions[key]
 
     @property
