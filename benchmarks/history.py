@@ -48,7 +48,7 @@ def yardstick():
 
 
 def expression():
-    from autograd_core.__main__ import readme_expression
+    from autograd_core._src.tour import readme_expression
 
     def task():
         for _ in range(50):

@@ -16,6 +16,7 @@ import autograd_core as ag
 import autograd_core.__main__ as shell
 import nn
 from autograd_core.__main__ import main
+from autograd_core._src.tour import readme_expression
 
 
 def test_tour(tmp_path, capsys):
@@ -272,7 +273,7 @@ def test_examples_of_all_commands_can_be_parsed():
 
 
 def test_readme_expression_labels():
-    assert shell.readme_expression().label == "g"
+    assert readme_expression().label == "g"
 
 
 # --- what the help and the tour say to do -----------------------------------------------------------

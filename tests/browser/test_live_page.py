@@ -14,12 +14,13 @@ from graphs import HOSTILE
 
 import autograd_core as ag
 import nn
-from autograd_core.__main__ import main, readme_expression
+from autograd_core.__main__ import main
 from autograd_core._src.engine.value import Constant
 from autograd_core._src.live_page.expression import live_expression
 from autograd_core._src.notation.expressions import parse
 from autograd_core._src.notation.numbers import number as written
 from autograd_core._src.pictures.living.state import names_in
+from autograd_core._src.tour import readme_expression
 
 from .paper import printed
 from .reading import drawing_at_once, frames_later

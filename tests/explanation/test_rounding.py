@@ -12,9 +12,9 @@ from test_explaining import HOSTILE, SAFE_TAGS, cells_of, shown_by
 
 import autograd_core as ag
 from autograd_core import Value
-from autograd_core.__main__ import readme_expression
 from autograd_core._src.explanation import rounding as module
 from autograd_core._src.explanation.writing import FEW_DIGITS
+from autograd_core._src.tour import readme_expression
 
 MP = HighPrecision()
 
