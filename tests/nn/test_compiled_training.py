@@ -692,7 +692,7 @@ MANY, MANY_BITS = nn.datasets.moons(60, noise=0.1, seed=2)
 def test_of_many_cases_some_are_tried_on_graphs_and_the_bits_stay(monkeypatch, few, options, name, loss):
     found = []
     for most in (10**6, few):
-        monkeypatch.setattr("nn._src.training.loop.TRIED", most)
+        monkeypatch.setattr("nn._src.training.training_run.TRIED", most)
         model, history = run(mlp, MANY_BITS, loss, None, X=MANY, **{"epochs": 3} | options)
         assert history.ran == name
         found.append((model.state_dict(), history.loss, history.accuracy, history.val_loss))
@@ -716,7 +716,7 @@ def test_graphs_see_few_of_many_cases(monkeypatch):
 @pytest.mark.parametrize("place", range(0, 60, 7))
 @pytest.mark.parametrize("spoilt", ["target", "input", "class"])
 def test_what_is_wrong_with_a_case_is_said_before_anything_is_learned(monkeypatch, spoilt, place):
-    monkeypatch.setattr("nn._src.training.loop.TRIED", 9)
+    monkeypatch.setattr("nn._src.training.training_run.TRIED", 9)
     X, y = [[*row] for row in MANY], [*MANY_BITS]
 
     class Careful(nn.MLP, closed=True):

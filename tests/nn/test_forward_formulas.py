@@ -159,7 +159,7 @@ def test_a_loss_of_ones_own_without_a_formula_is_named(error):
 
     run = nn.forward_pass(nn.MLP(2, [1], seed=1), [0.5, -1.0], 1.0, loss=once, notation="cs60050")
     assert run.formulas[-1] == "cost = once(a_1^(2); y)"
-    assert r"\text{cost} &= \text{once}(a_{1}^{(2)}; y) = " in run.formulas.latex
+    assert r"\mathrm{cost} &= \text{once}(a_{1}^{(2)}; y) = " in run.formulas.latex
     for notation in (None, *NOTATIONS):
         calls.clear()
         signals = nn.error_signals(nn.MLP(2, [1], seed=1), [0.5, -1.0], 1.0, loss=once, notation=notation)

@@ -125,7 +125,7 @@ def test_names_as_formulas():
     assert latex("Θ_24^(1)") == r"\Theta_{24}^{(1)}"
     assert latex("w_i1→j2") == r"w_{i1 \to j2}"
     assert latex("x″_1") == "x''_{1}"
-    assert latex("error") == r"\text{error}"
+    assert latex("error") == r"\mathrm{error}"
     assert latex("δ(y_1)") == r"\delta(y_{1})"
 
 
@@ -317,7 +317,7 @@ def test_a_bias_is_the_weight_of_a_node_that_is_always_1():
 
 SLOPES = {  # how each text writes the slope of the first layer's activation at its first sum
     "downing": ("f′(sum(y_1))", r"f'\left(\mathrm{sum}(y_{1})\right)"),
-    "downing-first": ("f_T′(sum_3d)", r"f'_{T}\left(\text{sum}_{3d}\right)"),
+    "downing-first": ("f_T′(sum_3d)", r"f'_{T}\left(\mathrm{sum}_{3d}\right)"),
     "dolhansky": ("f′(s_k)", r"f'\left(s_{k}\right)"),
     "lecture": ("b′_2(z_1,1)", r"b'_{2}\left(z_{1,1}\right)"),
     "lecture-first": ("b′_1(z_1,1)", r"b'_{1}\left(z_{1,1}\right)"),

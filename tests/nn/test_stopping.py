@@ -6,7 +6,7 @@ import pytest
 
 import autograd_core as ag
 import nn
-from nn._src.training import loop
+from nn._src.training import training_run
 from nn._src.training.stopping import Stopwatch
 
 QUIET = {"progress": False}
@@ -164,8 +164,8 @@ def test_what_cannot_be_watched_is_said_before_anything_changes(options, error, 
 def test_programs_that_fail_on_the_way_keep_the_best_weights(monkeypatch):
     """Halfway through, training goes back to graphs: the best weights are those of any epoch."""
     pytest.importorskip("llvmlite")
-    refused = loop.NotCompiledError("planted")
-    real = loop.programs.Programs.steps
+    refused = training_run.NotCompiledError("planted")
+    real = training_run.programs.Programs.steps
     calls = []
 
     def fails_late(self, *about):
@@ -174,7 +174,7 @@ def test_programs_that_fail_on_the_way_keep_the_best_weights(monkeypatch):
             raise refused
         return real(self, *about)
 
-    monkeypatch.setattr(loop.programs.Programs, "steps", fails_late)
+    monkeypatch.setattr(training_run.programs.Programs, "steps", fails_late)
     rule = nn.EarlyStopping(patience=5)
     one, history = overfit(None, early_stopping=rule)
     monkeypatch.undo()

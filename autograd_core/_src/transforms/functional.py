@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias, TypeVar, TypeVarTuple
 
     from ..engine.signatures import FloatOrList, ValueOrList
-    from . import signatures
+    from . import signatures, signatures_of_jacobians
 
     R = TypeVar("R")
     A = TypeVar("A")
@@ -279,15 +279,15 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
 @overload
 def jacobian(
     f: Callable[..., R], argnums: Literal[0] = 0, *, mode: Sweep = "auto", layout: Outputs = "numerator"
-) -> signatures.JacobianOf[R]: ...
+) -> signatures_of_jacobians.JacobianOf[R]: ...
 @overload
 def jacobian(  # type: ignore[overload-overlap]
     f: Callable[..., R], argnums: Literal[1], *, mode: Sweep = "auto", layout: Outputs = "numerator"
-) -> signatures.SecondJacobianOf[R]: ...
+) -> signatures_of_jacobians.SecondJacobianOf[R]: ...
 @overload
 def jacobian(  # type: ignore[overload-overlap]
     f: Callable[..., R], argnums: tuple[Literal[0], Literal[1]], *, mode: Sweep = "auto", layout: Outputs = "numerator"
-) -> signatures.TwoJacobiansOf[R]: ...
+) -> signatures_of_jacobians.TwoJacobiansOf[R]: ...
 @overload
 def jacobian(  # type: ignore[overload-overlap]
     f: Callable[..., R],
@@ -295,15 +295,15 @@ def jacobian(  # type: ignore[overload-overlap]
     *,
     mode: Sweep = "auto",
     layout: Outputs = "numerator",
-) -> signatures.ThreeJacobiansOf[R]: ...
+) -> signatures_of_jacobians.ThreeJacobiansOf[R]: ...
 @overload
 def jacobian(
     f: Callable[..., R], argnums: Sequence[int], *, mode: Sweep = "auto", layout: Outputs = "numerator"
-) -> signatures.ManyJacobiansOf[R]: ...
+) -> signatures_of_jacobians.ManyJacobiansOf[R]: ...
 @overload
 def jacobian(
     f: Callable[..., R], argnums: int, *, mode: Sweep = "auto", layout: Outputs = "numerator"
-) -> signatures.FurtherJacobianOf[R]: ...
+) -> signatures_of_jacobians.FurtherJacobianOf[R]: ...
 @says_how
 def jacobian(
     f: Callable[..., Any],
@@ -381,19 +381,19 @@ def _nested(outer: Spec, inner: Spec, entry: Callable[[int, int], Any]) -> Any:
 
 
 @overload
-def hessian(f: Callable[..., Any], argnums: Literal[0] = 0) -> signatures.SecondDerivatives: ...  # type: ignore[overload-overlap]
+def hessian(f: Callable[..., Any], argnums: Literal[0] = 0) -> signatures_of_jacobians.SecondDerivatives: ...  # type: ignore[overload-overlap]
 @overload
-def hessian(f: Callable[..., Any], argnums: Literal[1]) -> signatures.SecondDerivativesByTheSecond: ...  # type: ignore[overload-overlap]
+def hessian(f: Callable[..., Any], argnums: Literal[1]) -> signatures_of_jacobians.SecondDerivativesByTheSecond: ...  # type: ignore[overload-overlap]
 @overload
-def hessian(f: Callable[..., Any], argnums: tuple[Literal[0], Literal[1]]) -> signatures.TwoByTwo: ...  # type: ignore[overload-overlap]
+def hessian(f: Callable[..., Any], argnums: tuple[Literal[0], Literal[1]]) -> signatures_of_jacobians.TwoByTwo: ...  # type: ignore[overload-overlap]
 @overload
 def hessian(  # type: ignore[overload-overlap]
     f: Callable[..., Any], argnums: tuple[Literal[0], Literal[1], Literal[2]]
-) -> signatures.ThreeByThree: ...
+) -> signatures_of_jacobians.ThreeByThree: ...
 @overload
-def hessian(f: Callable[..., Any], argnums: Sequence[int]) -> signatures.ManyByMany: ...
+def hessian(f: Callable[..., Any], argnums: Sequence[int]) -> signatures_of_jacobians.ManyByMany: ...
 @overload
-def hessian(f: Callable[..., Any], argnums: int) -> signatures.FurtherSecondDerivatives: ...
+def hessian(f: Callable[..., Any], argnums: int) -> signatures_of_jacobians.FurtherSecondDerivatives: ...
 @says_how
 def hessian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
     """The function `(*args) -> Hessian`: the Jacobian of the gradient.
