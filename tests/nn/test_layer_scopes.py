@@ -53,6 +53,16 @@ def test_no_two_layers_share_a_scope(name):
     assert set().union(*scopes) <= made  # what a unit computes is in the scope of its weights
 
 
+def test_the_first_of_two_parts_with_the_same_scopes_keeps_them():
+    class Two(nn.Module):
+        def __init__(self):
+            self.there, self.back = nn.MLP(2, [3, 3]), nn.MLP(3, [2, 2])
+
+    model, alone = Two(), [p.scope for p in nn.MLP(2, [3, 3]).parameters()]
+    assert [p.scope for p in model.there.parameters()] == alone
+    assert {p.scope.partition("/")[0] for p in model.back.parameters()} == {"back"}
+
+
 @pytest.mark.parametrize("name", sorted(BUILT))
 @pytest.mark.parametrize("scope", ["", "net"])
 def test_pictures_explanations_and_hessians_tell_them_apart(name, scope):

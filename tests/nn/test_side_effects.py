@@ -79,3 +79,13 @@ def test_a_model_with_a_compiled_function_trains_compiled(options):
     assert history.ran == "compiled"
     for other in (train(one, False), train(function, True), train(one, None)):
         assert other.loss == pytest.approx(history.loss, rel=1e-14)
+
+
+def test_classes_are_looked_into_but_for_those_of_libraries():
+    class Tally:
+        calls = 0
+
+    watch = Watch(model=[Tally()])
+    Tally.calls += 1
+    assert "calls" in watch.changed()
+    assert len(Watch(model=[random.Random, dict, nn.Linear, ag.Value])._before) < 10
