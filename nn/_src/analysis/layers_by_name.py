@@ -379,7 +379,7 @@ def with_targets(run: ForwardPass) -> ForwardPass:
     nodes = tuple(y if isinstance(y, Value) else Value(y, label=s) for y, s in zip(flat, letters, strict=True))
     error = None
     if not all(isinstance(y, Value) for y in flat):
-        given = list(nodes) if isinstance(plain(target), list) or len(nodes) > 1 else nodes[0]
+        given = nodes[0] if len(nodes) == 1 and not isinstance(plain(target), list) else list(nodes)
         error = of_activations(run, given) if run.of_scores else in_letters(loss, run.outputs, given)
     if error is not None and math.isclose(error.data, run.loss.data, rel_tol=CLOSE):  # else it is another function
         error.label = run.loss.label
