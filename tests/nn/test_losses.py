@@ -344,3 +344,27 @@ def test_a_loss_of_classes_refuses_a_model_of_one_output(loss, targets, compiled
     with pytest.raises(ag.StructureError, match="^evaluate: loss: [a-z_]+ takes one score per class"):
         nn.evaluate(model, X, targets, loss=loss)
     assert len(nn.fit(nn.MLP(2, [3, 2], seed=1), X, targets, loss=loss, epochs=1, progress=False).loss) == 1
+
+
+@pytest.mark.parametrize("target", [0.0, 1.0, 0.25])
+@pytest.mark.parametrize(
+    ("loss", "slope"),
+    [(nn.binary_cross_entropy, lambda p: math.log((1 - p) / p)), (nn.binary_cross_entropy_with_logits, lambda z: -z)],
+    ids=["probabilities", "scores"],
+)
+def test_the_derivative_with_respect_to_a_target_is_that_of_both_terms(loss, slope, target):
+    """-log p + log(1 - p), also at 0 and 1, where one of the terms has the factor 0; on graphs and compiled."""
+    p, t = ag.Value(0.2), ag.Value(target)
+    assert ag.grad_of(loss(p, t), [t]) == pytest.approx([slope(0.2)])
+    assert loss(p, t).data == loss(0.2, target)
+    values, grads = ag.compile(loss, 0.2, target).value_and_grad(0.2, target)
+    assert values == pytest.approx(loss(0.2, target))
+    assert grads[1] == pytest.approx(slope(0.2))
+
+
+@pytest.mark.parametrize("target", [0.0, 1.0])
+def test_a_target_that_is_a_value_leaves_an_infinite_term_out(target):
+    score = math.inf if target else -math.inf
+    loss = nn.binary_cross_entropy_with_logits
+    assert loss(ag.Value(score), ag.Value(target)).data == 0.0
+    assert ag.compile(loss, 0.2, 0.5)(score, target) == 0.0

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import functools
 import math
+import sys
 from numbers import Real
 from typing import TYPE_CHECKING, Any, Protocol, overload
 
@@ -339,10 +340,24 @@ def binary_cross_entropy_with_logits(prediction: Any, target: Any, *, reduction:
 
 
 def _between(p: Any, t: Any, one: Callable[[Any], Any], zero: Callable[[Any], Any]) -> Any:
-    """t * one(p) + (1 - t) * zero(p), leaving out a term with factor 0, which may be infinite."""
+    """t * one(p) + (1 - t) * zero(p), leaving out a term with factor 0, which may be infinite.
+
+    A finite one with a factor that is a Value stays, since its derivative with respect to t is not 0.
+    """
     if isinstance(t, Value):
-        return ag.where(t == 0, 0.0, t * one(p)) + ag.where(t == 1, 0.0, (1.0 - t) * zero(p))
+        return _shared(t, one(p)) + _shared(1.0 - t, zero(p))
     return one(p) if t == 1 else zero(p) if t == 0 else t * one(p) + (1.0 - t) * zero(p)
+
+
+def _shared(factor: Value, surprise: Any) -> Any:
+    """factor * surprise, which is 0 where the factor is 0 and the surprise infinite.
+
+    That is a guard of the arithmetic: while tracing it has to stay in the program, else the data decide.
+    """
+    x = surprise.data if isinstance(surprise, Value) else surprise
+    if current().guards is None and math.isfinite(x):
+        return factor * surprise
+    return factor * ag.where(factor == 0, ag.minimum(surprise, sys.float_info.max), surprise)
 
 
 # --- of many classes ----------------------------------------------------------------------------
