@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 import autograd_core as ag
+import nn
 from autograd_core._src.engine.evaluation import evaluate
 from autograd_core._src.engine.ops import PRIMITIVES
 
@@ -28,6 +29,7 @@ import commands  # noqa: E402
 import formulas  # noqa: E402
 import lite  # noqa: E402
 import offered  # noqa: E402
+import pages  # noqa: E402
 import public_names  # noqa: E402
 import staging  # noqa: E402
 import uses  # noqa: E402
@@ -234,6 +236,13 @@ def test_what_a_program_of_the_build_said_is_the_error(tmp_path):
     with pytest.raises(RuntimeError, match=r"(?s)^json.tool missing.json\n.*(No such file|not found|missing.json')"):
         run_module(["json.tool", "missing.json"], tmp_path)
     run_module(["this"], tmp_path)
+
+
+def test_private_fields_are_not_shown():
+    assert pages.signature(ag.Step) == ""
+    assert pages.signature(nn.EarlyStopping).startswith("(patience")
+    for name in NAMES:
+        assert not re.search(r"\b_[a-z]", pages.signature(name.thing)), name
 
 
 def test_plain_text_stays_plain():

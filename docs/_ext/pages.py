@@ -303,6 +303,8 @@ def signature(thing: Any, *, bound: bool = False) -> str:
     except (TypeError, ValueError):
         return ""
     given = list(found.parameters.values())
+    if any(p.name.startswith("_") for p in given):
+        return ""  # a record that only the library makes; its fields are listed below it
     documented = Docstring(inspect.getdoc(thing) or "").items("Args")
     if not getattr(thing, "__annotations__", None) and inspect.isfunction(thing) and len(documented) == len(given):
         # made from an entry of the table, whose operands have no names
