@@ -51,6 +51,17 @@ def test_random_programs(program):
     np.testing.assert_array_equal(*same)
 
 
+@pytest.mark.parametrize("zero", [0.0, -0.0])
+def test_zeros_beside_values_keep_their_sign(zero):
+    def angle(w, x):
+        return w * ag.atan2(x, -1.0)
+
+    at_a_point, over_rows = compiler.compile(angle, 1.0, 1.0), compiler.compile(angle, 1.0, 1.0, in_axes=(None, 0))
+    assert at_a_point(Value(2.0), zero).data == at_a_point(2.0, zero) == angle(Value(2.0), zero).data
+    assert [row.data for row in over_rows(Value(2.0), [zero, 1.0])] == over_rows(2.0, [zero, 1.0]).tolist()
+    assert at_a_point(Value(2.0), Value(zero)).data == at_a_point(2.0, zero)
+
+
 def test_one_value_twice_a_constant_and_a_node():
     c = compiler.compile(f, 1.0, 1.0)
     x = Value(0.3)

@@ -81,6 +81,7 @@ class Objective:
         self._parts = [slice(a, b) for a, b in pairwise(ends)]
         rows = any(flat._mapped)
         is_number = flat._specializations[0].spec.kind == "leaf"
+        # A number for each row is a cost only once `reduce` says how they become one; without, they are residuals.
         self._is_cost = is_number and (flat._reduce is not None or not rows)
         self._has_slopes = is_number  # a call brings the first derivatives along
         self._average = flat._reduce == "mean"
@@ -106,6 +107,7 @@ class Objective:
         self._run(x)
         out = self._call.out
         if not self._is_cost:
+            # A copy: the next call writes over these results, and least-squares methods keep those of earlier points.
             return self._flat._memory.copy(np.asarray(out), FLOAT).ravel()
         return float(self._over_rows(out, 0))
 
@@ -174,6 +176,7 @@ class Objective:
         vectors = [self._args[i] for i in self._flat._argnums]
         call = self._calls.get("hessp") or self._flat.bind_hvp(self._args, vectors)
         self._calls["hessp"] = call
+        # Behind the arguments the product has one more input for each differentiated one: its part of the vector.
         self._write(call.inputs[len(self._args) :], range(len(self._parts)), p)
         products = self._at("hessp", lambda _: call, x).out
         return np.concatenate([np.empty(0), *(self._over_rows(product, 1) for product in products)])

@@ -213,6 +213,7 @@ class _Ends:
         if self.primitive is not None and self.primitive.pairs:
             partner = self.parents[operand - len(self.parents) // 2]
             return None if partner.data else partner
+        # Two suffice, since one at most is the operand itself; to look at all for every edge would be quadratic.
         return next((self.parents[i] for i in self.zeros[:2] if i != operand), None)
 
 
@@ -227,6 +228,7 @@ def _sum_of_terms(flow: Flow, node: Value, words: Words) -> str:
 
 def _underflow(flow: Flow, words: Words) -> Reason:
     """The reason where nothing cancels and nothing is 0: a product fell below the smallest double."""
+    # From the root down, the first one whose adjoint is 0: those below it are 0 because of it.
     node = next(node for node in reversed(flow.between) if node in flow.live and not flow.adjoints[node])
     text = f"at {words.name(node)}, local derivative × adjoint is below 5e−324, the smallest double, and becomes 0"
     return Reason("zero", "underflow", (node,), text)
@@ -260,6 +262,7 @@ def _not_finite(flow: Flow, words: Words) -> Reason:
 
 def _origin(node: Value) -> Value:
     """The first value that is not finite among those that lead to this node; the node itself if there is none."""
+    # A derivative that is not finite may only repeat its operands: the cause is where the values left the range.
     while (before := next((p for p in node.parents if not is_finite(p.data)), None)) is not None:
         node = before
     return node

@@ -48,6 +48,7 @@ class Description(NamedTuple):
         """The function's name as an identifier of another language."""
         name = re.sub(r"\W+", "_", self.name.replace("<lambda>", "f"), flags=re.ASCII).strip("_") or "function"
         name = name if name[0].isalpha() else f"f_{name}"
+        # The stages of a long program are functions beside it: forward_1, backward_1; its tables are table_1.
         return f"{name}_" if name in taken or re.fullmatch(r"(forward|backward|table)_[0-9]+", name) else name
 
     def header(self, gradient: str) -> list[str]:
@@ -79,10 +80,11 @@ def _plain(line: str) -> str:
     """Text that is safe in a comment of any language: printable ASCII that neither ends nor begins a comment."""
     text = line.encode("ascii", "backslashreplace").decode().replace("\n", " ")
     text = re.sub(r"[^ -~]", "?", text)
+    # Two question marks begin a trigraph in C, and a backslash at the end would make the next line a comment, too.
     return re.sub(r"(?<=\*)/|(?<=/)\*|(?<=\?)\?", lambda m: f" {m[0]}", text).rstrip("\\")[:LONGEST_LINE]
 
 
-LONGEST_LINE = 110
+LONGEST_LINE = 110  # names come from the user, and may be of any length
 
 
 def kept(text: str, path: str | PathLike[str] | None) -> str:

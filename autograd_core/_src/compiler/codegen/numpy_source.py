@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .program_stages import Column, Stage
 
 BY_NUMBER = ("erf", "erfc")  # functions that NumPy lacks: `math` has them, for one number
+# Names that the module has for itself: an exported function of one of these names gets an underscore.
 TAKEN = frozenset([*keyword.kwlist, *BY_NUMBER, "power", "np", "math", "constants", "evaluate"])
 INNER = "        "
 CALLS_POWER = re.compile(r"(?<![.\w])power\(")
@@ -146,6 +147,7 @@ class NumPySource(SourceText):
 
     def _entry(self, *, gradient: bool, lines: Sequence[str]) -> str:
         """A function of x that returns what `lines` put in out, and in gradient."""
+        # `np.where` computes the side that is not taken as well, so warnings would speak of numbers that nobody reads.
         name = f"{self.name}_value_and_grad" if gradient else self.name
         out = "out[0]" if self.what.has_gradient else "np.moveaxis(out, 0, -1)"
         returned = f"{out}, np.moveaxis(gradient, 0, -1)" if gradient else out
@@ -188,6 +190,7 @@ class NumPySource(SourceText):
     def _long(self) -> list[str]:
         p, what = self.program, self.what
         functions, forward, backward = self.staged()
+        # With axes of length 1 constants are broadcast over the rows, however many axes these have.
         constants = "constants.reshape(-1, *(1,) * (x.ndim - 1))"
         evaluate = [
             f"    value = np.empty(({p.n_slots}, *x.shape[1:]))",

@@ -141,7 +141,9 @@ def _apart(f: TracedFunction, shared: Any, tables: list[Any]) -> tuple[Taken, li
 
 
 def _floats(numbers: Any) -> Any:
-    flat = [float(x.data) if isinstance(x, Value) else x or 0.0 for x in numbers.ravel().tolist()]
+    # None stands at the inputs of batched arguments, whose numbers are in the tables. `x or 0.0` would also make 0.0 of
+    # -0.0, which is another point: of atan2, of a quotient.
+    flat = [0.0 if x is None else float(x.data if isinstance(x, Value) else x) for x in numbers.ravel().tolist()]
     return np.array(flat, float).reshape(numbers.shape)
 
 
@@ -163,6 +165,7 @@ class Call(Primitive):
         self.f, self.args, self._taken = f, args, taken
 
     def __reduce__(self) -> tuple[Any, ...]:
+        # Without the arguments, which may be objects of other libraries: all their numbers are in `taken`.
         return Call, (self.f, (), self.taken)
 
     @property
@@ -241,6 +244,7 @@ class Call(Primitive):
 
     def _swept(self, m: Any, xs: Sequence[Any]) -> tuple[Any, ...]:
         """Derivatives in any other number system: the sweep of `backward()` over the program, row by row."""
+        # Strict zero here, too: a number system knows infinity times 0 only as NaN.
         product, n = PRIMITIVES["path_product"].value, self._count if self.f._reduce == "mean" else 1
         found = [m.number(0.0)] * len(xs)
         for i, row in enumerate(self._rows(xs, m.number)):
