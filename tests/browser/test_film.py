@@ -9,6 +9,7 @@ import nn
 from autograd_core._src.engine.value import Constant
 from autograd_core._src.pictures.living.state import names_in
 
+from .paper import printed
 from .reading import drawing_at_once
 
 ELEMENT = "document.querySelector('autograd-graph')"
@@ -88,3 +89,14 @@ def test_curves_follow_the_choice_and_lead_to_an_epoch(film):
     assert page.evaluate(f"() => {ELEMENT}.explanation('layer1/neuron0/w0').gradient") == pytest.approx(
         page.evaluate(f"() => {ELEMENT}.values['layer1/neuron0/w0'].grad"), rel=1e-12
     )
+
+
+def test_on_paper_the_picture_begins_below_the_curves_and_the_epoch_is_said(film):
+    """Not on the next sheet, with the first one almost empty."""
+    page, _, points, _ = film
+    page.evaluate(f"() => {ELEMENT}.point(3)")
+    _, height, texts = printed(page.pdf(prefer_css_page_size=True))[0]
+    assert max(top for _, _, top in texts) > 0.6 * height
+    page.emulate_media(media="print")
+    assert page.locator(".agl-points").inner_text().split() == ["Point", *points["labels"][3].split()]
+    assert page.locator(".agl-points input").is_hidden()

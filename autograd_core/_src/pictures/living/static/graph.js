@@ -211,8 +211,8 @@ class GraphView {
     this.draw(true, true);
     this.aim([0, 0, ...this.size]);
     this.chart(1);
-    const typed = this.host.querySelector("input.agl-expression")?.value, names = this.host.querySelector(".agl-names");
-    this.sheets = onSheets(this.svg, this.size, names.offsetHeight + (typed ? 40 : 10));
+    const typed = this.host.querySelector("input.agl-expression")?.value, above = [".agl-names", ".agl-notice", ".agl-points", ".agl-film"].map((one) => this.host.querySelector(one)?.offsetHeight || 0);
+    this.sheets = onSheets(this.svg, this.size, above.reduce((sum, height) => sum + height + (height && 10), typed ? 30 : 0));
     if (!this.sheets) return;
     if (typed) this.sheets.prepend(h("p", { class: "agl-called" }, typed));
     this.body.before(this.sheets);
