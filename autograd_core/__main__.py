@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from unicodedata import normalize
 
 from . import __version__
+from ._src.any_object import brief
 from ._src.completion import SHELLS
 from ._src.explanation import explain
 from ._src.live_page.expression import live_expression
@@ -265,7 +266,7 @@ def _named_function(text: str) -> Any:
     """The function named by "module:function"; modules in the current folder are found as well."""
     module, _, path = text.partition(":")
     if not all(part.isidentifier() for part in (*module.split("."), *path.split("."))):
-        msg = f"expected module:function, such as mycode:f, got {text!r:.80}"
+        msg = f"expected module:function, such as mycode:f, got {brief(text, 80)}"
         raise ExpressionError(msg)
     if os.getcwd() not in sys.path:  # noqa: PTH109  as it stands in sys.path
         sys.path.insert(0, os.getcwd())  # noqa: PTH109
@@ -293,7 +294,7 @@ def _argument(text: str) -> Any:
     try:
         return literal_eval(text)
     except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
-        msg = f"--at: expected a number, or a list, tuple or dict of numbers, got {text!r:.80}"
+        msg = f"--at: expected a number, or a list, tuple or dict of numbers, got {brief(text, 80)}"
         raise ExpressionError(msg) from None
 
 

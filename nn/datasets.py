@@ -6,9 +6,10 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from autograd_core import MissingExtraError, StructureError
+from autograd_core._src.any_object import shown
 from autograd_core._src.wrong_calls import says_how
 
-from ._src.support.validation import generator, plain, real, shown, whole
+from ._src.support.validation import generator, plain, real, whole
 
 if TYPE_CHECKING:
     import random

@@ -15,10 +15,11 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from autograd_core import RangeError, StructureError
+from autograd_core._src.any_object import shown
 from autograd_core._src.wrong_calls import says_how
 
 from ._src.support.resuming import Resumable, fields
-from ._src.support.validation import real, shown, whole
+from ._src.support.validation import real, whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

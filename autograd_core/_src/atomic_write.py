@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 from ..errors import OperandError
+from .any_object import brief, shown
 
 FRESH = os.O_WRONLY | os.O_CREAT | os.O_EXCL  # never a file, or a link, that stands there already
 FLAGS = sum(getattr(os, name, 0) for name in ("O_BINARY", "O_CLOEXEC", "O_NOFOLLOW"))  # those that the system has
@@ -44,14 +45,14 @@ def name_of_file(path: Any, caller: str = "") -> str:
     if not isinstance(name, str):
         opened = hasattr(path, "close")
         what = f"a path (str or pathlib.Path){', not an open file' * opened}"
-        msg = f"{caller}{': ' * bool(caller)}expected {what}, got {path!r:.60} ({type(path).__name__})"
+        msg = f"{caller}{': ' * bool(caller)}expected {what}, got {shown(path)}"
         raise OperandError(msg)
     try:
         is_name = b"\0" not in os.fsencode(name)
     except UnicodeEncodeError:
         is_name = False
     if not is_name:
-        msg = f"{caller}{': ' * bool(caller)}expected a path, got {name!r:.60}, of which no file can have the name"
+        msg = f"{caller}{': ' * bool(caller)}expected a path, got {brief(name)}, of which no file can have the name"
         raise OperandError(msg)
     return name
 

@@ -8,11 +8,11 @@ be a tenth.
 
 from __future__ import annotations
 
-import reprlib
 from functools import wraps
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from ..errors import AutogradError, OperandError
+from .any_object import refuse_endless
 from .callables import signature_of
 
 if TYPE_CHECKING:
@@ -28,7 +28,8 @@ def says_how(function: F) -> F:
     """A decorator: calls with missing, surplus or unknown arguments are answered with the right ones.
 
     A `TypeError` whose traceback ends where the function is called comes of the call itself: Python found no place
-    for an argument, or none for a parameter. Any other comes from within, and passes.
+    for an argument, or none for a parameter. Any other comes from within, and passes. A `RecursionError` is said to be
+    what it is where an argument contains itself.
 
     Args:
         function: A function or method. One that generates is not looked into: its call takes any arguments it has.
@@ -45,6 +46,9 @@ def says_how(function: F) -> F:
         except TypeError as error:
             if not of_the_call(error) or not (reason := _reason(function, args, options)):
                 raise
+        except RecursionError:
+            refuse_endless(function.__name__, *args, *options.values())
+            raise
         raise OperandError(reason)
 
     return call  # type: ignore[return-value]
@@ -216,13 +220,3 @@ def _near(name: str, known: Sequence[str]) -> str:
 
     near = get_close_matches(name, known, 1)
     return f"did you mean {near[0]}?" if near else f"its arguments are {', '.join(known)}" if known else "it takes none"
-
-
-def brief(x: Any) -> str:
-    """An object's `repr` in one line of a readable length; a message is written whatever the object does."""
-    try:
-        text = repr(x)
-    except Exception:  # noqa: BLE001  a class whose own `repr` fails, or lists nested too deeply for Python's
-        text = reprlib.repr(x)
-    text = " ".join(text.split())
-    return text if len(text) <= 60 else text[:57] + "..."

@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from autograd_core import RangeError
+from autograd_core._src.any_object import brief
 
 from .adding import memory as memory
 from .attenuations import attenuation as attenuation
@@ -91,7 +92,7 @@ def experiment(name: str) -> Experiment:
     for row in EXPERIMENTS:
         if row.name == name:
             return row
-    msg = f"expected one of {', '.join(row.name for row in EXPERIMENTS)}, got {name!r}"
+    msg = f"expected one of {', '.join(row.name for row in EXPERIMENTS)}, got {brief(name)}"
     raise RangeError(msg)
 
 

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import autograd_core as ag
 from autograd_core import StructureError, grad_of
+from autograd_core._src.any_object import shown
 from nn._src.modules.layers import MLP
 from nn._src.modules.losses import mse
 from nn._src.support.figures import COLOURS, figure_of
 from nn._src.support.tables import as_text
-from nn._src.support.validation import plain, shown, whole
+from nn._src.support.validation import plain, whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import autograd_core as ag
 from autograd_core import OperandError, RangeError, StructureError, Value
-from nn._src.support.validation import generator, plain, shown
+from autograd_core._src.any_object import shown
+from nn._src.support.validation import generator, plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import autograd_core as ag
 from autograd_core import StructureError, Value
+from autograd_core._src.any_object import shown
 from nn._src.modules.convolution import Conv1d
-from nn._src.support.validation import generator, plain, shown
+from nn._src.support.validation import generator, plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import autograd_core as ag
 from autograd_core import OperandError
+from autograd_core._src.any_object import brief
 from nn._src.support.arrays import numpy
 from nn._src.training.case_programs import BatchFunction, standing_in
 
@@ -77,7 +78,7 @@ def train_starts(
     n, count, size = len(y), len(P), batch_size or len(y)
     optimizer.bind(model)
     if not optimizer._works_on_arrays():
-        msg = f"train_starts: optimizer: expected SGD, Adam or AdamW, got {optimizer!r}"
+        msg = f"train_starts: optimizer: expected SGD, Adam or AdamW, got {brief(optimizer)}"
         raise OperandError(msg)
     optimizer._keep(lambda kept: np.tile(np.array(kept, float), (count, 1)))
 

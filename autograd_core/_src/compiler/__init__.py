@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from ...errors import MissingExtraError, OperandError, StructureError
+from ..any_object import shown
 from ..callables import signature_of
 from ..engine.elsewhere import ON_COMPILE
 from ..wrong_calls import refuse_options, says_how
@@ -227,7 +228,7 @@ def compile(  # noqa: A001  ag.compile, left out of __all__
     if isinstance(f, Program):
         return compiled_program(f, **options)
     if not callable(f):
-        msg = f"compile: expected a function, or Values together with inputs=[...], got {f!r} ({type(f).__name__})"
+        msg = f"compile: expected a function, or Values together with inputs=[...], got {shown(f)}"
         raise OperandError(msg)
 
     def made(examples: tuple[Any, ...]) -> CompiledFunction:

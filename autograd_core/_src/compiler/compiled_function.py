@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, final, overload
 
 import numpy as np
 
-from ...errors import StructureError
+from ...errors import OperandError, StructureError
+from ..any_object import listed, shown
 from ..engine.elsewhere import NotOnCompiled
 from ..engine.pytrees import Spec
 from ..wrong_calls import says_how
@@ -541,13 +542,13 @@ class CompiledFunction(Exported, TracedFunction, NotOnCompiled, Generic[R_co, P_
             ([10.0, 6.0],)
         """
         self._one_result("hvp")
-        products = self._products(*args, *vectors)
+        products = self._products(*_entries(args, "hvp", "args"), *_entries(vectors, "hvp", "vectors"))
         return products if any(self._mapped) else tuple(map(as_passed, vectors, products))
 
     def bind_hvp(self, args: Sequence[Any], vectors: Sequence[Any]) -> Bound:
         """Bind Hessian-vector products, whose results are `.out`."""
         self._one_result("bind_hvp")
-        return self._products.bind(*args, *vectors)
+        return self._products.bind(*_entries(args, "bind_hvp", "args"), *_entries(vectors, "bind_hvp", "vectors"))
 
     @property
     def pattern(self) -> Pattern | None:
@@ -635,6 +636,15 @@ class CompiledFunction(Exported, TracedFunction, NotOnCompiled, Generic[R_co, P_
             source=self._source,
         )
         return Objective(flat, self._specs, flat_args)
+
+
+def _entries(given: Any, caller: str, name: str) -> list[Any]:
+    """One entry per argument."""
+    entries = listed(given)
+    if entries is None:
+        msg = f"{caller}: expected {name} as a tuple, one entry per argument, got {shown(given)}"
+        raise OperandError(msg)
+    return entries
 
 
 def _flattened(graph: RecordedGraph | TapedGraph) -> RecordedGraph | TapedGraph:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ...errors import OperandError, PerformanceWarning, StructureError
+from ..any_object import listed, shown
 from ..engine.evaluation import number
 from ..engine.provenance import warn_user
 from ..engine.pytrees import LEAF, Spec, as_numpy, flatten
@@ -103,11 +103,12 @@ def _parameters(given: Any) -> list[Value]:
         OperandError: Something among them is no Value.
         StructureError: There is none, or one stands twice.
     """
-    values: list[Any] = list(given) if isinstance(given, Iterable) and not isinstance(given, (str, Value)) else [given]
+    entries = listed(given)
+    values: list[Any] = [given] if entries is None else entries
     for x in values:
         if not isinstance(x, Value):
             hint = "; pass its .parameters()" if hasattr(x, "parameters") else ""
-            msg = f"compile: expected parameters as a list of Values, got {x!r} ({type(x).__name__}) among them{hint}"
+            msg = f"compile: expected parameters as a list of Values, got {shown(x)} among them{hint}"
             raise OperandError(msg)
     if not values or len(set(values)) < len(values):
         msg = "compile: a Value stands twice among the parameters; name each once" if values else (
@@ -123,12 +124,12 @@ def compiled_graph(roots: Any, inputs: Sequence[Any], **options: Any) -> Compile
     # recorded in a graph.
     results, spec = flatten(roots)
     if not isinstance(inputs, (list, tuple)):
-        msg = f"compile: expected inputs as a list of Values, got {inputs!r} ({type(inputs).__name__})"
+        msg = f"compile: expected inputs as a list of Values, got {shown(inputs)}"
         raise OperandError(msg)
     for what, given in (("roots", results), ("inputs", inputs)):
         for node in given:
             if not isinstance(node, Value):
-                msg = f"compile: expected {what} as Values, got {node!r} ({type(node).__name__})"
+                msg = f"compile: expected {what} as Values, got {shown(node)}"
                 raise OperandError(msg)
     if len(set(inputs)) < len(inputs):
         msg = "compile: a Value stands twice among the inputs; name each once"

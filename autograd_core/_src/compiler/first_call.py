@@ -12,6 +12,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from ...errors import StructureError
+from ..any_object import brief
 from ..callables import signature_of
 from ..engine.pytrees import as_numpy, is_array
 from .compiled_function import CompiledFunction
@@ -146,8 +147,8 @@ def _first_row(x: Any, name: str) -> Any:
     rows = as_numpy(x)
     if not (rows.ndim if is_array(rows) else isinstance(rows, (list, tuple))) or not len(rows):
         msg = (
-            f"compiled {name}: expected an argument with rows in its first call, got {x!r}; it is traced at the first "
-            "row, or else at examples: ag.compile(f, 1.0, in_axes=0)"
+            f"compiled {name}: expected an argument with rows in its first call, got {brief(x)}; it is traced at the "
+            "first row, or else at examples: ag.compile(f, 1.0, in_axes=0)"
         )
         raise StructureError(msg)
     return rows[0]

@@ -16,6 +16,7 @@ from operator import index
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...errors import OperandError, RangeError
+from ..any_object import brief, shown
 from ..wrong_calls import says_how
 from .provenance import ValueWatch
 
@@ -123,7 +124,7 @@ def scope(name: str) -> Iterator[None]:
         'layer1/neuron0'
     """
     if not isinstance(name, str):
-        msg = f"scope: expected a name (str), got {name!r} ({type(name).__name__})"
+        msg = f"scope: expected a name (str), got {shown(name)}"
         raise OperandError(msg)
     if not name:
         msg = 'scope: expected a name that is not empty, got ""'
@@ -172,14 +173,14 @@ def case(k: int | str) -> AbstractContextManager[None]:
     """
     if isinstance(k, str):
         if not k.strip() or "/" in k:
-            msg = f'case: expected a name that is not empty and has no "/", got {k!r}'
+            msg = f'case: expected a name that is not empty and has no "/", got {brief(k)}'
             raise RangeError(msg)
         return scope(f"case {k.strip()}")
     number = None
     with suppress(TypeError):  # an array has `__index__`, too
         number = None if isinstance(k, bool) else index(k)
     if number is None:
-        msg = f"case: expected the number of a training case, an int, or its name, got {k!r} ({type(k).__name__})"
+        msg = f"case: expected the number of a training case, an int, or its name, got {shown(k)}"
         raise OperandError(msg)
     if number < 0:
         msg = f"case: expected the number of a training case from 0, got {k}"

@@ -9,8 +9,8 @@ from operator import index
 from typing import TYPE_CHECKING, Any
 
 from ...errors import OperandError, RangeError
+from ..any_object import shown
 from ..number_systems.floats import FLOATS, PLAIN_FLOATS, Double
-from ..wrong_calls import brief
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -103,14 +103,6 @@ def plus(x: Any, y: Any) -> Any:
         return x + y
     except OverflowError:
         return rounded(x) + rounded(y)
-
-
-def shown(x: Any) -> str:
-    """A value and its type in a message, shortened."""
-    kind = type(x)
-    foreign = kind.__name__ == "Value" and not hasattr(kind, "local_grads")
-    name = f"{kind.__module__}.Value" if foreign else kind.__name__
-    return f"{brief(x)} ({name})"
 
 
 def whole(x: Any, caller: str, name: str, least: int = 1) -> int:

@@ -8,7 +8,8 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from ...errors import OperandError, StructureError
-from ..wrong_calls import brief, says_how
+from ..any_object import brief
+from ..wrong_calls import says_how
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -10,6 +10,7 @@ from numbers import Real
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...errors import StructureError
+from ..any_object import refuse_endless, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -60,7 +61,11 @@ def as_numpy(x: Any) -> Any:
 def flatten(tree: Any) -> tuple[list[Any], Spec]:
     """The leaves of a tree from left to right, and its shape."""
     leaves: list[Any] = []
-    return leaves, _spec(tree, leaves)
+    try:
+        return leaves, _spec(tree, leaves)
+    except RecursionError:
+        refuse_endless("arguments or results", tree)
+        raise
 
 
 def _spec(tree: Any, leaves: list[Any]) -> Spec:
@@ -169,7 +174,7 @@ def _said(leaf: Any) -> str:
     """A leaf in words: a Value is known by its class, which imports this module."""
     if isinstance(leaf, Real) or hasattr(type(leaf), "local_grads"):
         return described(LEAF)
-    return f"{leaf!r:.60} ({type(leaf).__name__})"
+    return f"{shown(leaf)}"
 
 
 def described(spec: Spec) -> str:

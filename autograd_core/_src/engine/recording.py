@@ -10,12 +10,13 @@ from numbers import Number, Real
 from typing import TYPE_CHECKING, Any
 
 from ...errors import OperandError, StaleGraphError
+from ..any_object import shown
 from ..number_systems.base import SYSTEMS
 from ..number_systems.floats import PLAIN_FLOATS
 from . import node_builders, ops
 from .contexts import current, special
 from .elementwise import elementwise, has_array
-from .evaluation import OPERAND, evaluate, is_fraction, number, shown, value_of
+from .evaluation import OPERAND, evaluate, is_fraction, number, value_of
 from .graph import MANY
 from .provenance import COMPARISONS, Note, user_line
 from .value import Constant, Value, agrees, now_at, stopped

@@ -6,6 +6,7 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any, overload
 
 from ...errors import OperandError, StructureError
+from ..any_object import brief, shown
 from ..wrong_calls import says_how
 from .elementwise import elementwise, has_array
 from .ops import PRIMITIVES, USER_PRIMITIVES, Primitive
@@ -116,7 +117,7 @@ class UserPrimitive:
             n = len(xs_and_z) - 1
             given = rule(*xs_and_z)
             if not isinstance(given, (tuple, list)) or len(given) != n:
-                msg = f"partials of {name!r}: expected a tuple of {n}, one per operand, got {given!r}"
+                msg = f"partials of {name!r}: expected a tuple of {n}, one per operand, got {brief(given)}"
                 raise StructureError(msg)
             return tuple(_number(d, f"partials of {name}") for d in given)
 
@@ -138,13 +139,13 @@ class UserPrimitive:
 def _python_function(given: Any, caller: str) -> None:
     if not isinstance(given, FunctionType):
         kind = type(given).__name__
-        msg = f"{caller}: expected a function written in Python, got {given!r} ({kind}); wrap it in a def"
+        msg = f"{caller}: expected a function written in Python, got {brief(given)} ({kind}); wrap it in a def"
         raise OperandError(msg)
 
 
 def _number(x: Any, name: str) -> Any:
     if x is None or isinstance(x, (str, bytes, list, tuple, dict, complex)):
-        msg = f"{name}: expected the function to return a real number, got {x!r} ({type(x).__name__})"
+        msg = f"{name}: expected the function to return a real number, got {shown(x)}"
         raise OperandError(msg)
     return x
 

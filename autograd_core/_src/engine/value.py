@@ -6,11 +6,12 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from ...errors import GraphCutError, GraphCutWarning, OperandError
+from ..any_object import shown
 from ..wrong_calls import refuse_options
 from . import ops
 from .contexts import current, entered
 from .elsewhere import ON_BACKWARD, NotOnValues, names_of, refuse_at_birth
-from .evaluation import decimal, evaluate, is_finite, is_fraction, number, plus, shown, written
+from .evaluation import decimal, evaluate, is_finite, is_fraction, number, plus, written
 from .graph import MANY, sweep_order, topological_order
 from .pickling import attributes_of, deep_copied, reduced, restore
 from .provenance import NO_NOTE, GradientWatch, Note, calls_from_outside, warn_user

@@ -6,7 +6,8 @@ import math
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
-from ...errors import RangeError
+from ...errors import OperandError, RangeError
+from ..any_object import brief, shown
 from ..engine.evaluation import evaluate, is_finite, is_fraction, number, plus, times, value_of
 from ..engine.graph import sweep_order, topological_order
 from ..engine.provenance import box_of
@@ -21,7 +22,7 @@ from .path import Path, local_grad
 from .reasons import Words
 from .training_cases import case_of, cases_by_structure
 from .units import unit_of
-from .uses import Use
+from .uses import Explained, Use
 from .walks import dependents
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
     from ..notation.composites import Edge
     from .units import PartOfModel
-    from .uses import Explained
 
 MOST_CHANGED = 8  # comparisons and kinks that an answer names
 
@@ -226,7 +226,7 @@ def _leaf(of: Explained, name: str | Value, order: list[Value]) -> Value:
     if isinstance(name, Value):
         found = [node for node in leaves if node is name]
     else:
-        wanted = str(name).replace("/", ".")
+        wanted = name.replace("/", ".") if isinstance(name, str) else brief(name)
         found = [node for node in leaves if of.names[node] == wanted] or [
             node
             for node in leaves
@@ -235,8 +235,8 @@ def _leaf(of: Explained, name: str | Value, order: list[Value]) -> Value:
     if len(found) != 1:
         names = ", ".join(of.name(node) for node in leaves[:8]) + (", ..." if len(leaves) > 8 else "")
         many = f"one of {len(found)} leaves of that name by its full name" if found else "the name of a leaf"
-        shown = name if isinstance(name, str) else of.names.get(name, "another node")
-        msg = f"what_if: expected {many}, got {shown!r}; the leaves are {names}"
+        came = brief(of.names.get(name, "another node") if isinstance(name, Value) else name)
+        msg = f"what_if: expected {many}, got {came}; the leaves are {names}"
         raise RangeError(msg)
     return found[0]
 
@@ -277,6 +277,9 @@ def _side(node: Value, names: Mapping[Value, str], data: Mapping[Value, Any]) ->
 def compare(of: Explained, other: Explained) -> Comparison:
     """Compare two explanations of the same leaf."""
     name = of.name(of.leaf)
+    if not isinstance(other, Explained):
+        msg = f"compare: expected another explanation of {name}, got {shown(other)}"
+        raise OperandError(msg)
     if of.leaf is not other.leaf and of.names[of.leaf] != other.names[other.leaf]:
         msg = f"compare: expected another explanation of {name}, got one of {other.name(other.leaf)}"
         raise RangeError(msg)

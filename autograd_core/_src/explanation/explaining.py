@@ -179,6 +179,7 @@ class Explanation(Explained):
             A `Comparison`: `.before .after .changes .sentence`.
 
         Raises:
+            OperandError: It is no explanation.
             RangeError: It is of another leaf.
 
         Example:

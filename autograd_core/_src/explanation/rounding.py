@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Unpack
 
 from ...errors import RangeError
+from ..any_object import brief
 from ..engine.contexts import unwatched
 from ..engine.evaluation import is_fraction
 from ..engine.graph import node_of, sweep_order
@@ -195,7 +196,7 @@ class Conditioning:
         kind = "saturation" if kind == "saturated" else kind
         makers = {"cancellation": _cancellation_mark, "condition": _condition_mark, "saturation": _saturation_mark}
         if kind not in makers:
-            msg = f"overlay: expected kind to be one of {', '.join(map(repr, makers))}, got {kind!r:.60}"
+            msg = f"overlay: expected kind to be one of {', '.join(map(repr, makers))}, got {brief(kind)}"
             raise RangeError(msg)
         marks = ((n.node, makers[kind](n)) for n in (self.worst if kind == "cancellation" else self.nodes))
         return Overlay(TITLES[kind], {node: mark for node, mark in marks if mark is not None})

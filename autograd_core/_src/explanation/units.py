@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ...errors import OperandError, RangeError
+from ..any_object import brief, shown
 from ..engine.graph import topological_order
 from ..notation.node_names import dotted
 from ..pictures import text
@@ -47,7 +48,7 @@ def unit_of(of: Explained, way: Any) -> tuple[str, frozenset[Value]]:
         if not scopes:
             msg = (
                 "without: expected a Path, a Use, a node, an edge (node, operand), or a unit: a neuron, a layer or a "
-                f"scope's name, got {way!r:.80} ({type(way).__name__})"
+                f"scope's name, got {shown(way, 80)}"
             )
             raise OperandError(msg)
         more = ", ..." if len(scopes) > MOST_NAMED else ""
@@ -58,7 +59,7 @@ def unit_of(of: Explained, way: Any) -> tuple[str, frozenset[Value]]:
     if not inside:
         some = sorted({dotted(scope) for scope in known if scope})
         said = ", ".join(some[:MOST_SCOPES]) + (", ..." if len(some) > MOST_SCOPES else "")
-        msg = f"without: expected a scope of the graph ({said or 'it has none'}), got {text.clean(called)!r:.80}"
+        msg = f"without: expected a scope of the graph ({said or 'it has none'}), got {brief(text.clean(called), 80)}"
         raise RangeError(msg)
     return dotted(called), _given(of.root, order, inside)
 

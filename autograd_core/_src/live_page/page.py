@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, get_args
 
 from ...errors import OperandError, RangeError
+from ..any_object import brief, shown
 from ..atomic_write import write_file
 from ..engine.evaluation import is_finite
 from ..engine.graph import roots_of
@@ -225,10 +226,10 @@ def live(
         raise OperandError(msg)
     roots = roots_of(root, "live")
     if not isinstance(title, (str, type(None))):
-        msg = f"live: expected a title (str), got {title!r:.60} ({type(title).__name__})"
+        msg = f"live: expected a title (str), got {shown(title)}"
         raise OperandError(msg)
     if not is_among(theme, get_args(Theme)):
-        msg = f"live: expected theme to be one of {', '.join(map(repr, get_args(Theme)))}, got {theme!r:.60}"
+        msg = f"live: expected theme to be one of {', '.join(map(repr, get_args(Theme)))}, got {brief(theme)}"
         raise RangeError(msg)
     fold, unfold = kept(fold), kept(unfold)
     view = view_of(roots, fold=fold, unfold=unfold, read=None, plates=plates)

@@ -7,6 +7,7 @@ import unicodedata
 from typing import TYPE_CHECKING, Any
 
 from ...errors import OperandError
+from ..any_object import shown
 from ..engine.value import Value
 from ..wrong_calls import says_how
 
@@ -66,7 +67,7 @@ def name(variables: Mapping[str, Any]) -> None:
         ('a', 'w[1]')
     """
     if not hasattr(variables, "items"):
-        msg = f"name: expected a mapping such as locals(), got {variables!r} ({type(variables).__name__})"
+        msg = f"name: expected a mapping such as locals(), got {shown(variables)}"
         raise OperandError(msg)
     named = [(key, x) for key, x in variables.items() if isinstance(key, str) and not key.startswith("_")]
     for key, x in named:  # a variable's own name before its place in some list

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypedDict, get_args
 
 from ...errors import OperandError, RangeError, StructureError, UsageWarning
+from ..any_object import brief, shown
 from ..atomic_write import write_file
 from ..engine.elsewhere import ON_DRAW
 from ..engine.graph import roots_of
@@ -362,14 +363,14 @@ def draw(
     roots = roots_of(root, "draw")
     fold, unfold = kept(fold), kept(unfold)
     if not isinstance(title, (str, type(None))):
-        msg = f"draw: expected a title (str), got {title!r:.60} ({type(title).__name__})"
+        msg = f"draw: expected a title (str), got {shown(title)}"
         raise OperandError(msg)
     for name, given in (("expression", expression), ("flow", flow), ("plates", False if plates is None else plates)):
         if not isinstance(given, bool):
-            msg = f"draw: expected {name} to be True or False, got {given!r:.60} ({type(given).__name__})"
+            msg = f"draw: expected {name} to be True or False, got {shown(given)}"
             raise OperandError(msg)
     if not isinstance(gradients, (Mapping, type(None))):
-        msg = f"draw: expected gradients by node, as in {{x: 2.0}}, got {gradients!r:.60} ({type(gradients).__name__})"
+        msg = f"draw: expected gradients by node, as in {{x: 2.0}}, got {shown(gradients)}"
         raise OperandError(msg)
     _check("layout", layout, Engine)
     _check("direction", direction, Direction)
@@ -470,7 +471,7 @@ def _check_look(look: Look) -> None:
 
 def _check(name: str, given: object, allowed: Any) -> None:
     if not is_among(given, get_args(allowed)):
-        msg = f"draw: expected {name} to be one of {', '.join(map(repr, get_args(allowed)))}, got {given!r:.60}"
+        msg = f"draw: expected {name} to be one of {', '.join(map(repr, get_args(allowed)))}, got {brief(given)}"
         raise RangeError(msg)
 
 

@@ -6,6 +6,7 @@ import re
 from typing import NamedTuple
 
 from ...errors import OperandError, RangeError
+from ..any_object import brief, shown
 
 LEAST_SIDE, MOST_SIDE = 40.0, 100_000.0  # pixels
 LEAST_SCALE, MOST_SCALE = 0.1, 20.0
@@ -79,10 +80,10 @@ def sizes_of(width: object, height: object, aspect: object, font_scale: object, 
 
 def _within(name: str, given: object, least: float, most: float, unit: str, caller: str) -> float:
     if isinstance(given, bool) or not isinstance(given, (int, float)):
-        msg = f"{caller}: expected {name} to be a number ({unit}), got {given!r:.60} ({type(given).__name__})"
+        msg = f"{caller}: expected {name} to be a number ({unit}), got {shown(given)}"
         raise OperandError(msg)
     if not least <= given <= most:  # NaN as well
-        msg = f"{caller}: expected {name} from {least:g} to {most:g} {unit}, got {given!r:.60}"
+        msg = f"{caller}: expected {name} from {least:g} to {most:g} {unit}, got {brief(given)}"
         raise RangeError(msg)
     return float(given)
 
@@ -92,7 +93,7 @@ def _shape(aspect: object, caller: str) -> float:
     if isinstance(aspect, str):
         match = ASPECT.fullmatch(aspect)
         if match is None or not float(match[1]) or not float(match[2]):
-            msg = f'{caller}: expected aspect to be like "16:9" or 1.78, width over height, got {aspect!r:.60}'
+            msg = f'{caller}: expected aspect to be like "16:9" or 1.78, width over height, got {brief(aspect)}'
             raise RangeError(msg)
         aspect = float(match[1]) / float(match[2])
     return _within("aspect", aspect, 1 / MOST_ASPECT, MOST_ASPECT, "as width over height", caller)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypedDict, Unpack
 
 from ...errors import AutogradError, RangeError
+from ..any_object import brief
 from ..atomic_write import write_file
 from ..wrong_calls import says_how
 from .check import check_gradient
@@ -242,7 +243,7 @@ def assert_gradient(
         watcher.seen(report)
     if not (report.faultless if demanded is None else report.verdict in demanded):
         names = " or ".join(demanded or ["RIGHT"])
-        raise ERRORS[report.verdict](report, _program(f, report, options), names, _folder(folder), f"{args!r:.1000}")
+        raise ERRORS[report.verdict](report, _program(f, report, options), names, _folder(folder), brief(args, 1000))
     return report
 
 
@@ -252,7 +253,8 @@ def _verdicts(expect: Any) -> list[Verdict]:
     known = [str(verdict) for verdict in Verdict]
     if not names or any(not isinstance(name, str) or str(name) not in known for name in names):
         msg = (
-            f"assert_gradient: expected expect to be a verdict or a set of them, of {', '.join(known)}, got {expect!r}"
+            f"assert_gradient: expected expect to be a verdict or a set of them, of {', '.join(known)}, "
+            f"got {brief(expect)}"
         )
         raise RangeError(msg)
     return [Verdict(name) for name in known if name in map(str, names)]

@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ...errors import OperandError, RangeError, UsageWarning
+from ..any_object import brief, shown
 from ..engine.contexts import uncollected
 from ..engine.ops import PRIMITIVES
 from ..engine.provenance import warn_user
@@ -132,13 +133,13 @@ def check_gradient(
         True
     """
     if not callable(f):
-        msg = f"check_gradient: expected a function, got {f!r:.60} ({type(f).__name__})"
+        msg = f"check_gradient: expected a function, got {shown(f)}"
         raise OperandError(msg)
     if not isinstance(order, int) or isinstance(order, bool) or order < 1:
-        msg = f"check_gradient: expected order as a positive int, got {order!r}"
+        msg = f"check_gradient: expected order as a positive int, got {brief(order)}"
         raise RangeError(msg)
     if not isinstance(modes, (tuple, list)) or not modes or not all(is_among(mode, MODES) for mode in modes):
-        msg = f"check_gradient: expected modes to be of {MODES}, got {modes!r}"
+        msg = f"check_gradient: expected modes to be of {MODES}, got {brief(modes)}"
         raise RangeError(msg)
     from_zero("check_gradient", atol=atol, rtol=rtol, nondet_tol=nondet_tol)
     supplied = Supplied(derivative, vjp, jvp, argnums, in_axes, convention)
@@ -183,7 +184,7 @@ def _checked(
     if held and not supplied.any and _takes_floats(f, args):
         place, number = held[0]
         msg = (
-            f"check_gradient: {place} = {number!r:.60}, beside floats, was not differentiated, as it is an integer, "
+            f"check_gradient: {place} = {brief(number)}, beside floats, was not differentiated, as it is an integer, "
             f"though {getattr(f, '__name__', type(f).__name__)} takes floats there: pass floats for an input; "
             "argnums=, or the annotation int, for what is none"
         )
@@ -191,7 +192,7 @@ def _checked(
     function = Function(f, inputs, tolerances.nondet_tol)
     with uncollected() if len(function.point) >= MANY_INPUTS else nullcontext():
         report = _judged(function, inputs, supplied, order, modes, tolerances)
-    return replace(report, held=tuple(f"{place} = {number!r:.60}" for place, number in held)) if held else report
+    return replace(report, held=tuple(f"{place} = {brief(number)}" for place, number in held)) if held else report
 
 
 def _takes_floats(f: Callable[..., Any], args: tuple[Any, ...]) -> bool:

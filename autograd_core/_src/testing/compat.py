@@ -11,6 +11,7 @@ import random
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from ...errors import AutogradError, OperandError, RangeError
+from ..any_object import brief, shown
 from ..engine.contexts import transforming
 from ..engine.ops import PRIMITIVES
 from ..engine.recording import record
@@ -233,7 +234,7 @@ def _sizes(caller: str, eps: float | None, **tolerances: float | None) -> None:
     """Reject a step that is not above 0, and negative tolerances."""
     from_zero(caller, eps=eps, **tolerances)
     if eps == 0:
-        msg = f"{caller}: expected eps, the step, above 0, got {eps!r}"
+        msg = f"{caller}: expected eps, the step, above 0, got {brief(eps)}"
         raise RangeError(msg)
 
 
@@ -245,7 +246,7 @@ def _called(func: Callable[..., Any], args: Any, *, empty: bool = False) -> tupl
         output = func(*tree.build(inputs))
     outputs = Tree([output], "")
     if outputs.other or not (outputs.leaves or empty):
-        msg = f"gradcheck: expected func to return numbers, got {output!r:.60} ({type(output).__name__})"
+        msg = f"gradcheck: expected func to return numbers, got {shown(output)}"
         raise GradcheckError(msg)
     return inputs, outputs.leaves
 
@@ -361,13 +362,13 @@ def check_grads(
     require_callable(f, "check_grads")
     _sizes("check_grads", eps, atol=atol, rtol=rtol)
     if not isinstance(modes, (tuple, list)) or not modes or not all(is_among(mode, ("fwd", "rev")) for mode in modes):
-        msg = f"check_grads: expected modes to be of ('fwd', 'rev'), at least one, got {modes!r}"
+        msg = f"check_grads: expected modes to be of ('fwd', 'rev'), at least one, got {brief(modes)}"
         raise RangeError(msg)
     if not isinstance(order, int) or isinstance(order, bool) or order < 1:
-        msg = f"check_grads: expected order to be at least 1, got {order!r}"
+        msg = f"check_grads: expected order to be at least 1, got {brief(order)}"
         raise RangeError(msg)
     if not isinstance(args, (tuple, list)):
-        msg = f"check_grads: expected args as a tuple, one entry for each argument, got {args!r:.60}"
+        msg = f"check_grads: expected args as a tuple, one entry for each argument, got {brief(args)}"
         raise OperandError(msg)
     if library_of(args) == "jax":
         steps = (atol, rtol, EPS if eps is None else eps)

@@ -8,6 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from ...errors import AutogradError, GraphCutError, OperandError, RangeError, StructureError
+from ..any_object import brief, shown
 from ..callables import signature_of
 from ..engine.contexts import transforming
 from ..engine.value import Constant, Value
@@ -92,7 +93,7 @@ def points(
     """
     hypothesis_strategies()
     if not callable(f):
-        msg = f"points: expected a function, got {f!r:.60} ({type(f).__name__})"
+        msg = f"points: expected a function, got {shown(f)}"
         raise OperandError(msg)
     if is_strategy(like):
         arguments = like
@@ -215,7 +216,7 @@ class Search:
             return
         name = getattr(self.f, "__name__", type(self.f).__name__)
         msg = (
-            f"points: {name} is finite and smooth at none of {TRIES * HOPELESS} points; at {args!r:.100} "
+            f"points: {name} is finite and smooth at none of {TRIES * HOPELESS} points; at {brief(args, 100)} "
             f"{_why_not(self.f, args)}. Pass domain=(low, high) where it is, or like=, arguments of the right shape"
         )
         raise _hopeless()(msg)
@@ -241,9 +242,9 @@ def _why_not(f: Callable[..., Any], args: tuple[Any, ...]) -> str:
     tree = Tree(result, "result")
     numbers = list(map(data_of, tree.leaves))
     if not numbers:
-        return f"it returns {result!r:.60}, which is no number"
+        return f"it returns {brief(result)}, which is no number"
     if not all(map(cmath.isfinite, numbers)):
-        return f"it is {result!r:.60}"
+        return f"it is {brief(result)}"
     return "a kink or a pole is near"
 
 

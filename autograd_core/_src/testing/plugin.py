@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ..any_object import brief
 from ..atomic_write import write_file
 from .assertions import WATCHERS, GradientError, assert_gradient
 from .drawn_points import points
@@ -42,7 +43,7 @@ def _draws(marker: pytest.Mark) -> bool:
 
 def _points(marker: pytest.Mark) -> list[tuple[Any, ...]] | None:
     if marker.args:
-        msg = f"gradient: expected keywords such as at=[0.5, 2.0], got {marker.args!r}"
+        msg = f"gradient: expected keywords such as at=[0.5, 2.0], got {brief(marker.args)}"
         raise pytest.UsageError(msg)
     at = marker.kwargs.get("at")
     return None if at is None else [point if isinstance(point, tuple) else (point,) for point in at]

@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from ...errors import MissingExtraError, OperandError, RangeError, StructureError
+from ..any_object import brief
 from ..engine.ops import PRIMITIVES, REALS, Primitive
 from ..wrong_calls import says_how
 from .random_programs.bytecode import Dialect, Machine, expression, head
@@ -122,7 +123,7 @@ def interval(domain: Any) -> tuple[float, float]:
     """
     low, high = map(float, domain)
     if not low < high:
-        msg = f"expected an interval (low, high) with low < high, got {domain!r}"
+        msg = f"expected an interval (low, high) with low < high, got {brief(domain)}"
         raise RangeError(msg)
     return low, high
 
@@ -139,7 +140,7 @@ def primitive_of(operation: Any) -> Primitive:
         return PRIMITIVES[name]
     near = difflib.get_close_matches(str(name), PRIMITIVES, 1)
     hint = f"; did you mean {near[0]}?" if near else ""
-    msg = f"expected an interval (low, high), or an operation of this library or its name, got {operation!r:.60}{hint}"
+    msg = f"expected an interval (low, high), or an operation of this library or its name, got {brief(operation)}{hint}"
     raise OperandError(msg)
 
 

@@ -11,6 +11,7 @@ from operator import is_not
 from typing import TYPE_CHECKING, Any, Self, overload
 
 from ...errors import AnomalyError, OperandError
+from ..any_object import listed, shown
 from ..engine.contexts import current, unwatched
 from ..engine.evaluation import is_finite, is_fraction
 from ..engine.graph import order_of, sweep_order
@@ -290,9 +291,10 @@ def grad_of(output: Value, inputs: Iterable[Value], *, create_graph: bool = Fals
         >>> ag.grad_of(slope, [x])
         [18.0]
     """
-    nodes: list[Any] = list(inputs) if hasattr(inputs, "__iter__") else [inputs]
+    entries = listed(inputs)
+    nodes: list[Any] = [inputs] if entries is None else entries
     for node in (output, *nodes):
         if not isinstance(node, Value):
-            msg = f"grad_of: expected Values, got {node!r} ({type(node).__name__})"
+            msg = f"grad_of: expected Values, got {shown(node)}"
             raise OperandError(msg)
     return pull_back([output], [1.0], nodes, graph=create_graph)

@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, get_args
 
 from ...errors import OperandError, RangeError, StructureError
+from ..any_object import brief, shown
 from ..engine.contexts import transforming
-from ..engine.evaluation import is_fraction, number, shown
+from ..engine.evaluation import is_fraction, number
 from ..engine.graph import order_of
 from ..engine.pytrees import Spec, described, flatten, flatten_as, unflatten
 from ..engine.recording import FUSED
@@ -112,14 +113,15 @@ def positions(argnums: Any, args: Sequence[Any], name: str) -> tuple[int, ...]:
     numbers = argnums if isinstance(argnums, (tuple, list)) else (argnums,)
     for i in numbers:
         if not isinstance(i, int) or isinstance(i, bool):
-            msg = f"{name}: expected argnums as an int or a tuple of ints, got {argnums!r}"
+            msg = f"{name}: expected argnums as an int or a tuple of ints, got {brief(argnums)}"
             raise OperandError(msg)
         if not -len(args) <= i < len(args):
-            msg = f"{name}: argnums={argnums!r}, but the function was called with {len(args)} positional argument(s)"
+            came = f"the function was called with {len(args)} positional argument(s)"
+            msg = f"{name}: argnums={brief(argnums)}, but {came}"
             raise RangeError(msg)
     positions = tuple(i % len(args) for i in numbers)
     if len(set(positions)) < len(positions):
-        msg = f"{name}: argnums={argnums!r} names an argument twice"
+        msg = f"{name}: argnums={brief(argnums)} names an argument twice"
         raise RangeError(msg)
     return positions
 
@@ -142,7 +144,7 @@ def directions_of(primals: Sequence[Any], tangents: Sequence[Any], name: str) ->
     directions = "vectors" if name == "hvp" else "tangents"
     for what, given in (("primals", primals), (directions, tangents)):
         if not isinstance(given, (tuple, list)):
-            msg = f"{name}: expected {what} as a tuple, one entry per argument, got {given!r} ({type(given).__name__})"
+            msg = f"{name}: expected {what} as a tuple, one entry per argument, got {shown(given)}"
             raise OperandError(msg)
     points, spec = flatten(tuple(primals))
     leaves = flatten_as(spec, tuple(tangents), f"{name}: {directions}")
@@ -163,5 +165,5 @@ def one_of(caller: str, name: str, given: Any, allowed: Any) -> None:
         RangeError: It is none of those that are allowed.
     """
     if not is_among(given, get_args(allowed)):
-        msg = f"{caller}: expected {name} to be {' or '.join(map(repr, get_args(allowed)))}, got {given!r}"
+        msg = f"{caller}: expected {name} to be {' or '.join(map(repr, get_args(allowed)))}, got {brief(given)}"
         raise RangeError(msg)

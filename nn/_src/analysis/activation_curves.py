@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import autograd_core as ag
 from autograd_core import OperandError, RangeError
+from autograd_core._src.any_object import shown
 from autograd_core._src.wrong_calls import says_how
 
 from ..modules.activations import TITLES, activation_function
 from ..support.figures import COLOURS, figure_of
 from ..support.tables import Table, number
-from ..support.validation import real, shown, whole
+from ..support.validation import real, whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable

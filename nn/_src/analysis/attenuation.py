@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import autograd_core as ag
 from autograd_core import OperandError, RangeError, StructureError
+from autograd_core._src.any_object import brief, shown
 from autograd_core._src.wrong_calls import says_how
 
 from ..modules.activations import ACTIVATIONS, Softmax, activation_function
 from ..support.figures import curve, figure_of, whole_numbers
 from ..support.matrices import product
 from ..support.tables import Table, number
-from ..support.validation import generator, plain, real, shown, whole
+from ..support.validation import generator, plain, real, whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -210,7 +211,7 @@ def _layer(name: str) -> Layer:
     if name == "softmax":
         return Softmax()
     if name not in ACTIVATIONS:
-        msg = f"attenuation: activations: expected one of {', '.join(ACTIVATIONS)}, softmax, got {name!r}"
+        msg = f"attenuation: activations: expected one of {', '.join(ACTIVATIONS)}, softmax, got {brief(name)}"
         raise RangeError(msg)
     function = activation_function(name)
     return lambda xs: xs if function is None else [function(x) for x in xs]

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from autograd_core import StructureError
+from autograd_core._src.any_object import shown
 from autograd_core._src.wrong_calls import says_how
 
 from ..support.matrices import by
 from ..support.tables import Table, number
-from ..support.validation import shown
 from .forward_pass import forward_pass, with_layers
 from .layer_jacobians import between, to_weights
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from autograd_core import OperandError, StructureError, Value
+from autograd_core._src.any_object import shown
 from autograd_core._src.wrong_calls import says_how
 
 from ..modules.module import Module
 from ..support.matrices import product, transposed
 from ..support.tables import MatrixRows, as_html
-from ..support.validation import plain, real, shown
+from ..support.validation import plain, real
 from .matrix_chains import has_symbols, is_symbol, symbolic_product
 
 

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from autograd_core import AutogradError, OperandError, Value, grad_of
+from autograd_core._src.any_object import shown
 from autograd_core._src.sums import exact_sum
 from autograd_core._src.wrong_calls import says_how
 
@@ -14,7 +15,7 @@ from ..metrics.accuracy import SameClass, right_for
 from ..modules.losses import underlying
 from ..modules.module import Module, check_module
 from ..support.tables import number
-from ..support.validation import plain, real, shown, whole
+from ..support.validation import plain, real, whole
 from ..training.history import History
 from .diagnosis import Diagnosis, Finding, LayerState
 from .plateau import Rest, mistaken, nearly_alike, rest

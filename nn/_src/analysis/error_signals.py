@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from autograd_core import RangeError, StructureError, Value, draw, grad_of, topological_order
+from autograd_core._src.any_object import shown
 from autograd_core._src.notation.numbers import rounded
 from autograd_core._src.pictures import Mark, Overlay
 from autograd_core._src.wrong_calls import is_among, says_how
@@ -18,7 +19,6 @@ from ..support.formulas import Formula, Formulas
 from ..support.matrix_algebra import as_lists
 from ..support.names import as_typed
 from ..support.tables import MatrixRows, Table, number
-from ..support.validation import shown
 from ..teaching.matrix_formulas import backward_matrices
 from .forward_pass import forward_pass
 from .layers_by_name import ForwardPass, Unit, one_of

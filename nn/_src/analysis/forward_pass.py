@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from autograd_core import OperandError, StructureError, Value, sigmoid, softmax, topological_order
+from autograd_core._src.any_object import shown
 from autograd_core._src.wrong_calls import says_how
 
 from ..modules.activations import Softmax
@@ -17,7 +18,7 @@ from ..modules.module import Module, check_module
 from ..modules.recurrent import RNN, _Recurrent
 from ..notation.boxes import put_boxes
 from ..notation.naming import names, put_labels
-from ..support.validation import callable_of, plain, shown
+from ..support.validation import callable_of, plain
 from ..teaching.forward_formulas import explicit_formulas, forward_formulas
 from ..teaching.matrix_formulas import forward_matrices
 from .layers_by_name import ForwardPass, JacobianEnd, Unit, with_targets

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 from autograd_core import RangeError, StructureError
+from autograd_core._src.any_object import brief, shown
 from autograd_core._src.wrong_calls import is_among
 
 from ..notation.latex import latex
@@ -17,7 +18,6 @@ from ..support.matrices import bmatrix, by, filled, product, tex, transposed, ve
 from ..support.matrix_algebra import MatrixAlgebra
 from ..support.names import one_named
 from ..support.tables import as_html, number, number_in, titled
-from ..support.validation import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -547,12 +547,12 @@ def _place(index: Any, axis: Axis) -> Any:
     n = len(axis.labels)
     if not isinstance(index, str):
         if isinstance(index, int) and not -n <= index < n:
-            msg = f"Jacobian []: expected an index of {_axis(axis)}, got {index!r}"
+            msg = f"Jacobian []: expected an index of {_axis(axis)}, got {brief(index)}"
             raise IndexError(msg)
         return index + n * (index < 0) if isinstance(index, int) else index
     label = one_named(index, axis.labels)
     if label is None:
-        msg = f"Jacobian []: expected one of the labels of {_axis(axis)}, got {index!r}"
+        msg = f"Jacobian []: expected one of the labels of {_axis(axis)}, got {brief(index)}"
         raise RangeError(msg)
     return axis.labels.index(label)
 

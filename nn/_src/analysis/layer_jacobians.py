@@ -15,12 +15,12 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from autograd_core import RangeError, StructureError, grad_of
+from autograd_core._src.any_object import shown
 from autograd_core._src.wrong_calls import is_among, says_how
 
 from ..notation.naming import names
 from ..support.matrices import by, transposed
 from ..support.tables import Table, number_in, titled
-from ..support.validation import shown
 from ..teaching.jacobian_formulas import entry_formulas
 from .forward_pass import below, forward_pass, with_layers
 from .labelled_jacobian import Axis, Jacobian, Nodes, Outputs, layout_of

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from autograd_core import RangeError, Value, log
 from autograd_core import sum as total
+from autograd_core._src.any_object import brief, shown
 from autograd_core._src.wrong_calls import is_among
 
 from ..modules.loss_terms import of_one_case
 from ..modules.losses import binary_cross_entropy
 from ..support.matrix_algebra import NamedValues, as_named
 from ..support.tables import Table, number
-from ..support.validation import plain, shown
+from ..support.validation import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -314,7 +315,7 @@ class ForwardPass(Table):
                 hint = '; the names of a text need its notation=, such as "downing"'
             known = self.ends if called is None else [f"{end} ({called(end)})" for end in self.ends]
             numbers = f"{min(counted)} to {max(counted)}"
-            msg = f"{caller}: expected one of {', '.join(known)}, or {numbers}, got {which!r}{hint}"
+            msg = f"{caller}: expected one of {', '.join(known)}, or {numbers}, got {brief(which)}{hint}"
             raise RangeError(msg)
         return self.ends[name]
 

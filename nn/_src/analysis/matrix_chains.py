@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from autograd_core import OperandError, StructureError, Value
+from autograd_core._src.any_object import shown
 from autograd_core._src.wrong_calls import says_how
 
 from ..notation.latex import latex
 from ..notation.texts import PRIMES
 from ..support.matrices import bmatrix, by, product, tex
 from ..support.tables import Table, number, number_in, titled
-from ..support.validation import plain, shown
+from ..support.validation import plain
 from .labelled_jacobian import Jacobian, Outputs, layout_of
 
 if TYPE_CHECKING:

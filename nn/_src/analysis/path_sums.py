@@ -8,6 +8,7 @@ from itertools import pairwise, product
 from typing import TYPE_CHECKING
 
 from autograd_core import RangeError
+from autograd_core._src.any_object import brief
 from autograd_core._src.sums import exact_sum
 
 from ..notation.latex import latex
@@ -124,7 +125,7 @@ def paths_of(factors: Sequence[Jacobian], of: str, to: str) -> PathSum:
     of, to = (one_named(name, known) or name for name, known in ((of, factors[0].rows), (to, factors[-1].columns)))
     for what, name, known in (("of", of, factors[0].rows), ("to", to, factors[-1].columns)):
         if name not in known:
-            msg = f"Chain.entry: expected `{what}` to be one of {', '.join(known)}, got {name!r}"
+            msg = f"Chain.entry: expected `{what}` to be one of {', '.join(known)}, got {brief(name)}"
             raise RangeError(msg)
     count = math.prod(len(factor.columns) for factor in factors[:-1])
     if count > MOST_PATHS:

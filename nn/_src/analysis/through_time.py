@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from autograd_core import OperandError, Value, grad_of
+from autograd_core._src.any_object import shown
 from autograd_core._src.wrong_calls import says_how
 
 from ..modules.recurrent import LSTM, RNN
@@ -14,7 +15,6 @@ from ..support.arrays import numpy, singular_values
 from ..support.figures import curve, figure_of, whole_numbers
 from ..support.matrices import product
 from ..support.tables import Table, number
-from ..support.validation import shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -6,12 +6,13 @@ import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autograd_core import OperandError, RangeError, StructureError, UsageWarning
+from autograd_core._src.any_object import shown
 from autograd_core._src.engine.elsewhere import ON_SPLIT
 from autograd_core._src.engine.provenance import warn_user
 from autograd_core._src.wrong_calls import refuse_options, says_how
 
 from ..support.arrays import are_finite
-from ..support.validation import generator, plain, real, shown
+from ..support.validation import generator, plain, real
 
 if TYPE_CHECKING:
     import random

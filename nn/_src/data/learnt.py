@@ -10,10 +10,11 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Self
 
 from autograd_core import RangeError, StructureError
+from autograd_core._src.any_object import brief, shown
 from autograd_core._src.wrong_calls import says_how
 
 from ..support import files
-from ..support.validation import plain, shown
+from ..support.validation import plain
 
 if TYPE_CHECKING:
     import os
@@ -42,7 +43,7 @@ def finite(x: Any) -> float:
     number = files.decoded(x)
     if isinstance(number, float) and math.isfinite(number):
         return number
-    msg = f"expected a finite number, got {x!r:.60}"
+    msg = f"expected a finite number, got {brief(x)}"
     raise ValueError(msg)
 
 
@@ -54,7 +55,7 @@ def ends(content: dict[str, Any]) -> dict[str, float]:
     """
     low, high = finite(content["low"]), finite(content["high"])
     if not low < high:
-        msg = f"expected low below high, got {low!r} and {high!r}"
+        msg = f"expected low below high, got {brief(low)} and {high!r}"
         raise ValueError(msg)
     return {"low": low, "high": high}
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from autograd_core import OperandError, RangeError
+from autograd_core._src.any_object import brief, shown
 from autograd_core._src.wrong_calls import says_how
 
-from ..support.validation import plain, real, shown, whole
+from ..support.validation import plain, real, whole
 from .learnt import Learnt, ends, finite
 
 if TYPE_CHECKING:
@@ -91,13 +92,13 @@ class OneHotEncoder(Learnt):
         categories = content["categories"]
         for values in categories if isinstance(categories, list) and categories else [None]:
             if not isinstance(values, list) or not values:
-                msg = f"expected a list of values per column, got {values!r:.60}"
+                msg = f"expected a list of values per column, got {brief(values)}"
                 raise ValueError(msg)
             for value in values:
                 if not isinstance(value, (str, bool)):
                     finite(value)
             if len(set(values)) < len(values):
-                msg = f"expected different values in a column, got {values!r:.60}"
+                msg = f"expected different values in a column, got {brief(values)}"
                 raise ValueError(msg)
         return {"_state": {"categories": categories}} | ends(content)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from autograd_core import RangeError
+from autograd_core import RangeError, Value
 from autograd_core._src.wrong_calls import says_how
 
 from ..support.validation import real
@@ -29,12 +29,12 @@ class _Linear(Learnt):
     def _there(self, row: list[Any]) -> list[float]:
         assert self._state is not None
         offsets, scales = self._state["offset"], self._state["scale"]
-        return [(x - offset) / scale for x, offset, scale in zip(row, offsets, scales)]
+        return [(_entry(x) - offset) / scale for x, offset, scale in zip(row, offsets, scales)]
 
     def _back(self, row: list[Any]) -> list[Any]:
         assert self._state is not None
         offsets, scales = self._state["offset"], self._state["scale"]
-        return [x * scale + offset for x, offset, scale in zip(row, offsets, scales)]
+        return [_entry(x) * scale + offset for x, offset, scale in zip(row, offsets, scales)]
 
     def _restored(self, content: dict[str, Any]) -> dict[str, Any]:
         state = {name: [finite(x) for x in content[name]] for name in ("offset", "scale")}
@@ -42,6 +42,11 @@ class _Linear(Learnt):
             msg = "expected one offset and one scale other than 0 per column"
             raise ValueError(msg)
         return {"_state": state}
+
+
+def _entry(x: Any) -> Any:
+    """An entry of a row: a number, or a network's output."""
+    return x if isinstance(x, Value) else real(x, "an entry of a row", nan=True)
 
 
 LEAST_SQUARED = 1e-150  # squares of smaller numbers underflow or lose digits

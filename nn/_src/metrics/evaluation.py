@@ -8,6 +8,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from autograd_core import OperandError, RangeError, StructureError
+from autograd_core._src.any_object import shown
 from autograd_core._src.engine.pytrees import as_numpy, is_array
 from autograd_core._src.pictures.text import scrolled
 from autograd_core._src.wrong_calls import says_how
@@ -16,7 +17,7 @@ from ..data.dataset import cases_of
 from ..modules.module import Module, check_module
 from ..support.figures import figure_of
 from ..support.tables import number
-from ..support.validation import LOSS, ONE_PREDICTION, callable_of, plain, real, shown
+from ..support.validation import LOSS, ONE_PREDICTION, callable_of, plain, real
 from ..training.case_programs import predictions
 from ..training.side_effects import Watch
 from .accuracy import check_scores, largest, numbers, right_for
@@ -350,4 +351,6 @@ def confusion_matrix(truth: Any, predicted: Any, *, labels: Sequence[Any] | None
 
 
 def _label(x: Any) -> Any:
-    return largest(x) if isinstance(x, list) else x
+    if not isinstance(x, list):
+        return x
+    return largest([real(score, "confusion_matrix: a score", nan=True) for score in x])

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any, overload
 
 import autograd_core as ag
 from autograd_core import OperandError, RangeError
+from autograd_core._src.any_object import brief, shown
 from autograd_core._src.wrong_calls import says_how
 
-from ..support.validation import plain, real, shown
+from ..support.validation import plain, real
 from .module import Module
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def activation_function(activation: str | Callable[[Any], Any] | None) -> Callab
             hint = SOFTMAX_HINT if activation in ("softmax", "log_softmax") else ""
             if activation.lower() in SYNONYMS:
                 hint = f"; {activation!r} is {SYNONYMS[activation.lower()]!r} here"
-            msg = f"activation: expected one of {', '.join(ACTIVATIONS)}, or a function, got {activation!r}{hint}"
+            msg = f"activation: expected one of {', '.join(ACTIVATIONS)}, or a function, got {brief(activation)}{hint}"
             raise RangeError(msg)
         return ACTIVATIONS[activation]
     if activation is not None and not callable(activation):

@@ -6,11 +6,12 @@ from itertools import product
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from autograd_core import StructureError, Value, dot, scope
+from autograd_core._src.any_object import shown
 from autograd_core._src.engine.contexts import current
 from autograd_core._src.wrong_calls import says_how
 
 from ..support.scopes import place
-from ..support.validation import generator, plain, shown, whole
+from ..support.validation import generator, plain, whole
 from .layers import _initializer
 from .module import Module
 

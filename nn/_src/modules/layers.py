@@ -7,13 +7,14 @@ from reprlib import recursive_repr
 from typing import TYPE_CHECKING, Any
 
 from autograd_core import OperandError, StructureError, Value, dot, scope
+from autograd_core._src.any_object import shown
 from autograd_core._src.engine.contexts import current, entered
 from autograd_core._src.engine.elsewhere import ON_MLP, NotOnSequentials
 from autograd_core._src.engine.provenance import Note
 from autograd_core._src.wrong_calls import refuse_options, says_how
 
 from ...init import constant, gain, kaiming_uniform
-from ..support.validation import generator, plain, real, row, shown, whole
+from ..support.validation import generator, plain, real, row, whole
 from .activations import TITLES, activation_function
 from .layer_scopes import tell_apart
 from .module import Module, refuse_cycle

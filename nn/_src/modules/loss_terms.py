@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 import autograd_core as ag
 from autograd_core import OperandError, RangeError, StructureError, Value
+from autograd_core._src.any_object import refuse_endless, shown
 from autograd_core._src.notation.losses import LossRule, as_one
 from autograd_core._src.wrong_calls import is_among
 
-from ..support.validation import plain, real, shown
+from ..support.validation import plain, real
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,7 +28,11 @@ def flat(prediction: Any, target: Any, caller: str) -> tuple[list[Any], list[Any
     """
     ps: list[Any] = []
     ts: list[Any] = []
-    _append(plain(prediction), plain(target), caller, ps, ts)
+    try:
+        _append(plain(prediction), plain(target), caller, ps, ts)
+    except RecursionError:
+        refuse_endless(caller, prediction, target)
+        raise
     if not ps:
         msg = f"{caller}: expected at least one case, got none"
         raise StructureError(msg)
@@ -63,8 +68,8 @@ def _append(p: Any, t: Any, caller: str, ps: list[Any], ts: list[Any]) -> None:
 
 
 def _a_number(x: Any, caller: str) -> None:
-    # Number types of other libraries check themselves when they are computed with.
-    if type(x).__module__ == "builtins" or not hasattr(x, "__sub__"):
+    # Number types of other libraries check themselves when they are computed with; dates can be subtracted, too.
+    if type(x).__module__ == "builtins" or not hasattr(x, "__pow__"):
         real(x, caller, nan=True)
 
 

@@ -22,11 +22,12 @@ from typing import TYPE_CHECKING, Any, Protocol, overload
 
 import autograd_core as ag
 from autograd_core import RangeError, Value
+from autograd_core._src.any_object import shown
 from autograd_core._src.engine.contexts import current
 from autograd_core._src.engine.reductions import cross_entropy as cross_entropy_of_scores
 from autograd_core._src.notation.losses import as_one
 
-from ..support.validation import plain, real, shown
+from ..support.validation import plain, real
 from .loss_rules import (
     ABSOLUTE_ERRORS,
     HALF_SQUARED_ERRORS,

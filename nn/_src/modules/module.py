@@ -11,12 +11,13 @@ from reprlib import recursive_repr
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from autograd_core import OperandError, StructureError, Value
+from autograd_core._src.any_object import shown
 from autograd_core._src.engine.elsewhere import FREEZE, Elsewhere, NotOnModules, names_of
 from autograd_core._src.wrong_calls import says_how
 
 from ..data.learnt import Learnt
 from ..support import files
-from ..support.validation import plain, shown
+from ..support.validation import plain
 from .layer_scopes import name_by_attribute, scopes_within
 from .parameters import assigned, held, holds_parameters
 

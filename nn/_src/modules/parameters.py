@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from autograd_core import OperandError, RangeError, StructureError, Value
+from autograd_core._src.any_object import refuse_endless, shown
 from autograd_core._src.wrong_calls import is_among
 
 from ..support.matrices import by
 from ..support.matrix_algebra import InNumPy, as_lists, shape_of
-from ..support.validation import plain, shown, whole
+from ..support.validation import plain, whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -369,7 +370,19 @@ def parameter(given: Any, start: Callable[[], float], label: str, what: str) -> 
 
 
 def holds_parameters(x: Any) -> bool:
-    """Whether it is a leaf, or nested lists of leaves."""
+    """Whether it is a leaf, or nested lists of leaves.
+
+    Raises:
+        StructureError: A list that contains itself.
+    """
+    try:
+        return _holds(x)
+    except RecursionError:
+        refuse_endless("parameters", x)
+        raise
+
+
+def _holds(x: Any) -> bool:
     if isinstance(x, list):
-        return bool(x) and all(map(holds_parameters, x))
+        return bool(x) and all(map(_holds, x))
     return isinstance(x, Value) and not x.parents

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from autograd_core import GraphCutError, StructureError, Value, dot, scope, sigmoid, tanh
 from autograd_core import sum as total
+from autograd_core._src.any_object import shown
 from autograd_core._src.engine.contexts import current, entered
 from autograd_core._src.wrong_calls import says_how
 
 from ...init import uniform
 from ..support.scopes import inner, place
-from ..support.validation import generator, plain, row, shown, whole
+from ..support.validation import generator, plain, row, whole
 from .activations import activation_function
 from .layers import _initializer
 from .module import Module

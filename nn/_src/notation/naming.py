@@ -7,10 +7,10 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from autograd_core import RangeError
+from autograd_core._src.any_object import shown
 from autograd_core._src.wrong_calls import is_among
 
 from ..support.names import Names, as_typed
-from ..support.validation import shown
 from .texts import MIDDLE, NOTATIONS, TEXTS, pair
 
 if TYPE_CHECKING:

@@ -21,6 +21,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autograd_core import AutogradError, RangeError, StructureError
+from autograd_core._src.any_object import brief
 from autograd_core._src.atomic_write import write_file
 from autograd_core._src.file_reading import MOST_BYTES, open_to_read
 
@@ -92,7 +93,7 @@ def read(path: str | os.PathLike[str], form: Form) -> dict[str, Any]:
         raise unfit(path, form, 'there is no "format" of that name')
     version = content.get("version")
     if type(version) is not int or version != VERSION:
-        msg = f"{path}: expected version {VERSION} of the format, got {version!r:.60}; use the release that wrote it"
+        msg = f"{path}: expected version {VERSION} of the format, got {brief(version)}; use the release that wrote it"
         raise RangeError(msg)
     if not right:
         msg = "its checksum is another: it was damaged or changed (who means the change removes the line)"
@@ -126,7 +127,7 @@ def _checksum(content: dict[str, Any]) -> str:
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     content = dict(pairs)
     if len(content) < len(pairs):
-        msg = f"the name {first_twice(name for name, _ in pairs)!r:.60} stands there twice"
+        msg = f"the name {brief(first_twice(name for name, _ in pairs))} stands there twice"
         raise ValueError(msg)
     return content
 
@@ -177,7 +178,7 @@ def decoded(x: Any) -> Any:
             return Fraction(x)
     if isinstance(x, (int, float)) and not isinstance(x, bool) and math.isfinite(number := float(x)):
         return number
-    msg = f"got {x!r:.60}"
+    msg = f"got {brief(x)}"
     raise ValueError(msg)
 
 

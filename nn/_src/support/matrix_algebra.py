@@ -6,10 +6,11 @@ import operator
 from typing import TYPE_CHECKING, Any
 
 from autograd_core import OperandError, StructureError, Value, dot
+from autograd_core._src.any_object import shown
 
 from .matrices import by
 from .tables import as_html, number
-from .validation import plain, shown
+from .validation import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,10 +8,11 @@ from numbers import Rational
 from typing import TYPE_CHECKING, Any, Self
 
 from autograd_core import OperandError, StructureError
+from autograd_core._src.any_object import shown
 from autograd_core._src.wrong_calls import says_how
 
 from . import files
-from .validation import plain, shown
+from .validation import plain
 
 if TYPE_CHECKING:
     import os

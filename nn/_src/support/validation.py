@@ -8,14 +8,9 @@ import random
 from typing import Any
 
 from autograd_core import OperandError, RangeError, StructureError, Value
+from autograd_core._src.any_object import brief, shown
 from autograd_core._src.engine.pytrees import as_numpy
-from autograd_core._src.wrong_calls import brief, misfit
-
-
-def shown(x: Any) -> str:
-    """A value and its type for a message, cut to a readable length."""
-    return f"{brief(x)} ({type(x).__name__})"
-
+from autograd_core._src.wrong_calls import misfit
 
 NAMELESS_TYPES = frozenset({float, int, bool, str})
 
@@ -85,7 +80,7 @@ def real(
     if (nan and math.isnan(number)) or (above and below):
         return number
     span = f"{'(' if open_low else '['}{low:g}, {high:g}{')' if open_high else ']'}"
-    msg = f"{what}: expected a number in {span}, got {x!r}"
+    msg = f"{what}: expected a number in {span}, got {brief(x)}"
     raise RangeError(msg)
 
 

@@ -9,9 +9,9 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autograd_core import OperandError, Value, topological_order
+from autograd_core._src.any_object import shown
 from autograd_core._src.sums import exact_sum
 
-from ..support.validation import shown
 from .derivation_paths import LeafPaths, OpenProduct, by_nodes, by_paths, terms_of
 from .lines import common_end, line_of, product_of, sum_of
 from .polynomials import Polynomial, cancelled, with_one_hot

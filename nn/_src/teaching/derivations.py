@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from autograd_core import OperandError, RangeError, Value, count_paths
+from autograd_core._src.any_object import shown
 from autograd_core._src.sums import exact_sum
 from autograd_core._src.wrong_calls import says_how
 
 from ..support.formulas import in_pre, is_loose, juxtaposed, with_reasons
 from ..support.tables import Table, broken, number
-from ..support.validation import shown
 from .derivation_lines import OVER, DerivationLine, by_rules, by_way_of, chain_rule, closing_lines
 from .derivation_paths import LeafPaths, OpenProduct
 from .lines import in_numbers, line_of

@@ -12,10 +12,11 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from autograd_core import OperandError, StructureError, Value
+from autograd_core._src.any_object import shown
 from autograd_core._src.pictures.text import scrolled
 
 from ..support.tables import number, wrapped
-from ..support.validation import plain, shown
+from ..support.validation import plain
 from .answer_graphs import drawn
 
 if TYPE_CHECKING:

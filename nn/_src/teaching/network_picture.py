@@ -11,6 +11,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any, get_args
 
 from autograd_core import OperandError, RangeError
+from autograd_core._src.any_object import shown
 from autograd_core._src.atomic_write import write_file
 from autograd_core._src.pictures.checked_path import path_for
 from autograd_core._src.pictures.render.raster import png
@@ -20,7 +21,6 @@ from autograd_core._src.wrong_calls import is_among, says_how
 
 from ..analysis.error_signals import error_signals
 from ..analysis.forward_pass import forward_pass, with_layers
-from ..support.validation import shown
 from .networks.network_layout import placed
 from .networks.network_svg import CSS, network_svg
 from .networks.network_units import network_of

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from autograd_core import OperandError, RangeError, Value
+from autograd_core._src.any_object import shown
 from autograd_core._src.sums import exact_sum
 from autograd_core._src.wrong_calls import says_how
 
 from ..support.formulas import in_pre, with_reasons
 from ..support.tables import Table, as_text, number
-from ..support.validation import plain, real, shown
+from ..support.validation import plain, real
 from .writing import for_latex
 
 MOST_SHOWN = 12  # rows and columns of the matrix

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autograd_core import MissingExtraError, RangeError, StructureError
+from autograd_core._src.any_object import brief
 from autograd_core._src.atomic_write import name_of_file, write_file
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def save_film(plot: Callable[[], Figure], count: int, path: str | os.PathLike[st
     path = Path(name_of_file(path, "History.save"))
     form = FORMATS.get(path.suffix.lower())
     if form is None:
-        msg = f"History.save: expected a file name that ends in {', '.join(FORMATS)}, got {path.name!r}"
+        msg = f"History.save: expected a file name that ends in {', '.join(FORMATS)}, got {brief(path.name)}"
         raise RangeError(msg)
     if not path.parent.is_dir():
         msg = f"History.save: there is no folder {str(path.parent)!r}; make it first"

@@ -7,6 +7,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from autograd_core import MissingExtraError, OperandError, StructureError, UsageWarning
+from autograd_core._src.any_object import shown
 from autograd_core._src.engine.elsewhere import ON_FIT
 from autograd_core._src.engine.provenance import warn_user
 from autograd_core._src.wrong_calls import refuse_options, says_how
@@ -15,7 +16,7 @@ from ..data.dataset import cases_of, check_finite, parted
 from ..metrics.accuracy import right_for
 from ..modules.module import Module, check_module
 from ..support.tables import number
-from ..support.validation import LOSS, ONE_PREDICTION, callable_of, generator, real, shown, whole
+from ..support.validation import LOSS, ONE_PREDICTION, callable_of, generator, real, whole
 from .case_programs import is_available
 from .history import History
 from .optimizer import Optimizer

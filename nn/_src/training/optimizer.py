@@ -9,13 +9,14 @@ from copy import copy
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from autograd_core import OperandError, StructureError, Value
+from autograd_core._src.any_object import brief, shown
 from autograd_core._src.engine.elsewhere import ON_OPTIMIZER
 from autograd_core._src.wrong_calls import refuse_options, says_how
 
 from ...schedules import Schedule, as_schedule, schedule_from, state_of
 from ..modules.module import Module
 from ..support.resuming import Resumable, fields, numbers
-from ..support.validation import plain, real, shown, whole
+from ..support.validation import plain, real, whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -315,7 +316,7 @@ class Optimizer(Resumable):
         about = ("optimizer", "steps", "epochs", "lr", "options", "kept")
         kind, steps, epochs, lr, options, kept = fields(state, about, what)
         if kind != what:
-            msg = f"{what}: expected the state of {what}, got that of {kind!r:.60}"
+            msg = f"{what}: expected the state of {what}, got that of {brief(kind)}"
             raise StructureError(msg)
         given = dict(zip(self._options, fields(options, self._options, f"{what}: options"), strict=True))
         for name, x in given.items():

@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from autograd_core import RangeError, StructureError
+from autograd_core._src.any_object import brief, shown
 from autograd_core._src.wrong_calls import says_how
 
-from ..support.validation import plain, real, shown
+from ..support.validation import plain, real
 from .optimizer import Optimizer
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class SGD(Optimizer):
         self.momentum: float = real(momentum, "SGD: momentum", 0.0)
         self.nesterov = nesterov
         if nesterov and not self.momentum:
-            msg = f"SGD: nesterov: expected a momentum above 0 with it, got {momentum!r}"
+            msg = f"SGD: nesterov: expected a momentum above 0 with it, got {brief(momentum)}"
             raise RangeError(msg)
         super().__init__(params, lr, weight_decay=weight_decay, decay_biases=decay_biases, **options)
 

@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from autograd_core import OperandError, StructureError, Value, dot, grad_of
+from autograd_core._src.any_object import brief, shown
 from autograd_core._src.wrong_calls import says_how
 
 from ..data.dataset import cases_of
@@ -15,7 +16,7 @@ from ..support.arrays import eigenvalues
 from ..support.figures import COLOURS, figure_of
 from ..support.resuming import Resumable, fields
 from ..support.tables import Table, number
-from ..support.validation import LOSS, callable_of, plain, real, shown, whole
+from ..support.validation import LOSS, callable_of, plain, real, whole
 from .history import History
 from .optimizer import named
 
@@ -306,7 +307,7 @@ class NewtonCG(Resumable):
         """
         kind, *rest = fields(state, ("optimizer", *STATE), "NewtonCG")
         if kind != "NewtonCG":
-            msg = f"NewtonCG: expected the state of NewtonCG, got that of {kind!r:.60}"
+            msg = f"NewtonCG: expected the state of NewtonCG, got that of {brief(kind)}"
             raise StructureError(msg)
         radius, max_radius, max_cg, *counts = rest
         found = NewtonCG(self.params, radius=radius, max_radius=max_radius, max_cg=max_cg)

@@ -12,6 +12,7 @@ from types import BuiltinMethodType, CellType, CodeType, FunctionType, MethodTyp
 from typing import TYPE_CHECKING, Any
 
 from autograd_core import Value
+from autograd_core._src.any_object import brief
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,7 +86,7 @@ def _seen(x: Any) -> tuple[Any, list[tuple[str, Any]]]:
     if hasattr(x, "__next__"):
         return object(), []  # an iterator cannot be inspected without consuming it: it counts as changed
     if isinstance(x, dict):
-        return _ids([*x, *x.values()]), [(f"[{k!r:.40}]", y) for k, y in x.items()]
+        return _ids([*x, *x.values()]), [(f"[{brief(k, 40)}]", y) for k, y in x.items()]
     if isinstance(x, (list, tuple, set, frozenset, deque)):
         if all(type(y) in PLAIN_TYPES for y in x):
             return repr(x), []

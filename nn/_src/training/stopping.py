@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from autograd_core import RangeError, StructureError
+from autograd_core._src.any_object import shown
 from autograd_core._src.wrong_calls import is_among
 
-from ..support.validation import real, shown, whole
+from ..support.validation import real, whole
 
 if TYPE_CHECKING:
     from .history import History

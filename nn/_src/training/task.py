@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import autograd_core as ag
 from autograd_core import OperandError, Value
+from autograd_core._src.any_object import shown
 
 from ..metrics.accuracy import check_scores, numbers
-from ..support.validation import shown
 from .clipping import clip_grad_norm
 from .optimizer import is_bias
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ....errors import OperandError, StructureError
-from ...engine.evaluation import number, shown
+from ...any_object import brief, shown
+from ...engine.evaluation import number
 from ...engine.pytrees import Spec, as_numpy, build, flatten, is_array, is_masked, same_shape, unflatten
 from ...engine.value import Value
 
@@ -45,7 +46,7 @@ def plain(x: Any, place: str) -> float:
         OperandError: It is no real number.
     """
     if isinstance(x, Value):
-        msg = f"{place}: expected plain numbers, got {x!r}; only calls of the function itself record a graph"
+        msg = f"{place}: expected plain numbers, got {brief(x)}; only calls of the function itself record a graph"
         raise HoldsValuesError(msg)
     return float(number(x, place))
 

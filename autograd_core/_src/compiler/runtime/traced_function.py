@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from ....errors import GuardError, RangeError, StructureError
+from ...any_object import brief
 from ...engine.contexts import answering, uncollected
 from ...engine.pytrees import Spec, is_array, same_shape
 from ...transforms.recorded_call import one_of, positions
@@ -425,11 +426,11 @@ def _mapped(in_axes: Any, n: int, name: str) -> tuple[bool, ...]:
     """Which arguments have one entry per row."""
     axes = tuple(in_axes) if isinstance(in_axes, (tuple, list)) else (in_axes,) * n
     if len(axes) != n:
-        msg = f"{name}: expected in_axes with one entry for each of {n} argument(s), got {in_axes!r}"
+        msg = f"{name}: expected in_axes with one entry for each of {n} argument(s), got {brief(in_axes)}"
         raise StructureError(msg)
     for axis in axes:
         if axis is not None and (type(axis) is not int or axis != 0):
-            msg = f"{name}: expected in_axes of None (shared by all rows) or 0 (one entry per row), got {axis!r}"
+            msg = f"{name}: expected in_axes of None (shared by all rows) or 0 (one entry per row), got {brief(axis)}"
             raise RangeError(msg)
     return tuple(axis == 0 for axis in axes)
 
@@ -441,13 +442,13 @@ def _real(dtype: Any, name: str) -> Any:
     except TypeError:
         found = None
     if found not in (np.float64, np.float32):
-        msg = f'{name}: expected dtype="float64" or dtype="float32", got {dtype!r}'
+        msg = f'{name}: expected dtype="float64" or dtype="float32", got {brief(dtype)}'
         raise RangeError(msg)
     return found
 
 
 def _at_least_one(max_traces: Any, name: str) -> int:
     if type(max_traces) is not int or max_traces < 1:
-        msg = f"{name}: expected max_traces as an int of at least 1, got {max_traces!r}"
+        msg = f"{name}: expected max_traces as an int of at least 1, got {brief(max_traces)}"
         raise RangeError(msg)
     return max_traces

@@ -458,19 +458,33 @@ def _key(key: Any) -> Any:
 
 
 def plain_copy(x: Any) -> Any:
-    """A deep copy of lists, tuples, dicts and sets of numbers and strings; NOTHING if they hold anything else."""
+    """A deep copy of lists, tuples, dicts and sets of numbers and strings.
+
+    Args:
+        x: The container.
+
+    Returns:
+        NOTHING if it holds anything else, such as itself, or is nested so deeply that Python cannot compare copies.
+    """
+    try:
+        return _plain_copy(x)
+    except RecursionError:
+        return NOTHING
+
+
+def _plain_copy(x: Any) -> Any:
     kind = type(x)
     # The types of all parts as one set, at C speed: most lists that are long hold numbers alone.
     if kind in (list, tuple):
         if set(map(type, x)) <= SCALARS:
             return x[:]
-        parts = [part if type(part) in SCALARS else plain_copy(part) for part in x]
+        parts = [part if type(part) in SCALARS else _plain_copy(part) for part in x]
         return NOTHING if any(part is NOTHING for part in parts) else kind(parts)
     if kind is dict:
         if not set(map(type, x)) <= SCALARS:
             return NOTHING
         if set(map(type, x.values())) <= SCALARS:
             return x.copy()
-        copy = {key: part if type(part) in SCALARS else plain_copy(part) for key, part in x.items()}
+        copy = {key: part if type(part) in SCALARS else _plain_copy(part) for key, part in x.items()}
         return NOTHING if any(part is NOTHING for part in copy.values()) else copy
     return x.copy() if kind in (set, frozenset) and set(map(type, x)) <= SCALARS else NOTHING

@@ -7,6 +7,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ....errors import OperandError, RangeError, StructureError
+from ...any_object import brief, listed, shown
 from ...engine.contexts import case_in
 from ...engine.graph import order_of, roots_of
 from ...engine.ops import PRIMITIVES
@@ -259,11 +260,11 @@ def leaf_of(graph: Graph, names: Mapping[str, int], given: object, caller: str) 
     elif isinstance(given, str):
         v = names.get(given, -1)
     else:
-        msg = f"{caller}: expected a leaf of the graph or its name, got {given!r:.60} ({type(given).__name__})"
+        msg = f"{caller}: expected a leaf of the graph or its name, got {shown(given)}"
         raise OperandError(msg)
     if v < 0 or graph.order[v]._primitive is not None or v in graph.constants:
         some = ", ".join(name for name, u in names.items() if graph.is_leaf(u) and u not in graph.constants)
-        msg = f"{caller}: expected a leaf of the graph ({text.shorten(some, 120)}), got {given!r:.80}"
+        msg = f"{caller}: expected a leaf of the graph ({text.shorten(some, 120)}), got {brief(given, 80)}"
         raise RangeError(msg)
     return v
 
@@ -313,7 +314,7 @@ def _row(graph: Graph, names: Mapping[str, int], point: Any) -> dict[int, float 
     if not hasattr(point, "items"):
         msg = (
             "live: expected each point to be a mapping from leaves to numbers, "
-            f"got {point!r:.60} ({type(point).__name__})"
+            f"got {shown(point)}"
         )
         raise OperandError(msg)
     return {leaf_of(graph, names, leaf, "live"): _given(leaf, x) for leaf, x in point.items()}
@@ -339,20 +340,21 @@ def _labelled(given: Any) -> list[tuple[str, Any]]:
         pairs = list(given.items())
         if pairs and all(hasattr(point, "items") for _, point in pairs):
             return [(str(label), point) for label, point in pairs]
-    if hasattr(given, "items") or isinstance(given, str) or not hasattr(given, "__iter__"):
+    points = None if hasattr(given, "items") else listed(given)
+    if points is None:
         msg = (
             "live: expected points to be a list of mappings from leaves to numbers, or a mapping from labels to such, "
-            f"got {given!r:.60} ({type(given).__name__})"
+            f"got {shown(given)}"
         )
         raise OperandError(msg)
-    return [(f"point {k + 1}", point) for k, point in enumerate(given)]
+    return [(f"point {k + 1}", point) for k, point in enumerate(points)]
 
 
 def _given(leaf: object, x: Any) -> float | str:
     try:
         return number(x.data if isinstance(x, Value) else x)
     except (TypeError, ValueError, OverflowError):
-        msg = f"live: expected a number for {leaf!r:.60}, got {x!r:.60} ({type(x).__name__})"
+        msg = f"live: expected a number for {brief(leaf)}, got {shown(x)}"
         raise OperandError(msg) from None
 
 
@@ -365,13 +367,17 @@ def cases_of(graph: Graph, given: Iterable[Value] | Mapping[str, Value] | None) 
         found = _cases_by_scope(graph)
         return _told_apart(found) if len(found) > 1 else None
     if not isinstance(given, Mapping):
-        given = {f"case {k}": root for k, root in enumerate(given, 1)}
+        roots = listed(given)
+        if roots is None:
+            msg = f"live: expected cases as nodes of the graph, in a list or by name, got {shown(given)}"
+            raise OperandError(msg)
+        given = {f"case {k}": root for k, root in enumerate(roots, 1)}
     found = []
     for label, root in given.items():
         if not isinstance(root, Value) or root not in graph.index:
             msg = (
                 "live: expected each case to be a node of the graph, such as its loss, "
-                f"got {root!r:.60} ({type(root).__name__})"
+                f"got {shown(root)}"
             )
             raise OperandError(msg)
         found.append((text.clean(str(label)), graph.index[root]))

@@ -6,6 +6,7 @@ from numbers import Rational
 from typing import TYPE_CHECKING, Any
 
 from ....errors import RangeError
+from ...any_object import brief
 from ...engine.graph import roots_of
 from ...notation.composites import as_written
 from ...wrong_calls import is_among, says_how
@@ -61,7 +62,7 @@ def draw_dot(root: Value | Iterable[Value], format: str = "svg", rankdir: str = 
     """
     roots = roots_of(root, "draw_dot")
     if not is_among(rankdir, RANKDIRS):
-        msg = f"draw_dot: expected rankdir to be 'LR' or 'TB', got {rankdir!r:.60}"
+        msg = f"draw_dot: expected rankdir to be 'LR' or 'TB', got {brief(rankdir)}"
         raise RangeError(msg)
     return digraph(Graph(roots, read=as_written(roots, least=2)), format, rankdir)
 
@@ -73,7 +74,7 @@ def digraph(graph: Graph, format: str, rankdir: str) -> Digraph:  # noqa: A002
     try:
         dot = graphviz.Digraph(format=format, graph_attr={"rankdir": rankdir})
     except ValueError:
-        msg = f"draw_dot: expected a format that Graphviz writes, such as 'svg' or 'png', got {format!r:.60}"
+        msg = f"draw_dot: expected a format that Graphviz writes, such as 'svg' or 'png', got {brief(format)}"
         raise RangeError(msg) from None
     for i, node in enumerate(graph.order):
         dot.node(f"n{i}", label=_record(graph, i), shape="record")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import itertools
 import math
 from collections import Counter
-from collections.abc import Iterable
 from functools import reduce
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from ....errors import OperandError, StructureError
+from ...any_object import brief, listed, shown
 from ...engine.evaluation import is_finite, plus, times
 from ...engine.value import Constant, Value
 from ...notation.composites import as_written
@@ -19,7 +19,7 @@ from ...notation.rules import rules_along
 from .. import text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from ..view.folding import View
     from ..view.scope_tree import Graph
@@ -131,10 +131,9 @@ def tracks_of(highlight: object, roots: Sequence[Value], view: View) -> tuple[Tr
     if highlight is None:
         return ()
     graph = view.graph
-    given: Any = [highlight] if isinstance(highlight, Value) or _is_path(highlight) else highlight
-    if not isinstance(given, Iterable) or isinstance(given, (str, bytes)):
+    given: Any = [highlight] if isinstance(highlight, Value) or _is_path(highlight) else listed(highlight)
+    if given is None:
         raise _refused(highlight)
-    given = list(given)
     wholes = _Wholes(roots, view)
     paths: list[_PathRead] = []
     alone: list[int] = []
@@ -189,7 +188,7 @@ def _is_path(x: Any) -> bool:
 
 
 def _refused(given: object) -> OperandError:
-    msg = f"draw: expected highlight to be a Path, Values, or several, got {given!r:.60} ({type(given).__name__})"
+    msg = f"draw: expected highlight to be a Path, Values, or several, got {shown(given)}"
     return OperandError(msg)
 
 
@@ -197,8 +196,8 @@ def _known(node: Value, graph: Graph) -> int:
     i = graph.index.get(node)
     if i is None:
         msg = (
-            f"draw: {node!r:.80} is to be highlighted, but it is no node of this graph: root does not depend on it. "
-            "Take paths and values from the root that is drawn"
+            f"draw: {brief(node, 80)} is to be highlighted, but it is no node of this graph: root does not depend on "
+            "it. Take paths and values from the root that is drawn"
         )
         raise StructureError(msg)
     return i
@@ -272,7 +271,7 @@ def _operand(source: Value, user: Value, operand: int) -> int:
         return operand
     if (primitive is not None and primitive.composite) or loss_of(user) is not None:
         return next((k for k in range(half) if edges[k] is source), -1)
-    msg = f"draw: no such path in this graph: operand {operand} of {user!r:.60} is not {source!r:.60}"
+    msg = f"draw: no such path in this graph: operand {operand} of {brief(user)} is not {brief(source)}"
     raise StructureError(msg)
 
 

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from ....errors import OperandError, RangeError, StructureError
+from ...any_object import brief, shown
 from ...engine.value import Value
 from .. import text
 
@@ -66,15 +67,16 @@ def checked(overlay: object) -> Overlay | None:
     if overlay is None:
         return None
     if not (isinstance(overlay, Overlay) and isinstance(overlay.title, str) and isinstance(overlay.marks, Mapping)):
-        msg = f"draw: expected overlay to be an Overlay(title, marks), got {overlay!r:.60} ({type(overlay).__name__})"
+        msg = f"draw: expected overlay to be an Overlay(title, marks), got {shown(overlay)}"
         raise OperandError(msg)
     marks = {}
     for node, mark in overlay.marks.items():
         if not isinstance(node, Value) or not _is_mark(mark):
-            msg = f"draw: expected an overlay's marks to be {{Value: Mark(...)}}, got {node!r:.60}: {mark!r:.60}"
+            msg = f"draw: expected an overlay's marks to be {{Value: Mark(...)}}, got {brief(node)}: {brief(mark)}"
             raise OperandError(msg)
         if not 0 <= mark.level <= 1:
-            msg = f"draw: expected the level of a mark to be from 0 to 1, got {mark.level!r:.60} for {mark.text!r:.60}"
+            of = brief(mark.text)
+            msg = f"draw: expected the level of a mark to be from 0 to 1, got {brief(mark.level)} for {of}"
             raise RangeError(msg)
         marks[node] = Mark(text.clean(mark.text), mark.level, text.clean(mark.title))
     return Overlay(text.clean(overlay.title), marks)
@@ -104,8 +106,8 @@ def on_cards(
         i = graph.index.get(node)
         if i is None:
             msg = (
-                f"draw: the overlay marks {node!r:.80}, which is no node of this graph: root does not depend on it. "
-                "Make the overlay for the root that is drawn"
+                f"draw: the overlay marks {brief(node, 80)}, which is no node of this graph: root does not depend on it"
+                ". Make the overlay for the root that is drawn"
             )
             raise StructureError(msg)
         if i in card_of and i not in graph.constants:

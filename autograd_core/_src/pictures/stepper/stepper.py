@@ -8,6 +8,7 @@ from operator import index as as_index
 from typing import TYPE_CHECKING, Any
 
 from ....errors import MissingExtraError, OperandError
+from ...any_object import shown
 from ...atomic_write import write_file
 from ...engine.graph import roots_of
 from ...wrong_calls import says_how
@@ -132,7 +133,7 @@ class Stepper:
         font_scale: float = 1.0,
     ) -> None:
         if not isinstance(title, (str, type(None))):
-            msg = f"Stepper: expected a title (str), got {title!r:.60} ({type(title).__name__})"
+            msg = f"Stepper: expected a title (str), got {shown(title)}"
             raise OperandError(msg)
         roots = roots_of(root, "Stepper")
         fold, unfold = kept(fold), kept(unfold)
@@ -199,7 +200,7 @@ class Stepper:
         try:
             k = as_index(k)
         except TypeError:
-            msg = f"goto: expected the index of a step (int), got {k!r:.60} ({type(k).__name__})"
+            msg = f"goto: expected the index of a step (int), got {shown(k)}"
             raise OperandError(msg) from None
         self._index = max(0, min(k, len(self.steps) - 1))
         if self._widget is not None:
@@ -252,7 +253,7 @@ class Stepper:
             v2 = w * 3 = 0.5 * 3 = 1.5
         """
         if value is not None and value not in self.names:
-            msg = f"next_use: expected a Value of this graph, got {value!r:.60} ({type(value).__name__})"
+            msg = f"next_use: expected a Value of this graph, got {shown(value)}"
             raise OperandError(msg)
         return self.goto(jumps.next_use(self._passes, self.index, value))
 

@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ....errors import OperandError, RangeError, StructureError, UsageWarning
+from ...any_object import brief, shown
 from ...engine.evaluation import whole
 from ...engine.provenance import warn_user
 from ...engine.value import Value
@@ -152,11 +153,11 @@ def _say_if_in_vain(
     if all_folded and not any(before.folds()) and not view.plates:
         msg = f"draw: fold=True folds nothing, as all {n} nodes stand in no scope; {there}"
     elif folds and not any(before.folds()):
-        msg = f"draw: fold={folds[0]!r:.80} folds nothing, as a scope of one node stays as it is; {there}"
+        msg = f"draw: fold={brief(folds[0], 80)} folds nothing, as a scope of one node stays as it is; {there}"
     elif unfolds and before.opened == view.opened and not view.plates:
         msg = (
-            f"draw: unfold={unfolds[0]!r:.80} changes nothing, as it is open: graphs of up to {SMALL} nodes are not "
-            f"folded, and this one has {n}. fold=True folds the others; {there}"
+            f"draw: unfold={brief(unfolds[0], 80)} changes nothing, as it is open: graphs of up to {SMALL} nodes are "
+            f"not folded, and this one has {n}. fold=True folds the others; {there}"
         )
     else:
         return
@@ -205,7 +206,7 @@ def _patterns(name: str, given: object) -> tuple[str, ...]:
             also = ', "auto", None' if name == "fold" else ""
             msg = (
                 f"draw: expected {name} to be a scope such as 'layer1' or 'layer*/neuron*', or several{also}, "
-                f"got {given!r:.60} ({type(given).__name__})"
+                f"got {shown(given)}"
             )
             raise OperandError(msg)
     return patterns
@@ -223,7 +224,7 @@ def _matching(name: str, patterns: Sequence[str], view: View) -> set[int]:
     for pattern in patterns:
         matched = {s for s in range(1, len(view.tree.scopes)) if _matches(pattern, view.tree, s)}
         if not matched:
-            msg = f"draw: {name}={pattern!r:.80} is no scope of this graph; {_scopes_said(view)}"
+            msg = f"draw: {name}={brief(pattern, 80)} is no scope of this graph; {_scopes_said(view)}"
             raise RangeError(msg)
         found |= matched
     return found
@@ -255,12 +256,12 @@ def _centre(graph: Graph, around: object, hops: object) -> int:
     if around is None:
         return -1
     if not isinstance(around, Value):
-        msg = f"draw: expected around to be a Value of the graph, got {around!r:.60} ({type(around).__name__})"
+        msg = f"draw: expected around to be a Value of the graph, got {shown(around)}"
         raise OperandError(msg)
     centre = graph.index.get(around, -1)
     if centre < 0 or centre in graph.constants:
         msg = (
-            f"draw: around={around!r:.80} is no node of this graph: root does not depend on it. "
+            f"draw: around={brief(around, 80)} is no node of this graph: root does not depend on it. "
             "Pass a Value that went into root"
         )
         raise StructureError(msg)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ....errors import OperandError, RangeError, StructureError
+from ...any_object import brief
 from ..directions import total
 from .flat import FixedArgument, Tree, array_library
 from .jacobians import Inputs, jacobian_of
@@ -51,11 +52,12 @@ def axes_of(args: tuple[Any, ...], in_axes: Any) -> list[int | None]:
     """
     axes = list(in_axes) if isinstance(in_axes, Sequence) else [in_axes] * len(args)
     if any(a is not None and (not isinstance(a, int) or isinstance(a, bool)) for a in axes):
-        msg = f"in_axes: expected an int, or a sequence of ints and None as jax.vmap has it, got {in_axes!r}"
+        msg = f"in_axes: expected an int, or a sequence of ints and None as jax.vmap has it, got {brief(in_axes)}"
         raise OperandError(msg)
     if len(axes) != len(args) or all(a is None for a in axes):
         msg = (
-            f"in_axes: expected an axis or None for each of {len(args)} argument(s), not None for all, got {in_axes!r}"
+            f"in_axes: expected an axis or None for each of {len(args)} argument(s), not None for all, "
+            f"got {brief(in_axes)}"
         )
         raise RangeError(msg)
     return axes

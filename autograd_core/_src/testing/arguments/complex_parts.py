@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ...any_object import brief
 from ..verdicts import FunctionError
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ class Conversion:
     def _real(self, d: Any, place: str) -> float:
         if isinstance(d, complex):
             if d.imag:
-                msg = f"{self.what}: expected a real number at {place or 'the result'}, which is real, got {d!r}"
+                msg = f"{self.what}: expected a real number at {place or 'the result'}, which is real, got {brief(d)}"
                 raise FunctionError(msg, fault="no number")
             return d.real
         return float(d)

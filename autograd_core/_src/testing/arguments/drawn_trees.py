@@ -11,6 +11,7 @@ from itertools import chain
 from typing import Any
 
 from ....errors import OperandError, RangeError, StructureError
+from ...any_object import brief
 from ...engine.evaluation import is_fraction
 from ...engine.ops import REALS
 from ...engine.value import Value
@@ -158,7 +159,7 @@ class DrawingPlan:
             largest = self.largest
             first, last = math.ceil(max(low, min(-largest, high))), math.floor(min(high, max(largest, low)))
             if first > last:
-                msg = f"points: expected an interval with an integer for the one at {place}, got {domain.of!r}"
+                msg = f"points: expected an interval with an integer for the one at {place}, got {brief(domain.of)}"
                 raise RangeError(msg)
             return st.integers(first, last)
         where = interval(domain.of) if is_interval(domain.of) else domain.of or REALS
@@ -239,7 +240,7 @@ class DrawingPlan:
             return lambda draw, lengths: tuple(draw(shape))
         axes = tuple(shape) if isinstance(shape, (list, tuple)) else (shape,)
         if any(isinstance(n, bool) or not isinstance(n, (int, str)) or (isinstance(n, int) and n < 0) for n in axes):
-            msg = f"ArraySpec: expected a length or a name for each axis, or a strategy, got {shape!r} at {place}"
+            msg = f"ArraySpec: expected a length or a name for each axis, or a strategy, got {brief(shape)} at {place}"
             raise OperandError(msg)
 
         def drawn(draw: Draw, lengths: dict[str, int]) -> tuple[int, ...]:
@@ -331,12 +332,12 @@ def _below(domain: Domain | Flat, key: Any, x: Any, place: str) -> Domain | Flat
     if isinstance(x, dict):
         unknown = [k for k in of if k not in x and k is not ...] if isinstance(of, dict) else None
         if unknown is None or unknown:
-            came = f"the unknown {unknown!r}" if unknown else f"{of!r:.60}"
+            came = f"the unknown {unknown!r}" if unknown else f"{brief(of)}"
             msg = f"points: domain: expected keys of {list(x)!r}, or ... for all others, at {place}, got {came}"
             raise StructureError(msg)
         return Domain(of[key], named=True) if key in of else Domain(of.get(...))
     if isinstance(of, dict) or len(of) != len(x):
-        msg = f"points: domain: expected {len(x)} entries at {place}, as the argument has, got {of!r:.60}"
+        msg = f"points: domain: expected {len(x)} entries at {place}, as the argument has, got {brief(of)}"
         raise StructureError(msg)
     return Domain(of[key], named=True)
 

@@ -7,7 +7,8 @@ from functools import cache
 from itertools import islice, product
 from typing import TYPE_CHECKING, Any
 
-from ...engine.evaluation import is_fraction
+from ...any_object import refuse_endless
+from ...engine.evaluation import is_fraction, number
 from ...engine.value import Value
 
 if TYPE_CHECKING:
@@ -74,9 +75,17 @@ def is_sparse(x: Any) -> bool:
 
 def dense(whole: Any) -> Any:
     """An array, or a sequence of them, converted from sparse formats of torch and jax."""
+    try:
+        return _dense(whole)
+    except RecursionError:
+        refuse_endless("derivative", whole)
+        raise
+
+
+def _dense(whole: Any) -> Any:
     kind: Any = type(whole)
     if kind in (list, tuple):
-        return kind([dense(item) for item in whole])
+        return kind([_dense(item) for item in whole])
     if getattr(whole, "is_sparse", False) is True or "sparse_cs" in str(getattr(whole, "layout", "")):
         return whole.to_dense()
     return whole.todense() if kind.__module__.startswith("jax.experimental.sparse") else whole
@@ -131,7 +140,11 @@ class Tree:
         self.foreign = False
         self.other: list[str] = []
         self.kinds: dict[str, type] = {}
-        self._build = self._walk(tree, name)
+        try:
+            self._build = self._walk(tree, name)
+        except RecursionError:
+            refuse_endless(name or "result", tree)
+            raise
 
     @property
     def names(self) -> list[str]:
@@ -181,7 +194,7 @@ class Tree:
             self._leaf(x, name)
             return next
         if isinstance(x, (int, float)) and not isinstance(x, bool):
-            self._leaf(float(x), name)
+            self._leaf(number(x, name or "result"), name)
             return next
         if isinstance(x, complex):
             self._leaf(x, name)
@@ -205,7 +218,7 @@ class Tree:
         shape = tuple(x.shape)
         numbers = _flat(x)
         if any(leaf.__class__ is not float for leaf in numbers):
-            numbers = [leaf if isinstance(leaf, (float, complex, Value)) else float(leaf) for leaf in numbers]
+            numbers = [x if isinstance(x, (float, complex, Value)) else float(number(x, name)) for x in numbers]
         self.leaves += numbers
         self._places.append((name, shape) if shape else name)
         count = math.prod(shape)

@@ -6,6 +6,7 @@ import math
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from ...any_object import brief, shown
 from ...engine.value import Value
 from ..directions import directions
 from ..explaining import watched
@@ -50,7 +51,7 @@ class Function:
         if not self.point:
             msg = (
                 f"{self.name}: no argument is a number or holds one, so there is nothing to differentiate to: got "
-                f"{args!r:.100}; pass floats, or lists, dicts and arrays of them"
+                f"{brief(args, 100)}; pass floats, or lists, dicts and arrays of them"
             )
             raise FunctionError(msg, fault="no differentiable input")
 
@@ -105,7 +106,7 @@ class Function:
     def _results(self, output: Any) -> Tree:
         tree = results_of(output)
         if tree.other or not tree.leaves:
-            got = f"{output!r:.100} ({type(output).__name__})"
+            got = shown(output, 100)
             msg = f"{self.name}: expected a number, or lists, dicts and arrays of them, got {got}"
             raise FunctionError(msg, fault="no number")
         self.unit = max(self.unit, tree.unit)
@@ -157,8 +158,8 @@ class Function:
                 if not self._alike(third, fourth):
                     raise self._varies(third, fourth)
                 msg = (
-                    f"{self.name} depends on state: after a call at another point it gave {shown(third)}, and "
-                    f"{shown(first)} before, for the same arguments"
+                    f"{self.name} depends on state: after a call at another point it gave {first_of(third)}, and "
+                    f"{first_of(first)} before, for the same arguments"
                 )
                 raise FunctionError(msg, fault="depends on state")
 
@@ -171,7 +172,7 @@ class Function:
             hint += ", or if it is rounding that varies, as on several threads or a GPU, pass nondet_tol="
             hint += _above(apart[k])
             a, b = [a[k]], [b[k]]
-        came = f"two calls with the same arguments gave {shown(a)} and {shown(b)}"
+        came = f"two calls with the same arguments gave {first_of(a)} and {first_of(b)}"
         msg = f"{self.name} is not deterministic: {came}; {hint}"
         return FunctionError(msg, fault="random")
 
@@ -187,10 +188,10 @@ def _above(size: float) -> str:
     return f"1e{math.floor(math.log10(size)) + 2}"
 
 
-def shown(x: Any) -> str:
+def first_of(x: Any) -> str:
     """A number, or the first of several, in a sentence."""
     x = x[0] if isinstance(x, list) and len(x) == 1 else x
-    return f"{data_of(x)!r:.60}"
+    return brief(data_of(x))
 
 
 def results_of(output: Any) -> Tree:

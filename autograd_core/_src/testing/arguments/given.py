@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ....errors import StructureError
+from ...any_object import shown
 from ...callables import signature_of
 from ..directions import total
 from ..verdicts import FunctionError
@@ -168,7 +169,7 @@ def products(
             if not callable(pull):
                 msg = (
                     f"{what}: expected vjp(*args) to give (value, pull) as jax.vjp does, or vjp(*args, cotangent) to "
-                    f"give the product, got {pull!r:.60} ({type(pull).__name__}) for {len(args)} argument(s)"
+                    f"give the product, got {shown(pull)} for {len(args)} argument(s)"
                 )
                 raise FunctionError(msg, fault="no number")
             product = called(what, pull, cotangent)

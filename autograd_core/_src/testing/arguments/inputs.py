@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ....errors import OperandError, RangeError
+from ...any_object import brief
 from ...callables import signature_of
 from ...engine.evaluation import is_fraction
 from ...engine.value import Value
@@ -47,14 +48,14 @@ def positions(args: tuple[Any, ...], argnums: int | Sequence[int]) -> list[int]:
     """
     wanted = [argnums] if isinstance(argnums, int) else list(argnums) if isinstance(argnums, Sequence) else None
     if wanted is None or any(not isinstance(i, int) or isinstance(i, bool) for i in wanted):
-        msg = f"argnums: expected an int or a sequence of ints, got {argnums!r}"
+        msg = f"argnums: expected an int or a sequence of ints, got {brief(argnums)}"
         raise OperandError(msg)
     if not wanted or any(not -len(args) <= i < len(args) for i in wanted):
-        msg = f"argnums: expected positions of {len(args)} argument(s), at least one, got {argnums!r}"
+        msg = f"argnums: expected positions of {len(args)} argument(s), at least one, got {brief(argnums)}"
         raise RangeError(msg)
     wanted = [i % len(args) for i in wanted]
     if len(set(wanted)) < len(wanted):
-        msg = f"argnums: expected each position once, got {argnums!r}"
+        msg = f"argnums: expected each position once, got {brief(argnums)}"
         raise RangeError(msg)
     return wanted
 
@@ -146,7 +147,7 @@ def real_alone(args: tuple[Any, ...]) -> tuple[Any, ...]:
     if all(isinstance(x, complex) for x in leaves):
         msg = (
             "check_gradient: this library's operations take no complex numbers: pass the derivative= to be judged, "
-            f"for a real result ∂L/∂a + i ∂L/∂b; got {args!r:.100}"
+            f"for a real result ∂L/∂a + i ∂L/∂b; got {brief(args, 100)}"
         )
         raise FunctionError(msg, fault="needs derivative")
     return _held(args, lambda x: all(isinstance(z, complex) for z in Tree(x, "").leaves))  # type: ignore[no-any-return]

@@ -12,6 +12,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from ....errors import StructureError
+from ...any_object import shown
 from ...engine.evaluation import is_fraction
 from ...engine.value import Value
 from ..verdicts import FunctionError
@@ -208,7 +209,7 @@ def _number(x: Any) -> Any:
 
 
 def _shown(x: Any) -> str:
-    return f"{x!r:.60} ({type(x).__name__})"
+    return f"{shown(x)}"
 
 
 def _keys(template: dict[Any, Any], given: Any, what: str, place: str) -> list[Any]:

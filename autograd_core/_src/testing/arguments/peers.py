@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ....errors import MissingExtraError, RangeError
+from ...any_object import brief
 from .flat import FixedArgument, Tree, array_library, plain
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def converted(args: tuple[Any, ...], library: str) -> tuple[Any, ...]:
     """
     if library not in PEERS:
         names = " or ".join(map(repr, PEERS))
-        msg = f"check_gradient: expected derivative as {names}, a function or numbers, got {library!r}"
+        msg = f"check_gradient: expected derivative as {names}, a function or numbers, got {brief(library)}"
         raise RangeError(msg)
     return tuple(_converted(x, _array_of(library)) for x in args)
 

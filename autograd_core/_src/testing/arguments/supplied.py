@@ -8,13 +8,14 @@ from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 from ....errors import RangeError
+from ...any_object import brief, shown
 from ...wrong_calls import is_among
 from ..explaining import watched
 from ..verdicts import FunctionError
 from .batches import axes_of, batched
 from .complex_parts import CONVENTIONS, ComplexParts, Conversion
 from .flat import Tree, dense, is_sparse
-from .function import results_of, shown
+from .function import first_of, results_of
 from .given import Given, JacobianRows, Products, Sparse, called, columns, products
 from .inputs import chosen, let_go, positions, real_alone
 from .jacobians import Inputs, jacobian_of, sparse_jacobian
@@ -118,7 +119,7 @@ class Supplied:
                 with watched():
                     whole = whole(*built())
             except Exception as error:
-                at = ", ".join(map(shown, function.point[:8]))
+                at = ", ".join(map(first_of, function.point[:8]))
                 msg = f"the derivative given for {function.name} raised {type(error).__name__} at ({at}): {error}"
                 raise FunctionError(msg, fault="raises") from error
         # A sparse Jacobian stays sparse: of a thousand inputs the dense one may not fit into memory.
@@ -128,7 +129,7 @@ class Supplied:
         tree = results_of(whole)
         absent = isinstance(whole, (list, tuple, dict)) and issubclass(type(None), tuple(tree.kinds.values()) or (int,))
         if not tree.leaves and not absent:
-            msg = f"{what}: expected numbers, got {whole!r:.100} ({type(whole).__name__})"
+            msg = f"{what}: expected numbers, got {shown(whole, 100)}"
             raise FunctionError(msg, fault="no number")
         # A float32 derivative of a double function can only be confirmed to float32's digits.
         function.unit = max(function.unit, tree.unit)
@@ -145,7 +146,7 @@ def from_zero(caller: str, **tolerances: Any) -> None:
     """
     for name, given in tolerances.items():
         if given is not None and not (isinstance(given, Real) and 0 <= float(given) < math.inf):
-            msg = f"{caller}: expected {name} as a number from 0 on, got {given!r:.60}"
+            msg = f"{caller}: expected {name} as a number from 0 on, got {brief(given)}"
             raise RangeError(msg)
 
 
@@ -158,11 +159,11 @@ def refused(supplied: Supplied) -> None:
     if not is_among(supplied.convention, CONVENTIONS):
         msg = (
             "check_gradient: expected convention as 'torch' (∂L/∂a + i ∂L/∂b) or 'jax' (its conjugate), "
-            f"got {supplied.convention!r}"
+            f"got {brief(supplied.convention)}"
         )
         raise RangeError(msg)
     for name in ("vjp", "jvp"):
         product = getattr(supplied, name)
         if product is not None and not callable(product):
-            msg = f"check_gradient: expected {name} as a function, got {product!r:.60} ({type(product).__name__})"
+            msg = f"check_gradient: expected {name} as a function, got {shown(product)}"
             raise RangeError(msg)
