@@ -50,8 +50,9 @@ WARNED = {
 
 
 @pytest.mark.parametrize("name", WARNED)
-def test_warnings_point_to_the_users_line(name, monkeypatch):
+def test_warnings_point_to_the_users_line(name, monkeypatch, tmp_path):
     pytest.importorskip("numpy")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))  # shown pages outlive the process
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         WARNED[name](monkeypatch)

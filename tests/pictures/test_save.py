@@ -296,8 +296,43 @@ def test_every_suffix_has_its_writer():
     assert list(picture.WRITERS) == [".svg", ".png", ".html", ".dot", ".mmd", ".tex", ".typ", ".pdf"]
 
 
+@pytest.fixture
+def temporary(tmp_path, monkeypatch):
+    """A folder for temporary files, which goes with the test."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    return tmp_path
+
+
+def aged(folder):
+    os.utime(folder, (1e9, 1e9))
+    return folder
+
+
+def test_shown_pages_of_earlier_days_are_removed_and_nothing_else(temporary, monkeypatch):
+    monkeypatch.setattr("webbrowser.open", lambda url: True)
+    pages = [make(ag.Value(2.0) * 3).show() for make in (ag.draw, ag.Stepper, ag.live)]
+    emptied, kept = pages[0].parent, pages[1].parent
+    emptied.joinpath("picture.html").unlink()
+    kept.joinpath("notes.txt").write_text("mine")
+    others = [temporary / name for name in ("autograd-core-data", "autograd-core-file-shown", "autograd-core-link-shown")]
+    others[0].mkdir()
+    others[1].write_text("a file")
+    away = temporary / "away"
+    away.mkdir()
+    (away / "page.html").write_text("behind a link")
+    others[2].symlink_to(away)
+    for folder in [page.parent for page in pages] + others:
+        aged(folder)
+    today = ag.draw(ag.Value(1.0) + 1).show()
+    again = ag.draw(ag.Value(1.0) + 1).show()
+    assert today.exists() and again.exists() and today.parent != again.parent
+    assert not emptied.exists() and not pages[2].parent.exists()
+    assert sorted(p.name for p in kept.iterdir()) == ["notes.txt", "steps.html"]
+    assert all(os.path.lexists(path) for path in others) and (away / "page.html").exists()
+
+
 @pytest.mark.parametrize(("make", "name"), [(ag.draw, "picture"), (ag.Stepper, "steps"), (ag.live, "page")])
-def test_show_opens_a_page(make, name, monkeypatch):
+def test_show_opens_a_page(make, name, monkeypatch, temporary):
     shown, opened = make(ag.Value(2.0) * 3), []
     monkeypatch.setattr("webbrowser.open", lambda url: not opened.append(url))
     page = shown.show()
@@ -309,7 +344,7 @@ def test_show_opens_a_page(make, name, monkeypatch):
 
 
 @pytest.mark.parametrize("make", [ag.draw, ag.Stepper, ag.live])
-def test_show_in_a_kernel_displays_there_and_opens_no_browser(make, monkeypatch):
+def test_show_in_a_kernel_displays_there_and_opens_no_browser(make, monkeypatch, temporary):
     IPython = pytest.importorskip("IPython")
     shown, displayed = make(ag.Value(2.0) * 3), []
     monkeypatch.setattr("webbrowser.open", lambda url: pytest.fail("a browser"))
