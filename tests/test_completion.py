@@ -90,6 +90,16 @@ def test_fish_has_every_command_option_and_choice():
     assert offered_by_fish(["completion", ""]).keys() >= set(SHELLS)
 
 
+def test_fish_waits_for_a_word_behind_an_option_that_takes_one():
+    script = SHELLS["fish"](_parser(), COMMANDS).splitlines()
+    for name, command in COMMANDS.items():
+        for action in command._actions:
+            for option in action.option_strings:
+                sign = f" -l {option[2:]} " if option.startswith("--") else f" -s {option[1:]} "
+                [line] = [x for x in script if f"from {name}'" in x and sign in f"{x} "]
+                assert (" -r " in line) == (action.nargs != 0), line
+
+
 def test_zsh_reads_the_functions_of_bash():
     first, second, *rest = SHELLS["zsh"](_parser(), COMMANDS).splitlines(keepends=True)
     assert "compinit" in first
