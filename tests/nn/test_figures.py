@@ -7,6 +7,7 @@ import pytest
 
 import nn
 from nn import experiments
+from nn._src.support.figures import figure_of
 from nn.experiments import adding, overtrained, wines, xor_starts
 
 pytest.importorskip("matplotlib")
@@ -178,3 +179,8 @@ def test_axes_that_count_have_whole_numbers_alone(figure):
             for span in ((0.0, 2.5), (1.0, 2.0), (0.0, 7.0), (0.0, 1500.0)):
                 axes.set_xlim(*span)
                 assert all(at == round(at) for at in axes.xaxis.get_ticklocs()), (axes.get_xlabel(), span)
+
+
+def test_width_and_height_are_those_of_one_panel():
+    figure, panels = figure_of("here", 3, width=2.0, height=1.5, rows=2)
+    assert (*figure.get_size_inches(), len(panels)) == (6.0, 3.0, 6)

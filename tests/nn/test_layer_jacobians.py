@@ -922,3 +922,11 @@ def test_a_weight_to_weights_and_to_a_product():
     found = nn.chain(model, [0.5, -1.0, 2.0], 1.0, loss=nn.mse, to="Y", weights=True, notation="downing").result
     [slope] = ag.grad_of(nn.mse(model([0.5, -1.0, 2.0]), 1.0), [model.layers[0].neurons[0].w[1]])
     assert found["L", "v_21"] == pytest.approx(slope)
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "message"), [([1.0], [0.5], r"expected W1 with 1 columns, got 2"), ([1.0, 3.0], [0.5, 1.0], "expected y with 1 numbers, got 2")]
+)
+def test_closed_form_says_which_sizes_do_not_fit(x, y, message):
+    with pytest.raises(ag.StructureError, match=message):
+        nn.deep_linear_gradient([[[1.0, 2.0], [0.5, -1.0]], [[1.0, -1.0]]], x, y)
