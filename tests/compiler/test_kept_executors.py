@@ -16,7 +16,7 @@ import autograd_core as ag
 from autograd_core._src import compiler
 from autograd_core._src.compiler import locks
 from autograd_core._src.compiler.runtime import kept_executors
-from autograd_core._src.compiler.runtime.memory import LINE, zeros_together
+from autograd_core._src.compiler.runtime.memory import CACHE_LINE, zeros_together
 
 pytest.importorskip("llvmlite")
 from autograd_core._src.compiler.codegen.llvm.jit import Code, machine, unload  # these need llvmlite
@@ -234,10 +234,10 @@ def test_pieces_of_memory_do_not_overlap_and_are_aligned():
             assert not array.any()
             array[...] = k + 1
             if array.size:
-                assert array.ctypes.data % LINE == 0
+                assert array.ctypes.data % CACHE_LINE == 0
                 ends.append((array.ctypes.data, array.ctypes.data + array.nbytes))
         assert all((array == k + 1).all() for k, array in enumerate(arrays))
-        assert all(end + LINE <= start for (_, end), (start, _) in itertools.pairwise(ends))
+        assert all(end + CACHE_LINE <= start for (_, end), (start, _) in itertools.pairwise(ends))
         last = arrays[6]
         del arrays, array
         assert (last == 7).all()  # holds the whole

@@ -183,7 +183,7 @@ def test_a_line_that_says_something_else_is_as_good_as_no_code(line, tmp_path):
     made(loss)
     jit.machine().loaded.clear()
     for path in (tmp_path / "cache").iterdir():
-        content = path.read_bytes()[object_cache.HEADER :]
+        content = path.read_bytes()[object_cache.HEADER_LENGTH :]
         if content.startswith(b"{"):
             object_cache.write_object(path.stem, line + content[content.index(b"\n") :])
     assert not serves_at_once(compiled())
@@ -215,7 +215,7 @@ define double @entry_twice(double %x) {
     add()
     [path] = (tmp_path / "cache").iterdir()
     right = path.read_bytes()
-    line, code = right[object_cache.HEADER :].split(b"\n", 1) if key else (b"", right[object_cache.HEADER :])
+    line, code = right[object_cache.HEADER_LENGTH :].split(b"\n", 1) if key else (b"", right[object_cache.HEADER_LENGTH :])
     object_cache.write_object(path.stem, (line + b"\n" if key else b"") + BROKEN[what](code))
     jit.machine().loaded.clear()
     assert jit.kept(key, "entry_twice") is None

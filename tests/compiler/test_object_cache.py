@@ -16,7 +16,7 @@ pytest.importorskip("llvmlite")
 
 import autograd_core as ag
 from autograd_core._src.compiler.codegen.llvm import object_cache
-from autograd_core._src.compiler.codegen.llvm.object_cache import HEADER, read_object, write_object
+from autograd_core._src.compiler.codegen.llvm.object_cache import HEADER_LENGTH, read_object, write_object
 
 POSIX = os.name == "posix"
 only_posix = pytest.mark.skipif(not POSIX, reason="owners, modes, links and pipes as POSIX has them")
@@ -99,7 +99,7 @@ def test_damaged_code_is_compiled_anew(tmp_path):
     for k, path in enumerate(found):
         content = right[path]
         other = right[found[k - 1]]
-        path.write_bytes([b"", content[:HEADER], content[:-1], b"\0" * len(content), b"\x7fELF" * 99, other][k % 6])
+        path.write_bytes([b"", content[:HEADER_LENGTH], content[:-1], b"\0" * len(content), b"\x7fELF" * 99, other][k % 6])
     assert run(tmp_path) == first
     assert {path: path.read_bytes() for path in found} == right
 
@@ -122,7 +122,7 @@ def test_no_damage_is_taken_for_code(folder, damage):
         elif damage == "garbage":
             changed = rng.randbytes(rng.randrange(1000))
         else:
-            changed = b"" if damage == "empty" else content[:HEADER]
+            changed = b"" if damage == "empty" else content[:HEADER_LENGTH]
         path.write_bytes(changed)
         assert read_object(KEY) is None
     write_object(KEY, b"some code")
@@ -131,9 +131,9 @@ def test_no_damage_is_taken_for_code(folder, damage):
 
 def test_what_is_larger_than_any_code_is_not_read(folder, monkeypatch):
     """A file may claim any size, at no cost where it is sparse; reading 8 GB took the memory."""
-    monkeypatch.setattr(object_cache, "MOST_BYTES", place(folder).stat().st_size)
+    monkeypatch.setattr(object_cache, "CACHE_BYTES", place(folder).stat().st_size)
     assert read_object(KEY) == b"some code"
-    monkeypatch.setattr(object_cache, "MOST_BYTES", place(folder).stat().st_size - 1)
+    monkeypatch.setattr(object_cache, "CACHE_BYTES", place(folder).stat().st_size - 1)
     assert read_object(KEY) is None
 
 
@@ -338,7 +338,7 @@ def test_the_least_recently_used_goes(folder, monkeypatch):
         write_object(key, bytes([k]) * 1000)
         os.utime(place(folder, key), (old + k, old + k))
     os.utime(place(folder), (old - 1, old - 1))
-    monkeypatch.setenv(object_cache.SIZE_VARIABLE, str(5 * (HEADER + 1000)))
+    monkeypatch.setenv(object_cache.SIZE_VARIABLE, str(5 * (HEADER_LENGTH + 1000)))
     assert read_object(keys[0])  # used again
     bystanders = [folder / name for name in ("notes.o", "b.tmp", f".{KEY}.o", f"{KEY}.o.txt")]
     for path in bystanders:
@@ -348,7 +348,7 @@ def test_the_least_recently_used_goes(folder, monkeypatch):
     assert [key for key in (KEY, *keys, OTHER) if place(folder, key).exists()] == [keys[0], *keys[3:], OTHER]
     assert all(path.exists() for path in bystanders)
     total = sum(path.stat().st_size for path in folder.glob("?" * 64 + ".o"))
-    assert total <= 5 * (HEADER + 1000)
+    assert total <= 5 * (HEADER_LENGTH + 1000)
 
 
 def test_the_size_is_kept_over_many_writes(folder, monkeypatch):
@@ -369,7 +369,7 @@ def test_few_processes_count_a_large_cache_and_its_size_is_kept(folder, monkeypa
     total, n = 0, 800
     for k in range(n):
         object_cache._tally.clear()
-        write_object(hashlib.sha256(b"%d" % k).hexdigest(), b"x" * (size - HEADER))
+        write_object(hashlib.sha256(b"%d" % k).hexdigest(), b"x" * (size - HEADER_LENGTH))
         total = total + size if total < limit else sum(entry.stat().st_size for entry in scandir(folder))
         assert total <= 1.1 * limit
     assert 0.5 < len(counts) / (n * size * object_cache.COUNTS / limit) < 2
@@ -379,7 +379,7 @@ def test_few_processes_count_a_large_cache_and_its_size_is_kept(folder, monkeypa
     ("text", "size"),
     [
         ("0", 0), ("1000", 1000), (" 20 ", 20), ("64K", 64 * 2**10), ("256M", 256 * 2**20), ("1G", 2**30), ("1g", 2**30), ("2T", 2**41),
-        ("1.5G", 3 * 2**29), ("500 MB", 500 * 2**20), ("500MiB", 500 * 2**20), ("7B", 7), ("0" * 5000 + "7", 7), ("", object_cache.MOST_BYTES),
+        ("1.5G", 3 * 2**29), ("500 MB", 500 * 2**20), ("500MiB", 500 * 2**20), ("7B", 7), ("0" * 5000 + "7", 7), ("", object_cache.CACHE_BYTES),
         ("9" * 18, 10**18 - 1), ("9" * 19, sys.maxsize), ("9" * 5000, sys.maxsize), ("9" * 5000 + ".5T", sys.maxsize),
     ],
 )  # fmt: skip

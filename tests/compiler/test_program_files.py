@@ -219,7 +219,7 @@ def test_headers_that_do_not_fit_are_refused(file, shape, kind):
 
 
 def test_more_than_is_ever_needed_is_refused_unread(file, monkeypatch):
-    monkeypatch.setattr("autograd_core._src.compiler.ir.npz_files.MOST_BYTES", 500)
+    monkeypatch.setattr("autograd_core._src.compiler.ir.npz_files.MOST_ARRAY_BYTES", 500)
     with pytest.raises(StructureError, match="expected at most 500 bytes"):
         Program.load(file)
 

@@ -12,7 +12,7 @@ import autograd_core as ag
 from autograd_core._src.compiler.codegen.llvm.kernel import Kernel
 from autograd_core._src.compiler.codegen.llvm.segments import edges_written
 from autograd_core._src.compiler.codegen.llvm.vm_code import OF_MANY, SIDE_BY_SIDE, looped
-from autograd_core._src.compiler.codegen.llvm.wide_nodes import WIDE
+from autograd_core._src.compiler.codegen.llvm.wide_nodes import WIDE_FROM
 from autograd_core._src.compiler.tracing.lower import program_of
 from autograd_core._src.engine.ops import PRIMITIVES
 from autograd_core._src.number_systems import llvm_functions
@@ -31,7 +31,7 @@ FUNCTIONS = {
     "softmax": lambda v: ag.dot(ag.softmax(v), v),
     "log_softmax": lambda v: ag.dot(ag.log_softmax(v), v),
 }
-MANY = [WIDE + 1, 450]  # in straight-line code, and as a line of a plan
+MANY = [WIDE_FROM + 1, 450]  # in straight-line code, and as a line of a plan
 LISTS = sorted(name for name, primitive in PRIMITIVES.items() if primitive.lists)
 
 
@@ -177,7 +177,7 @@ def test_straight_line_code_grows_in_proportion(name):
 
 def test_nodes_of_straight_line_code_take_turns_in_one_memory():
     """Three of one length, and a shorter one behind them, need as much as one."""
-    n, allocated = WIDE + 2, []
+    n, allocated = WIDE_FROM + 2, []
     for lists in ([0], [0, 1, 2], [0, 1, 2, None]):
 
         def f(v, lists=lists):

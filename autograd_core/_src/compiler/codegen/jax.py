@@ -46,6 +46,7 @@ def jax_function(what: Description) -> Callable[..., Any]:
         msg = f"{what.name}.to_jax: needs double precision; jax.config.update('jax_enable_x64', True) switches it on"
         raise RangeError(msg)
     groups = groups_of(what.program)
+    # Whole arrays run faster, but XLA unrolls the groups; the loop of `InTurn` takes as long to compile for any length.
     run = InGroups(what.program, groups) if len(groups) <= MOST_GROUPS else InTurn(what.program)
     flat = _differentiable(run, what)
 
@@ -81,6 +82,7 @@ def _differentiable(run: InGroups | InTurn, what: Description) -> Any:
         slopes = run.backward(values, g[np.array(what.places, np.int64)])
         return (jnp.zeros(p.n_inputs).at[sought].set(slopes[sought]) + broken(values),)
 
+    # Not JAX's own derivatives: kinks, guards and strict zero are to be as in all other exports.
     @jax.custom_vjp  # type: ignore[untyped-decorator, unused-ignore]
     def function(x: Any) -> Any:
         return forward(x)[0]
@@ -264,5 +266,6 @@ class InTurn:
             partials = lax.switch(kind[i], rules, values[operands[i]], values[own])
             return adjoints.at[operands[i]].add(product(JAX, partials, adjoints[own]))
 
+        # An output may stand several times in the result, so its seeds are added; `set` would keep one of them.
         adjoints = jnp.zeros(p.n_slots).at[p.outputs].add(seeds)
         return lax.fori_loop(0, len(p.codes), step, adjoints)[: p.n_inputs]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ...engine.ops import Primitive
     from ..ir.program import Program
 
-LINE = 400  # most instructions of one straight-line stage
+STRAIGHT_LENGTH = 400  # most instructions of one straight-line stage
 SHORTEST_LOOP = 16  # a sum of more operands becomes a loop
 
 
@@ -88,7 +88,7 @@ def _lines(program: Program, start: int, stop: int) -> Iterator[Stage]:
     ends = [*long.tolist(), stop]
     for end in ends:
         while start < end:
-            after = min(start + LINE, end)
+            after = min(start + STRAIGHT_LENGTH, end)
             yield _line(program, start, after)
             start = after
         if end < stop:

@@ -15,7 +15,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-MOST_BYTES = 2**30  # of all arrays together: some 60 million instructions
+MOST_ARRAY_BYTES = 2**30  # of all arrays together: some 60 million instructions
 HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
@@ -36,8 +36,8 @@ def arrays_in(file: IO[bytes], names: Iterable[str]) -> dict[str, Any]:
     with ZipFile(file) as archive:
         members = {name: archive.getinfo(f"{name}.npy") for name in names}
         total = sum(member.file_size for member in members.values())
-        if total > MOST_BYTES:
-            msg = f"expected at most {MOST_BYTES} bytes of arrays, got {total}"
+        if total > MOST_ARRAY_BYTES:
+            msg = f"expected at most {MOST_ARRAY_BYTES} bytes of arrays, got {total}"
             raise ValueError(msg)
         return {name: _array(archive.read(member)) for name, member in members.items()}
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 LANES = 8  # rows of a block of straight-line code
-LINE = 64  # bytes of a cache line
+CACHE_LINE = 64  # bytes of a cache line
 MAPPED = 2**14  # bytes from which on memory is asked of the system: a page that is half empty is little then
 HUGE = 2**22  # from which on NumPy asks for large pages
 
@@ -60,11 +60,11 @@ def zeros_together(shapes: Sequence[Any], dtype: Any = np.float64) -> list[Any]:
     """
     dtype = np.dtype(dtype)
     sizes = [int(np.prod(shape)) * dtype.itemsize for shape in shapes]
-    memory = _blank(sum(size + 2 * LINE for size in sizes))
-    start, found = -memory.ctypes.data % LINE, []
+    memory = _blank(sum(size + 2 * CACHE_LINE for size in sizes))
+    start, found = -memory.ctypes.data % CACHE_LINE, []
     for shape, size in zip(shapes, sizes, strict=True):
         found.append(memory[start : start + size].view(dtype).reshape(shape))
-        start += -(-size // LINE) * LINE + LINE
+        start += -(-size // CACHE_LINE) * CACHE_LINE + CACHE_LINE
     return found
 
 

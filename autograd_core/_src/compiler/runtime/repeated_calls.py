@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from .bound_call import Bound
 
 _RELEASING = ctypes.CFUNCTYPE(None, ctypes.c_int64)
-COPY = ("to", "of", "index", "rows", "words", "to_row", "of_row", "to_word", "of_word", "to_step", "of_step",
+COPY_FIELDS = ("to", "of", "index", "rows", "words", "to_row", "of_row", "to_word", "of_word", "to_step", "of_step",
         "index_step")  # fmt: skip
-LINE = 2 + len(COPY)  # code and argument of a call, or two zeros; and a copy
+COPY_LENGTH = 2 + len(COPY_FIELDS)  # code and argument of a call, or two zeros; and a copy
 
 
 class RepeatedCalls:
@@ -78,7 +78,7 @@ class RepeatedCalls:
     def call(self, bound: Bound) -> None:
         """Call a bound function, one that `is_native`."""
         runner = bound.runner  # type: ignore[attr-defined]
-        self._lines.append([int(runner.address), runner.at] + [0] * len(COPY))
+        self._lines.append([int(runner.address), runner.at] + [0] * len(COPY_FIELDS))
         self._alive.append(bound)
 
     def run(self, times: int) -> None:
@@ -199,16 +199,16 @@ def _write_repeat(b: Any, table: Any) -> None:
         loop(b, i64(0), load(b, I64, table, i64(0))),
         loop(b, i64(0), load(b, I64, table, i64(1))) as k,
     ):
-        line = b.gep(table, [b.add(i64(2), b.mul(k, i64(LINE)))], source_etype=I64)
-        code, argument, *fields = (load(b, I64, line, i64(j)) for j in range(LINE))
-        about: dict[str, Any] = dict(zip(COPY, fields, strict=True))
+        line = b.gep(table, [b.add(i64(2), b.mul(k, i64(COPY_LENGTH)))], source_etype=I64)
+        code, argument, *fields = (load(b, I64, line, i64(j)) for j in range(COPY_LENGTH))
+        about: dict[str, Any] = dict(zip(COPY_FIELDS, fields, strict=True))
         with b.if_else(b.icmp_signed("!=", code, i64(0))) as (is_call, is_copy):
             with is_call:
                 b.call(b.inttoptr(code, call), [b.inttoptr(argument, PTR)])
             with is_copy:
                 _write_copy(b, about)
                 for name in ("to", "of", "index"):
-                    store(b, b.add(about[name], about[f"{name}_step"]), line, i64(2 + COPY.index(name)))
+                    store(b, b.add(about[name], about[f"{name}_step"]), line, i64(2 + COPY_FIELDS.index(name)))
     b.ret_void()
 
 

@@ -20,7 +20,7 @@ from weakref import ReferenceType, ref
 import numpy as np
 
 from ..locks import Locked
-from .memory import LINE, address
+from .memory import CACHE_LINE, address
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +29,7 @@ LARGE = 2**17  # bytes from which on the C library asks the system, until it lea
 WAITING_BYTES = 2**27  # bytes that wait, in the whole process: 128 MiB
 SIZES = 8  # sizes between two powers of 2: at most an eighth of the memory is left over
 PAGE = 4096
-STAGGER = 5 * LINE  # from the beginning of one array in its page to that of the next
+STAGGER = 5 * CACHE_LINE  # from the beginning of one array in its page to that of the next
 _made = count()
 
 
@@ -90,8 +90,8 @@ def _new(room: int) -> Any:
     """So many bytes, from the beginning of a cache line on."""
     # Large arrays of the C library's all begin at the same place of a page, and so compete for the same lines of the
     # cache while one row after the other is written: that takes a tenth longer.
-    whole = np.empty(room + PAGE + LINE, np.uint8)
-    start = -address(whole) % LINE + next(_made) * STAGGER % PAGE
+    whole = np.empty(room + PAGE + CACHE_LINE, np.uint8)
+    start = -address(whole) % CACHE_LINE + next(_made) * STAGGER % PAGE
     return whole[start : start + room]
 
 

@@ -13,9 +13,9 @@ import sysconfig
 from functools import cache
 from typing import Any
 
-SIZE = ctypes.sizeof(ctypes.c_ssize_t)
+POINTER_SIZE = ctypes.sizeof(ctypes.c_ssize_t)
 # What stands before a list's length: a count of references, and the class. Behind it: where its addresses are.
-HEADER = object.__basicsize__
+OBJECT_HEADER = object.__basicsize__
 
 
 def text_and_values(things: list[Any], kept: list[Any]) -> tuple[str, tuple[Any, ...]] | None:
@@ -33,14 +33,14 @@ def text_and_values(things: list[Any], kept: list[Any]) -> tuple[str, tuple[Any,
     # No other thread can come between the two comparisons of numbers and the one of bytes: CPython changes threads
     # only at the end of a call. So the addresses are still there when they are read, and all are read in one call.
     begins = bytes(memoryview((ctypes.c_ssize_t * n)(*map(id, kept)))).startswith
-    view = memoryview((ctypes.c_char * (n * SIZE)).from_address(start))
+    view = memoryview((ctypes.c_char * (n * POINTER_SIZE)).from_address(start))
     text = "(({2}[0] == {3} and {2}[1] == {4} and {5}({6})) or {0} == {1})"
     return text, (things, kept, head, n, start, begins, view)
 
 
 def _head(things: list[Any]) -> tuple[int, Any]:
     """Where the addresses of a list stand now; and its length and that place, as they are when looked at."""
-    head = memoryview((ctypes.c_ssize_t * 2).from_address(id(things) + HEADER)).cast("B").cast("P")
+    head = memoryview((ctypes.c_ssize_t * 2).from_address(id(things) + OBJECT_HEADER)).cast("B").cast("P")
     return head[1], head
 
 
@@ -49,7 +49,7 @@ def is_readable() -> bool:
     """Whether lists are kept as described: so it is in CPython, where one thread runs at a time."""
     if sys.implementation.name != "cpython" or sysconfig.get_config_var("Py_GIL_DISABLED"):
         return False
-    if list.__basicsize__ != HEADER + 3 * SIZE:
+    if list.__basicsize__ != OBJECT_HEADER + 3 * POINTER_SIZE:
         return False
     tried = [float(k) for k in range(5)]
     start, head = _head(tried)

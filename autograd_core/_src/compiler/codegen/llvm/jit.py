@@ -211,6 +211,8 @@ class HostMachine:
         # Each number is one of a vector that the code keeps, so it has no more of them than bytes.
         if about is None or name not in about.names or about.note > len(machine_code):
             return None
+        # Object code has names of functions and no addresses, which differ from process to process. One that this
+        # machine lacks, such as another version's vector library, makes the file useless here.
         addresses = {x: offered(x) for x in about.calls}
         if not all(addresses.values()):
             return None
@@ -243,6 +245,7 @@ class HostMachine:
                 if key:
                     write_object(key, About(names, called, note).line() + found)
                 code = Code(self._linked(found, addresses, names))
+            # Weakly: whoever asks for the same text while the code is in use shares it, and nothing stays for others.
             self.loaded[digest] = code
         return code
 

@@ -26,16 +26,16 @@ if TYPE_CHECKING:
 
 CACHE_VARIABLE = "AUTOGRAD_CORE_CACHE"  # a folder; empty: no cache
 SIZE_VARIABLE = "AUTOGRAD_CORE_CACHE_SIZE"  # the most bytes that the cache may take
-MOST_BYTES = 256 * 2**20  # the default for that; also the largest file, since files are read whole
+CACHE_BYTES = 256 * 2**20  # the default for that; also the largest file, since files are read whole
 MAGIC = b"autograd-core object 1\n"
 DIGEST = 32  # bytes of a SHA-256: of the key, and of key and code together
-HEADER = len(MAGIC) + 2 * DIGEST
+HEADER_LENGTH = len(MAGIC) + 2 * DIGEST
 OTHERS_WRITE = 0o022
-DIGITS = 18  # of a size, at most: Python refuses to parse thousands of them
-UNITS = ("", "K", "M", "G", "T")
-SIZE = re.compile(r"([0-9]+)(\.[0-9]{1,18})? ?([KMGT]?)(?:I?B)?")
+DIGITS_OF_SIZE = 18  # of a size, at most: Python refuses to parse thousands of them
+PREFIXES = ("", "K", "M", "G", "T")
+SIZE_TEXT = re.compile(r"([0-9]+)(\.[0-9]{1,18})? ?([KMGT]?)(?:I?B)?")
 NEW = 3600.0  # seconds: files used since are not marked again; older files that a writer left unfinished are removed
-NAME = re.compile(rf"[0-9a-f]{{{2 * DIGEST}}}\.o")
+FILE_NAME = re.compile(rf"[0-9a-f]{{{2 * DIGEST}}}\.o")
 LEFT = re.compile(re.escape(BESIDE).replace(r"\{\}", "[0-9a-f]{32}"))
 READ = os.O_RDONLY | FLAGS | getattr(os, "O_NONBLOCK", 0)  # without it, opening a pipe would wait for a writer
 WITH_FOLDERS = {os.open, os.mkdir, os.stat, os.unlink, os.rename} <= os.supports_dir_fd and os.scandir in os.supports_fd
@@ -78,11 +78,11 @@ def read_object(key: str) -> bytes | None:
         descriptor = os.open(folder.name(f"{key}.o"), READ, dir_fd=folder.descriptor)
         with open(descriptor, "rb") as file:
             info = os.fstat(descriptor)
-            if not (stat.S_ISREG(info.st_mode) and _is_private(info) and info.st_size <= MOST_BYTES):
+            if not (stat.S_ISREG(info.st_mode) and _is_private(info) and info.st_size <= CACHE_BYTES):
                 return None
             content = file.read()
-            code = content[HEADER:]
-            if not code or content[:HEADER] != _header(key, code):
+            code = content[HEADER_LENGTH:]
+            if not code or content[:HEADER_LENGTH] != _header(key, code):
                 return None
             if time.time() - info.st_mtime > NEW:
                 folder.touch(f"{key}.o", descriptor)
@@ -99,7 +99,7 @@ def write_object(key: str, code: bytes) -> None:
     """
     with suppress(OSError), _folder(make=True) as folder:
         put(folder.name(f"{key}.o"), _header(key, code) + code, mode=0o600, folder=folder.descriptor)
-        _tidy(folder, key, HEADER + len(code))
+        _tidy(folder, key, HEADER_LENGTH + len(code))
 
 
 def _header(key: str, code: bytes) -> bytes:
@@ -214,16 +214,16 @@ def _limit() -> int:
     """The largest size of the cache in bytes, from the environment; see `size_of`."""
     text = os.environ.get(SIZE_VARIABLE, "").strip()
     if not text:
-        return MOST_BYTES
+        return CACHE_BYTES
     size = size_of(text)
     if size is None:
         given = text if len(text) <= 40 else text[:37] + "..."
         warn_user(
             f"{SIZE_VARIABLE}: expected a number of bytes, such as 268435456 or 256M, got {given!r}; "
-            f"the cache takes up to {MOST_BYTES // 2**20}M",
+            f"the cache takes up to {CACHE_BYTES // 2**20}M",
             UsageWarning,
         )
-        return MOST_BYTES
+        return CACHE_BYTES
     return size
 
 
@@ -236,15 +236,15 @@ def size_of(text: str) -> int | None:
     Returns:
         None where it is none. What is beyond any disk is that.
     """
-    found = SIZE.fullmatch(text.strip().upper())
+    found = SIZE_TEXT.fullmatch(text.strip().upper())
     if found is None:
         return None
     whole, part, unit = found.groups("")
     whole = whole.lstrip("0")
-    if len(whole) > DIGITS:
+    if len(whole) > DIGITS_OF_SIZE:
         return sys.maxsize
     number = float(f"0{whole}{part}") if part else int(f"0{whole}")
-    return int(number * 1024 ** UNITS.index(unit))
+    return int(number * 1024 ** PREFIXES.index(unit))
 
 
 _tally: dict[Path, int] = {}  # estimated bytes in each folder; counted again only when that may exceed the limit
@@ -270,7 +270,7 @@ def _tidy(folder: _Folder, key: str, written: int) -> None:
         for entry in entries:
             with suppress(OSError):  # another process may be doing the same
                 info = entry.stat(follow_symlinks=False)
-                if NAME.fullmatch(entry.name):
+                if FILE_NAME.fullmatch(entry.name):
                     files.append((info.st_mtime, info.st_size, entry.name))
                 elif LEFT.fullmatch(entry.name) and now - info.st_mtime > NEW:
                     os.unlink(folder.name(entry.name), dir_fd=folder.descriptor)

@@ -10,7 +10,7 @@ import numpy as np
 from ....engine.ops import PRIMITIVES
 from ...passes.find_repeats import GATHERED, LOCAL, SHARED, Region, classified, coarser, regions_of, slots_of
 from ...tracing.lower import LONGEST_DOT
-from .wide_nodes import WIDE, is_wide
+from .wide_nodes import WIDE_FROM, is_wide
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -64,7 +64,7 @@ def edges_written(program: Program) -> int:
     segments = segments_of(program)
     if all(x.copies == 1 for x in segments):
         return len(program.operands)  # nothing repeats: an interpreter runs wide nodes as well
-    return sum(WIDE if _is_one(program, x, is_wide) else len(x.kinds) for x in segments)
+    return sum(WIDE_FROM if _is_one(program, x, is_wide) else len(x.kinds) for x in segments)
 
 
 def is_wide_node(program: Program, segment: Region) -> bool:

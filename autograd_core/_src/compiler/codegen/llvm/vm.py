@@ -17,7 +17,7 @@ from ...runtime.memory import LANES as WIDTH
 from ...runtime.memory import LaneSums
 from .jit import F64, real_of
 from .vm_code import BLOCK, SIDE_BY_SIDE, driver, handlers
-from .wide_nodes import WIDE, is_wide
+from .wide_nodes import WIDE_FROM, is_wide
 
 if TYPE_CHECKING:
     from ....engine.ops import Primitive
@@ -41,7 +41,7 @@ def table_of(
     codes, counts = program.codes[start:stop].astype(np.int64), program.counts[start:stop].astype(np.int64)
     at = program.operands if at is None else at
     # Wide nodes whose operands are adjacent get handlers that load whole vectors.
-    for i in np.flatnonzero(counts >= WIDE).tolist():
+    for i in np.flatnonzero(counts >= WIDE_FROM).tolist():
         first = int(program.offsets[start + i])
         if _in_a_row(program.primitives[codes[i]], at[first : first + counts[i]]):
             counts[i] = 0  # marks adjacent operands; no instruction has 0 of them

@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
     from ....engine.ops import Primitive
 
-WIDE = 32  # operands from which a rule becomes loops
-FUNCTION = ir.FunctionType(VOID, [PTR, I64, PTR])  # operands, how many a list has, results
+WIDE_FROM = 32  # operands from which a rule becomes loops
+ARRAY_FUNCTION = ir.FunctionType(VOID, [PTR, I64, PTR])  # operands, how many a list has, results
 
 
 def is_wide(primitive: Primitive, count: int) -> bool:
     """Whether a node with this number of operands becomes loops."""
-    return primitive.lists > 0 and count >= WIDE
+    return primitive.lists > 0 and count >= WIDE_FROM
 
 
 def read_node(
@@ -110,7 +110,7 @@ def _function(module: Any, primitive: Primitive, kind: Any, *, hasty: bool, part
     name = f"{primitive.name}_{what}_{hasty}_{kind}".translate(str.maketrans("<> ", "___"))
     if name in module.globals:
         return module.globals[name]
-    function = ir.Function(module, FUNCTION, name)
+    function = ir.Function(module, ARRAY_FUNCTION, name)
     # One function per primitive and module, never inlined: its code is large, and a program may have many such nodes.
     function.linkage = "internal"
     function.attributes.add("noinline")
