@@ -74,7 +74,7 @@ nn.practice.exercises() lists them all
     if found is None:
         asked = str(name).casefold()
         within = [key for key in known if asked.strip() and asked.strip() in key]
-        near = within[:3] or difflib.get_close_matches(asked, sorted(known, reverse=True), n=1)
+        near = within[:3] or difflib.get_close_matches(asked, known, n=1)
         hint = f" did you mean {' or '.join(repr(known[key].name) for key in near)}?" if near else ""
         msg = f"practice: no exercise {name!r};{hint} nn.practice.exercises() lists them all"
         raise RangeError(msg)

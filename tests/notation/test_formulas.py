@@ -10,7 +10,7 @@ import pytest
 import autograd_core as ag
 from autograd_core._src.engine.ops import PRIMITIVES
 from autograd_core._src.notation.formulas import expression, latex_operation, mathml, operation
-from autograd_core._src.notation.latex_names import latex_name
+from autograd_core._src.notation.latex_names import latex_name, latex_number
 from autograd_core._src.notation.node_names import names_of
 from autograd_core._src.notation.numbers import shown
 
@@ -297,3 +297,7 @@ def test_one_label_twice_in_a_scope_and_once_outside():
 )
 def test_latex_of_names_in_scopes(name, latex):
     assert latex_name(name) == latex
+
+
+def test_numbers_have_four_digits_where_no_other_number_is_asked_for():
+    assert (latex_number(1.23456), latex_number(-0.000123456)) == ("1.235", "-0.0001235")
