@@ -24,6 +24,7 @@ from .differences import (
     wide_scale,
     wide_steps,
 )
+from .first_look import confirmed
 from .fitted import fitted_slope
 from .from_afar import from_afar
 from .inner_jumps import left_out
@@ -75,6 +76,7 @@ class Line:
         # The effect of an input that is tiny beside the others depends on those.
         self.moved = max(self.size or 1.0, min(1.0, max(map(abs, f.point), default=0.0) or 1.0))
         self.estimates: list[list[Slope]] = []
+        self.looked = False  # at all steps
         self.elsewhere = [0.0] * len(seeds)
         self.around = [0.0] * len(seeds)
         self.within = [0.0] * len(seeds)
@@ -104,7 +106,16 @@ class Line:
 
     def look(self) -> None:
         """Make one estimate."""
-        self.estimates = [self._slopes(STRETCHES[0])]
+        self.estimates, self.looked = [self._slopes(STRETCHES[0])], True
+
+    def glance(self) -> None:
+        """Estimate by few values where these confirm what was given, else by all."""
+        claimed = [self.f.given.along(seed, self.v) for seed in self.seeds]
+        quick = confirmed(self.once, self.size, (self.f.unit, self.size * self.f.coarse), claimed)
+        if quick is None:
+            self.look()
+        else:
+            self.estimates, self.looked = [quick], False
 
     def look_again(self, around: list[float], of_all: list[float]) -> None:
         """Make further estimates with other steps, and measure the function at larger distances.

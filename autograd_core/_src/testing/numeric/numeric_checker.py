@@ -126,7 +126,12 @@ def _judged(lines: Sequence[Line]) -> list[NumericFinding]:
     not count.
     """
     for line in lines:
-        line.look()
+        line.glance()
+    changes = [max(line.change(s) for line in lines) for s in range(len(lines[0].seeds))]
+    if any(finding.unsettled for line in lines for finding in line.findings(changes)):
+        for line in lines:
+            if not line.looked:
+                line.look()  # the noise along one line counts along all
     around: list[float] = []
     slopes_of_all: list[float] = []
     again: set[Line] = set()
