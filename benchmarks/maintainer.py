@@ -304,7 +304,8 @@ def tables(found, peers):
     checks, alarms = sum(a.get("examples", 0) for a in rights), sum(a.get("alarms", 0) for a in rights)
     named = sum(a.get("named", False) for a in bugs)
     caught = sum(a.get("found", False) for a in bugs)
-    lines += ["", f"At right functions `assert_gradient` raises {alarms} alarms in {checks:,} examples."]
+    noun = "alarm" if alarms == 1 else "alarms"
+    lines += ["", f"At right functions `assert_gradient` raises {alarms} {noun} in {checks:,} examples."]
     lines += [f"Of {caught:,} failing tests of bugs, {named:,} name the fault."]
     if count > 1:
         several = Counter((a["name"], a["bug"]) for a in found)
@@ -371,7 +372,7 @@ def failures(found):
         short.setdefault((a["name"], what), set()).add(a["seed"])
     if not short:
         return ["`assert_gradient` falls short at none."]
-    listed_ = (f"- {n}: {w}, under {len(s)} seeds" for (n, w), s in short.items())
+    listed_ = (f"- {n}: {w}, under {len(s)} seed{'s' * (len(s) > 1)}" for (n, w), s in short.items())
     return ["`assert_gradient` falls short at:", "", *listed_]
 
 
