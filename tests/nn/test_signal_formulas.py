@@ -10,6 +10,7 @@ from latex2mathml.converter import convert
 
 import autograd_core as ag
 import nn
+from nn._src.analysis.signal_formulas import value_of
 from nn._src.notation.texts import NOTATIONS
 
 
@@ -407,3 +408,7 @@ def test_what_the_loss_gives_is_in_letters_behind_a_softmax_too(loss, share, not
         below = called(f"sum({unit.name})")
         for output, target in zip(outputs, targets, strict=True):
             assert f"{share}({output} − {target}) ∂{output}/∂{below}" in right
+
+
+def test_values_beside_formulas_are_the_numbers_and_zero_has_no_sign():
+    assert [value_of(x)[:2] for x in (0.25, -1.5, -0.0)] == [("= 0.25", " = 0.25"), ("= −1.5", " = -1.5"), ("= 0", " = 0")]
