@@ -80,7 +80,7 @@ def test_the_page_names_what_falls_short(capsys):
     assert "| 0 | 2 of 2 | 9 | 3 | 1 of 1 | 0 |" in page
     assert "| 1 | 0 of 2 | 0 | 0 | 1 of 1 | 0 |" in page
     for line in ("f: alarm (WRONG)", "f: passes: sign", "f: not named: sign", "g: crash: ValueError: no"):
-        assert f"- {line}, under 1 seeds" in page
+        assert f"- {line}, under 1 seed\n" in page + "\n"
     assert len(list(maintainer.listed(found))) == 4
 
 
