@@ -76,7 +76,7 @@ def test_no_code_begins_with_undefined_numbers(f, batch, monkeypatch):
     """In lanes that nothing is written to the right number may stand by chance: there a fault would go unnoticed."""
     texts, parse = [], jit.binding.parse_assembly
     monkeypatch.setattr(jit.binding, "parse_assembly", lambda text: texts.append(text) or parse(text))
-    monkeypatch.setattr("autograd_core._src.compiler.codegen.llvm.vm._handlers", {})
+    monkeypatch.setattr("autograd_core._src.compiler.codegen.llvm.vm_code._handlers", {})
     point = [0.25 + 0.001 * k for k in range(40)]
     compiled = ag.compile(f, point, in_axes=None if batch is None else 0)
     compiled.value_and_grad(point if batch is None else [point] * batch)
