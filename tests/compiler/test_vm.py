@@ -11,7 +11,7 @@ from comparing import same, ulps
 from autograd_core import Value
 from autograd_core._src.compiler.codegen.llvm.jit import addresses_of
 from autograd_core._src.compiler.codegen.llvm.vm import Interpreter
-from autograd_core._src.compiler.codegen.llvm.vm_code import _Handler, _unrolled, handlers
+from autograd_core._src.compiler.codegen.llvm.vm_code import _Handler, unrolled
 from autograd_core._src.compiler.runtime.memory import LaneSums
 from autograd_core._src.compiler.runtime.numpy_vm import NumpyInterpreter
 from autograd_core._src.compiler.tracing.lower import program_of
@@ -85,37 +85,39 @@ def test_numpy_is_within_4_ulp(primitive, n):
         assert all(ulps(a, b, least) <= 4 for a, b in zip(gradient, partials, strict=True)), (xs, gradient, partials)
 
 
-@pytest.mark.parametrize("primitive", [primitive for primitive in PRIMITIVES.values() if primitive.lists], ids=lambda primitive: primitive.name)
-def test_loops_are_what_the_rules_say(primitive):
-    """A rule that was read with one element for all is held against the same rule, unrolled."""
+@pytest.mark.parametrize(
+    "primitive", [primitive for primitive in PRIMITIVES.values() if primitive.lists], ids=lambda primitive: primitive.name
+)
+@pytest.mark.parametrize("width", [1, 8])
+def test_loops_are_what_the_rules_say(primitive, width):
+    """A rule that was read with one element for all is held against the same rule, unrolled: values and gradients."""
     from llvmlite import ir
 
     from autograd_core._src.number_systems.llvm_functions import F64
 
     for n in (2, 6, 10, 38, 39, 40):  # of the last three, lanes take the operands
         n += (n - primitive.singles) % primitive.lists
-        module = ir.Module()
-        names = ("entry_test", "entry_test_back")
-        _unrolled(module, primitive, n, names, F64)
-        unrolled = addresses_of(module, names)
+        module, names = ir.Module(), ("entry_test", "entry_test_slopes")
+        _, slopes = unrolled(module, primitive, n, names, F64)
+        _, keeping = addresses_of(module, names)
         rng = random.Random(n)
-        values, results = np.array([rng.gauss(0, 1) for _ in range(n)] + [0.0]), []
-        for forward, backward in (unrolled, handlers([(primitive, n)], 1)[0]):
-            results.append(call_handlers(forward, backward, values.copy(), n))
-        assert np.array_equal(results[0], results[1])
-        assert np.count_nonzero(results[0]) > n
+        xs = [rng.gauss(0, 1) for _ in range(n)]
+        values = np.array([*xs, 0.0, *([0.0] * n)])
+        call(keeping, values, n)
+        stored = iter(values[n + 1 :])
+        expected = [next(stored) if x is None else x if isinstance(x, float) else values[x] for x in slopes]
+        [(_, z, gradient)] = replayed(Interpreter, primitive, [xs], width)
+        assert z == values[n]
+        assert gradient == expected
 
 
-def call_handlers(forward, backward, values, n):
+def call(address, values, n):
+    """A handler, of a node that stands behind its operands, and its slopes behind that."""
     import ctypes
 
-    adjoints = np.zeros(n + 1)
-    adjoints[n] = 0.7
-    operands = np.arange(n, dtype=np.int32)
+    operands = np.array([*range(n), *range(n + 1, len(values))], np.int32)
     kind = ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * 5)
-    for address in (forward, backward):
-        kind(address)(operands.ctypes.data, n, values.ctypes.data, adjoints.ctypes.data, n)
-    return np.concatenate([values, adjoints])
+    kind(address)(operands.ctypes.data, n, values.ctypes.data, 0, n)
 
 
 def test_a_wrong_rule_would_be_seen():
@@ -130,6 +132,6 @@ def test_a_wrong_rule_would_be_seen():
     h.finish(x * (1 / y))  # not x / y
     [address] = addresses_of(module, ["entry_planted"])
     values = np.array([5.0, 49.0, 0.0])
-    call_handlers(address, address, values, 2)
+    call(address, values, 2)
     assert values[2] != eager(PRIMITIVES["div"], (5.0, 49.0))[0]
     assert ulps(values[2], 5 / 49) <= 1

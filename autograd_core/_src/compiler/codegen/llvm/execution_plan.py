@@ -25,8 +25,8 @@ from .jit import ENTRY, F64, I32, I64, PTR, addresses_of, constant, i64, load, l
 from .kernel import CALL
 from .loop_body import Body, stride_of
 from .loops import Compiled, compiled
-from .vm import table_of
-from .vm_code import HANDLER
+from .vm import BACKWARD, FORWARD, block, machine
+from .vm_tables import InstructionTables
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,10 +51,18 @@ class ExecutionPlan:
         self.at = self._addresses()
         # Callers know slots of the program as it was before it was reordered.
         self.address = self.at[place]
-        # Handlers of the interpreter index arrays by operand, so they can work on this layout without knowing it.
-        self.operands = self.at[self.program.operands].astype(np.int32)
         self._bodies: list[Body] | None = None
+        self._tables: InstructionTables | None = None
         self._functions: dict[Any, list[Compiled]] = {}
+
+    @property
+    def tables(self) -> InstructionTables:
+        """What is interpreted, made at first request."""
+        if self._tables is None:
+            self._tables = InstructionTables(
+                self.program, 1, fast=self.fast, at=self.at, spare=self.size + PADDING, lines=self.lines()
+            )
+        return self._tables
 
     @property
     def bodies(self) -> list[Body]:
@@ -149,7 +157,7 @@ class ExecutionPlan:
 
 
 def _stages_module() -> Any:
-    """The module of the functions below: interpreted lines, clearing, reading results, the sequence of stages."""
+    """The module of the functions below: clearing, reading results, the sequence of stages."""
     # These are in machine code, too, so that a whole run is one call that does not need the GIL.
     module = ir.Module()
 
@@ -159,19 +167,8 @@ def _stages_module() -> Any:
         a = {}
         for k, field in enumerate(fields.split()):
             x = load(b, I64, f.args[0], i64(k))
-            a[field] = x if field in ("n", "own", "root", "n_wanted", "n_sought", "again") else b.inttoptr(x, PTR)
+            a[field] = x if field in ("n", "root", "n_wanted", "n_sought", "again") else b.inttoptr(x, PTR)
         return b, a, f.args[0]
-
-    for name in ("line_forward", "line_backward"):
-        b, a, _ = function(name, "n own offsets operands forward backward values adjoints")
-        with loop(b, i64(0), a["n"]) as turn:
-            # Backward from the last instruction on: an adjoint is complete when all that read the node have sent.
-            i = turn if name == "line_forward" else b.sub(b.sub(a["n"], i64(1)), turn)
-            start, stop = (b.sext(load(b, I32, a["offsets"], j), I64) for j in (i, b.add(i, i64(1))))
-            operands = b.gep(a["operands"], [start], source_etype=I32)
-            handler = b.inttoptr(load(b, I64, a[name.removeprefix("line_")], i), HANDLER.as_pointer())
-            b.call(handler, [operands, b.sub(stop, start), a["values"], a["adjoints"], b.add(a["own"], i)])
-        b.ret_void()
 
     # Clears the adjoints that no region clears, and seeds the root's with 1.
     b, a, _ = function("clear", "n root adjoints ranges")
@@ -214,7 +211,7 @@ def _stages_module() -> Any:
 
 @cache
 def _stages() -> dict[str, int]:
-    names = ("line_forward", "line_backward", "clear", "read", "sequence")
+    names = ("clear", "read", "sequence")
     return dict(zip(names, addresses_of(_stages_module(), [ENTRY + name for name in names]), strict=True))
 
 
@@ -228,8 +225,11 @@ class PlanRunner:
     def __init__(self, plan: ExecutionPlan, layout: Layout) -> None:
         p = plan.program  # reordered; the layout's slots are those of the program before that, see `plan.address`
         self.plan, self.work = plan, len(p.operands)
-        self.values, self.adjoints = zeros(plan.size + PADDING), zeros(plan.size + PADDING)
-        self.values[p.n_inputs : p.first] = p.constants  # once: no stage writes to constants
+        tables = plan.tables
+        self.values, self.adjoints = zeros(tables.size + PADDING), zeros(plan.size + PADDING)
+        # Once: no stage writes to constants.
+        self.values[p.n_inputs : p.first] = p.constants
+        self.values[plan.size + PADDING :][: len(tables.literals)] = tables.literals
         # Inputs are written straight into the array of values, through views; there is nothing to copy in a run.
         self.shared = self.values[: p.n_inputs]
         self.tables: list[Any] = []  # part of the interface of runners: a plan has no batch
@@ -243,12 +243,12 @@ class PlanRunner:
         self._kept: list[Any] = [gradient]  # arrays whose addresses are in argument blocks
         self._again = called_back(self._run_again)  # a C function, as it is machine code that finds the NaN
         self._strict: Any = None
-        self._stage = _stages()
+        self._stage, self._machine = _stages(), machine(1, fast=plan.fast)
         self._ends = [plan.address[list(slots)].astype(np.int32) for slots in (layout.wanted, sought)]
         self._uncleaned = plan.uncleaned()
         self._places = np.array(layout.places, np.int32)
         self._gradient, self._backward = gradient, layout.has_gradient
-        self._lines = self._line_blocks()
+        self._lines: list[Any] = self._line_blocks()
         forward = self._stages_forward()
         backward = self._stages_backward(strict_zero=False) if layout.has_gradient else []
         self.block = self._sequence([*forward, *backward, self._reading(again=True)])
@@ -269,20 +269,25 @@ class PlanRunner:
         self._call(self._strict.ctypes.data)
 
     def _line_blocks(self) -> list[Any]:
-        """The argument block of each interpreted line; None for an empty line."""
-        plan, p = self.plan, self.plan.program
+        """The argument blocks of each interpreted line, forward and backward; None for an empty line."""
+        tables = self.plan.tables
         blocks: list[Any] = []
-        for start, stop in plan.lines():
+        calls = tables.slopes if self._backward else tables.values
+        common = {"operands": tables.operands, "values": self.values}
+        for (start, stop), line in zip(self.plan.lines(), tables.lines, strict=True):
             if start == stop:
                 blocks.append(None)
                 continue
-            table = table_of(p, 1, fast=plan.fast, start=start, stop=stop, at=plan.operands)
-            offsets = np.ascontiguousarray(p.offsets[start : stop + 1])
-            own = int(plan.at[p.first + start])
-            arrays = (offsets, plan.operands, table[0], table[1], self.values, self.adjoints)
-            block = np.array([stop - start, own, *(x.ctypes.data for x in arrays)], np.int64)
-            self._kept += [table, offsets, block]
-            blocks.append(block)
+            forward = block(
+                FORWARD, n=line.calls, calls=calls[line.call :], products=tables.products[line.product :],
+                own=line.own, **common,
+            )  # fmt: skip
+            backward = block(
+                BACKWARD, n=line.sends, calls=tables.sends[line.send :], edges=tables.edges[line.edge :],
+                adjoints=self.adjoints, **common,
+            )  # fmt: skip
+            self._kept += [forward, backward]
+            blocks.append((forward, backward))
         return blocks
 
     def _region_blocks(self, n_kept: Sequence[int]) -> list[Any]:
@@ -298,7 +303,7 @@ class PlanRunner:
         # Line k comes before region k; one more line follows the last region.
         for k, line in enumerate(self._lines):
             if line is not None:
-                stages.append((self._stage["line_forward"], line))
+                stages.append((self._machine.forward, line[0]))
             if k < len(codes):
                 stages.append((codes[k].forward, blocks[k]))
         return stages
@@ -318,7 +323,7 @@ class PlanRunner:
             if k < len(codes):
                 stages.append((codes[k].backward, blocks[k]))
             if self._lines[k] is not None:
-                stages.append((self._stage["line_backward"], self._lines[k]))
+                stages.append((self._machine.backward, self._lines[k][1]))
         return stages
 
     def _reading(self, *, again: bool) -> tuple[int, Any]:

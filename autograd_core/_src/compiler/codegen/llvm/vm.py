@@ -1,70 +1,233 @@
-"""The interpreter: a program as two tables of addresses, of a forward and a backward handler for each instruction.
+"""The compiled interpreter: it runs any program without compiling it.
 
-The handlers and the driver that calls them are compiled code (`vm_code`). Slots hold `<W x double>`, whose lanes are
-rows of a batch, or a `double` for a single point.
+A program is tables (`vm_tables`): rows of products and calls of handlers (`vm_code`) forward, edges backward. Its slots
+hold `<W x double>`, whose lanes are rows of a batch, or a `double` for a single point. Two blocks of rows are run
+together, so that one computes while the other waits.
 
-Compiling a function per program instead was tried: it takes 100 us and more per node, so it pays only for programs
-that run often (`kernel`; docs/adr/0010).
+Compiling a function per program instead takes 100 us and more per node, so it pays only for programs that run often
+(`kernel`; docs/adr/0010).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import ctypes
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from llvmlite import ir
 
+from ....number_systems.llvm import Lanes, multiply_add
+from ....number_systems.llvm_functions import FastModule, width_of
 from ...runtime.memory import LANES as WIDTH
-from ...runtime.memory import LaneSums
-from .jit import F64, real_of
-from .vm_code import BLOCK, SIDE_BY_SIDE, driver, handlers
-from .wide_nodes import WIDE_FROM, is_wide
+from ...runtime.memory import LaneSums, address, zeros
+from .accumulation import with_product
+from .jit import ENTRY, F64, I32, I64, PTR, VOID, addresses_of, constant, i64, lanes, load, lock, loop, real_of, store
+from .vm_code import HANDLER
+from .vm_tables import AHEAD, CALL, InstructionTables, padded
 
 if TYPE_CHECKING:
-    from ....engine.ops import Primitive
+    from collections.abc import Callable, Sequence
+
     from ...ir.program import Program
 
+TOGETHER = 2  # blocks of rows that run together; four take as long, and no longer fit the cache where two do
 
-def table_of(
-    program: Program, width: int, *, fast: bool, real: Any = F64, start: int = 0, stop: Any = None, at: Any = None
-) -> Any:
-    """Addresses of the handlers of some instructions: int64 of shape (2, n), forward and backward.
+
+# --- the machine ----------------------------------------------------------------------------------
+
+RUN = ir.FunctionType(VOID, [PTR])  # the functions below take the address of a block of 64-bit numbers
+FORWARD = "n calls products operands values own".split()
+BACKWARD = "n calls edges operands values adjoints".split()
+DRIVER = (
+    "n_groups forward backward n_mapped mapped rows n_wanted wanted results n_sought sought gradient "
+    "n_sums sum_edges sums values adjoints root seeds"
+).split()
+
+
+def _fields(b: Any, block: Any, names: Sequence[str]) -> dict[str, Any]:
+    """The numbers and addresses of a block."""
+    found = {}
+    for k, name in enumerate(names):
+        x = load(b, I64, block, i64(k))
+        found[name] = x if name in ("n", "own", "root") or name.startswith("n_") else b.inttoptr(x, PTR)
+    return found
+
+
+class _VmWriter:
+    """Writes the machine's functions.
 
     Args:
-        program: Whose they are.
-        width: Lanes.
-        fast: Whether functions may come from a vector library.
-        real: The type of a lane.
-        start: The first instruction.
-        stop: Where to end; None for with the last one.
-        at: int32: where each operand stands; the program's own operands, if None.
+        module: Where to.
+        kind: The type of lanes.
+        together: Blocks of rows that run together: a slot has the lanes of one after those of the other.
     """
-    codes, counts = program.codes[start:stop].astype(np.int64), program.counts[start:stop].astype(np.int64)
-    at = program.operands if at is None else at
-    # Wide nodes whose operands are adjacent get handlers that load whole vectors.
-    for i in np.flatnonzero(counts >= WIDE_FROM).tolist():
-        first = int(program.offsets[start + i])
-        if _in_a_row(program.primitives[codes[i]], at[first : first + counts[i]]):
-            counts[i] = 0  # marks adjacent operands; no instruction has 0 of them
-    # A number for each pair of operation and count that occurs: handlers are looked up once for each pair, and then one
-    # gather gives the addresses of all instructions.
-    rank = np.cumsum(np.bincount(counts) > 0) - 1  # counts may be large; the number of distinct counts is small
-    n = int(rank[-1]) + 1 if len(rank) else 1
-    keys = codes * n + rank[counts]
-    kinds = np.flatnonzero(np.bincount(keys))
-    count_of = np.flatnonzero(np.bincount(counts))
-    found = zip(*divmod(kinds, n), strict=True)
-    wanted = [(program.primitives[code], int(count_of[k]) or SIDE_BY_SIDE) for code, k in found]
-    addresses = np.zeros((2, len(program.primitives) * n), np.int64)
-    addresses[:, kinds] = np.array(handlers(wanted, width, fast=fast, real=real), np.int64).reshape(-1, 2).T
-    return np.ascontiguousarray(addresses[:, keys])
+
+    def __init__(self, module: Any, kind: Any, together: int) -> None:
+        self.module, self.kind, self.together = module, kind, together
+        self.prefetch = ir.Function(module, ir.FunctionType(VOID, [PTR, I32, I32, I32]), "llvm.prefetch.p0")
+
+    def function(self, name: str, names: Sequence[str]) -> tuple[Any, dict[str, Any]]:
+        f = ir.Function(self.module, RUN, f"{ENTRY}{name}")
+        b = ir.IRBuilder(f.append_basic_block())
+        return b, _fields(b, f.args[0], names)
+
+    def row(self, b: Any, table: Any, k: Any) -> list[Any]:
+        """Three slots of a table."""
+        first = b.mul(k, i64(3))
+        return [b.sext(load(b, I32, table, b.add(first, i64(j))), I64) for j in range(3)]
+
+    def get(self, b: Any, base: Any, slot: Any, block: int) -> Lanes:
+        """The lanes of a block of rows."""
+        return Lanes(b, load(b, self.kind, base, self.at(b, slot, block)))
+
+    def put(self, b: Any, x: Any, base: Any, slot: Any, block: int) -> None:
+        """Write them."""
+        store(b, x, base, self.at(b, slot, block))
+
+    def at(self, b: Any, slot: Any, block: int) -> Any:
+        """Where they are."""
+        return b.add(b.mul(slot, i64(self.together)), i64(block))
+
+    def fetch(self, b: Any, base: Any, slot: Any) -> None:
+        """Ask for what is read later."""
+        how = [ir.Constant(I32, x) for x in (0, 3, 1)]  # to be read, more than once; data
+        for block in range(self.together):
+            b.call(self.prefetch, [b.gep(base, [self.at(b, slot, block)], source_etype=self.kind), *how])
+
+    def calls(self, b: Any, a: dict[str, Any], before: Callable[[Any, Any], None]) -> None:
+        """Runs of rows, each with its number and an instruction's slot, and the call of a handler behind each run."""
+        row, own = b.alloca(I64), b.alloca(I64)
+        b.store(i64(0), row)
+        b.store(a.get("own", i64(0)), own)
+        with loop(b, i64(0), a["n"]) as turn:
+            here = b.mul(turn, i64(CALL))
+            count, handler, start, operands, slot = (load(b, I64, a["calls"], b.add(here, i64(k))) for k in range(CALL))
+            first, slots = b.load(row, typ=I64), b.load(own, typ=I64)
+            with loop(b, i64(0), count) as k:
+                before(b.add(first, k), b.add(slots, k))
+            b.store(b.add(first, count), row)
+            b.store(b.add(slot, i64(1)), own)  # the next run begins behind the handler's instruction
+            with b.if_then(b.icmp_signed("!=", handler, i64(0))):
+                listed = b.gep(a["operands"], [start], source_etype=I32)
+                for block in range(self.together):
+                    # Handlers know nothing of other blocks: `_VmMemory` tells them places, not slots.
+                    known = [a[x] for x in ("values", "adjoints") if x in a]
+                    bases = [b.gep(x, [i64(block)], source_etype=self.kind) for x in known]
+                    given = [listed, operands, bases[0], bases[-1], self.at(b, slot, 0)]
+                    b.call(b.inttoptr(handler, HANDLER.as_pointer()), given)
+
+    def forward(self) -> None:
+        """The values, and the slopes if the handlers are those that store them."""
+        b, a = self.function("forward", FORWARD)
+
+        def product(row: Any, own: Any) -> None:
+            xs = self.row(b, a["products"], row)
+            if width_of(self.kind):
+                for x in self.row(b, a["products"], b.add(row, i64(AHEAD))):
+                    self.fetch(b, a["values"], x)
+            for block in range(self.together):
+                x, y, w = (self.get(b, a["values"], x, block) for x in xs)
+                self.put(b, multiply_add(x, y, w).value, a["values"], own, block)
+
+        self.calls(b, a, product)
+        b.ret_void()
+
+    def backward(self) -> None:
+        """Adjoint += slope × adjoint, for every edge."""
+        b, a = self.function("backward", BACKWARD)
+
+        def edge(row: Any, _: Any) -> None:
+            to, slope, source = self.row(b, a["edges"], row)
+            to, is_first = self._apart(b, to)
+            ahead = self.row(b, a["edges"], b.add(row, i64(AHEAD)))
+            self.fetch(b, a["adjoints"], self._apart(b, ahead[0])[0])
+            self.fetch(b, a["values"], ahead[1])
+            for block in range(self.together):
+                old = self.get(b, a["adjoints"], to, block).value
+                old = Lanes(b, b.select(is_first, constant(self.kind, 0.0), old))
+                self.send(b, a, old, slope, source, a["adjoints"], to, block)
+
+        self.calls(b, a, edge)
+        b.ret_void()
+
+    @staticmethod
+    def _apart(b: Any, to: Any) -> tuple[Any, Any]:
+        """A slot, and whether what is sent there is the first: then what is there is of another run."""
+        is_first = b.icmp_signed("<", to, i64(0))
+        return b.select(is_first, b.not_(to), to), is_first
+
+    def send(
+        self, b: Any, a: dict[str, Any], old: Any, slope: Any, source: Any, sums: Any, to: Any, block: int
+    ) -> None:
+        """Write a sum plus slope × adjoint."""
+        d, g = self.get(b, a["values"], slope, block), self.get(b, a["adjoints"], source, block)
+        new = with_product(old, d, g, strict_zero=True).value
+        store(b, new, sums, self.at(b, to, block) if sums is a["adjoints"] else to)
+
+    def run(self) -> None:
+        """A whole program, over all groups of blocks: load, forward, read, backward, sum up, read."""
+        b, a = self.function("run", DRIVER)
+        forward, backward = (self.module.globals[f"{ENTRY}{x}"] for x in ("forward", "backward"))
+
+        def copy(slots: str, source: str, target: str, group: Any) -> None:
+            """Into or out of the slots of a list, from or to a table that has them in order."""
+            n = a[f"n_{slots}"]
+            with loop(b, i64(0), n) as k:
+                slot, outer = b.sext(load(b, I32, a[slots], k), I64), b.add(b.mul(group, n), k)
+                here, there = (outer, slot) if target == "values" else (slot, outer)
+                for block in range(self.together):
+                    self.put(b, self.get(b, a[source], here, block).value, a[target], there, block)
+
+        # The memory of one group serves all, so it does not grow with the batch.
+        with loop(b, i64(0), a["n_groups"]) as group:
+            copy("mapped", "rows", "values", group)
+            b.call(forward, [a["forward"]])
+            copy("wanted", "values", "results", group)
+            with b.if_then(b.icmp_signed("!=", b.ptrtoint(a["backward"], I64), i64(0))):
+                # In the last blocks the seeds of spare lanes are 0, so these lanes add 0 to sums.
+                is_last = b.icmp_signed("==", group, b.sub(a["n_groups"], i64(1)))
+                for block in range(self.together):
+                    seed = b.select(is_last, self.get(b, a["seeds"], i64(0), block).value, constant(self.kind, 1.0))
+                    self.put(b, seed, a["adjoints"], a["root"], block)
+                b.call(backward, [a["backward"]])
+                # Sums over the batch: block by block all of its products, as compiled code adds them (docs/adr/0014).
+                for block in range(self.together):
+                    with loop(b, i64(0), a["n_sums"]) as k:
+                        to, slope, source = self.row(b, a["sum_edges"], k)
+                        old = Lanes(b, load(b, self.kind, a["sums"], to))
+                        self.send(b, a, old, slope, source, a["sums"], to, block)
+                copy("sought", "adjoints", "gradient", group)
+        b.ret_void()
 
 
-def _in_a_row(primitive: Primitive, places: Any) -> bool:
-    """Whether the slots of each list of operands are adjacent."""
-    if not is_wide(primitive, len(places)):
-        return False
-    lists = places[: len(places) - primitive.singles].reshape(primitive.lists, -1)
-    return bool((np.diff(lists, axis=1) == 1).all())
+class VmFunctions(NamedTuple):
+    """The functions of one type of lanes: their addresses."""
+
+    forward: int
+    backward: int
+    run: int
+
+
+_machines: dict[Any, VmFunctions] = {}
+
+
+def machine(width: int, *, fast: bool, real: Any = F64, together: int = 1) -> VmFunctions:
+    """The functions that run programs over lanes of this width; each takes the address of its block of arguments.
+
+    Args:
+        width: Lanes.
+        fast: Whether products are fused with the additions that follow them, where the processor can.
+        real: The type of a lane.
+        together: Blocks of rows that run together.
+    """
+    key = lanes(width, real), fast, together
+    with lock:
+        if key not in _machines:
+            writer = _VmWriter((FastModule if fast else ir.Module)(), key[0], together)
+            for write in (writer.forward, writer.backward, writer.run):
+                write()
+            _machines[key] = VmFunctions(*addresses_of(writer.module, [ENTRY + name for name in VmFunctions._fields]))
+        return _machines[key]
 
 
 class Interpreter:
@@ -81,18 +244,19 @@ class Interpreter:
     def __init__(self, program: Program, *, fast: bool = False, dtype: str = "float64") -> None:
         self.program, self.fast, self.dtype = program, fast, np.dtype(dtype)
         self.real = real_of(self.dtype)
-        self.numbers_per_row = program.n_inputs + len(program.outputs)  # one block's values serve all blocks in turn
-        self._tables: dict[int, Any] = {}
+        self.numbers_per_row = program.n_inputs + len(program.outputs)  # some blocks' values serve all blocks in turn
+        self._tables: dict[int, InstructionTables] = {}
+        self._free: list[_VmMemory] = []  # that of the last run: new memory would be cleared by the system
 
     def load(self, width: int) -> None:
         """Load what runs need, so that how long these take tells how long others will."""
         self._table(width)
-        driver(width, self.real)
+        for together in {1, TOGETHER if width > 1 else 1}:
+            machine(width, fast=self.fast, real=self.real, together=together)
 
-    def _table(self, width: int) -> Any:
-        """Addresses of each instruction's handlers: int64 of shape (2, n)."""
+    def _table(self, width: int) -> InstructionTables:
         if width not in self._tables:
-            self._tables[width] = table_of(self.program, width, fast=self.fast, real=self.real)
+            self._tables[width] = InstructionTables(self.program, width, fast=self.fast, real=self.real)
         return self._tables[width]
 
     def run(
@@ -114,55 +278,105 @@ class Interpreter:
         p, count, dtype = self.program, len(rows), self.dtype
         if sums is None:
             sums = LaneSums(np.empty(0, np.int32), WIDTH if len(mapped) else 1, dtype)
-        width = sums.width
-        blocks = -(-count // width)
-        # Spare lanes of the last block compute the last row again: no garbage can become NaN there.
-        padded = np.concatenate([rows, np.repeat(rows[-1:], blocks * width - count, axis=0)])
-        # Block, input, lane: the lanes of an input are adjacent, so the driver copies whole vectors; the transposition
-        # is done here, once, by NumPy.
-        lanes = np.ascontiguousarray(padded.reshape(blocks, width, -1).transpose(0, 2, 1))
-        values = np.empty((p.n_slots + WIDTH, width), dtype)  # the last elements are read in whole vectors
-        values[: p.n_inputs] = inputs[:, None]
-        with np.errstate(over="ignore"):  # doubles beyond floats are infinite
-            values[p.n_inputs : p.first] = p.constants[:, None]
+        width, tables = sums.width, self._table(sums.width)
+        together = TOGETHER if count > width > 1 else 1
+        group = width * together  # rows
+        groups = -(-count // group)
+        # Spare lanes of the last group compute the last row again: no garbage can become NaN there.
+        padded = np.concatenate([rows, np.repeat(rows[-1:], groups * group - count, axis=0)])
+        # Group, input, lane: the lanes of an input are adjacent, so whole vectors are copied; the transposition is done
+        # here, once, by NumPy.
+        lanes = np.ascontiguousarray(padded.reshape(groups, group, -1).transpose(0, 2, 1))
         seeks = np.empty(0, np.int32) if sought is None else sought
-        # Not cleared here: the driver clears them at each block.
-        adjoints = np.empty((0 if sought is None else p.n_slots, width), dtype)
-        results, gradient = (np.empty((blocks, n, width), dtype) for n in (len(wanted), len(seeks)))
-        seeds = (np.arange(width) < count - (blocks - 1) * width).astype(dtype)  # 0 in spare lanes
-        table = self._table(width)
-        counts = {"n": len(p.codes), "n_slots": p.n_slots, "n_mapped": len(mapped), "n_wanted": len(wanted)}
-        fields = counts | {
-            "blocks": blocks,
-            "first": p.first,
-            "offsets": p.offsets,
-            "operands": p.operands,
-            "forward": table[0],
-            "backward": table[1],
-            "values": values,
-            "adjoints": adjoints,
-            "mapped": mapped,
-            "rows": lanes,
-            "wanted": wanted,
-            "results": results,
-            "gradients": int(sought is not None),
-            "root": 0 if sought is None else int(p.outputs[0]),
-            "seeds": seeds,
-            "n_sought": len(seeks),
-            "sought": seeks,
-            "gradient": gradient,
-            "n_summed": len(sums.slots),
-            "summed": sums.slots,
-            "sums": sums.lanes,
-        }
-        block = np.array([_address(fields[name]) for name in BLOCK], np.int64)
-        driver(width, self.real)(block.ctypes.data)
-        return _by_rows(results)[:count], _by_rows(gradient)[:count]
+        # At a single point a sum is the adjoint itself, and wide nodes send to it. Over a batch it is apart.
+        summed = sums.slots if width > 1 else sums.slots[:0]
+        key = width, together, sought is None, summed.tobytes()
+        work = self._free.pop() if self._free else None
+        if work is None or work.key != key:
+            work = _VmMemory(self, key, tables, together, summed)
+        values, adjoints = work.values, work.adjoints
+        values[: p.n_inputs] = inputs[:, None]
+        if width == 1:
+            adjoints[:] = 0.0
+        seeks = np.concatenate([seeks, sums.slots[len(summed) :]])
+        results, gradient = (np.empty((groups, n, group), dtype) for n in (len(wanted), len(seeks)))
+        seeds = (np.arange(group) < count - (groups - 1) * group).astype(dtype)  # 0 in spare lanes
+        arguments = block(
+            DRIVER, n_groups=groups, forward=work.forward, backward=0 if sought is None else work.backward,
+            n_mapped=len(mapped), mapped=mapped, rows=lanes, n_wanted=len(wanted),
+            wanted=wanted, results=results, n_sought=len(seeks), sought=seeks, gradient=gradient,
+            n_sums=len(work.sum_edges), sum_edges=work.sum_edges, sums=sums.lanes, values=values, adjoints=adjoints,
+            root=0 if sought is None else int(p.outputs[0]), seeds=seeds,
+        )  # fmt: skip
+        code = machine(width, fast=self.fast, real=self.real, together=together)
+        ctypes.CFUNCTYPE(None, ctypes.c_int64)(code.run)(arguments.ctypes.data)
+        self._free[:] = [work]
+        gradient = _by_rows(gradient)[:count]
+        if sought is not None and width == 1:
+            sums.lanes[:] += gradient[:1, len(sought) :].T
+        return _by_rows(results)[:count], gradient[:, : 0 if sought is None else len(sought)]
 
 
-def _address(x: Any) -> int:
-    """A field of the argument block: a number itself, or an array's address."""
-    return x if isinstance(x, int) else x.ctypes.data
+class _VmMemory:
+    """Memory for values and adjoints, with the machine's arguments; for one run at a time.
+
+    Args:
+        interpreter: Whose it is.
+        key: What it serves: lanes, blocks together, whether gradients are left out, and what is summed over a batch.
+        tables: The program's.
+        together: Blocks of rows that run together.
+        summed: int32: slots whose adjoints are summed over the batch.
+    """
+
+    def __init__(
+        self, interpreter: Interpreter, key: Any, tables: InstructionTables, together: int, summed: Any
+    ) -> None:
+        p, width, dtype = interpreter.program, key[0], interpreter.dtype
+        self.key = key
+        # The last elements are read in whole vectors. What nothing is sent to stays 0.
+        self.values, self.adjoints = (zeros((n + WIDTH, together * width), dtype) for n in (tables.size, p.n_slots))
+        with np.errstate(over="ignore"):  # doubles beyond floats are infinite
+            self.values[p.n_inputs : p.first] = p.constants[:, None]
+            self.values[p.n_slots :][: len(tables.literals)] = tables.literals[:, None]
+        edges, sends, self.sum_edges = tables.edges, tables.sends, tables.edges[:0]
+        if width > 1:
+            edges, sends, self.sum_edges = _parted(tables, p, summed)
+        # As handlers index them where some blocks are together: each slot is the first of so many places.
+        operands = tables.operands * np.int32(together)
+        [line] = tables.lines
+        self.forward = block(
+            FORWARD, n=line.calls, calls=tables.values if key[2] else tables.slopes, products=tables.products,
+            operands=operands, values=self.values, own=line.own,
+        )  # fmt: skip
+        self.backward = block(
+            BACKWARD, n=line.sends, calls=sends, edges=edges, operands=operands, values=self.values,
+            adjoints=self.adjoints,
+        )  # fmt: skip
+        self._kept = tables, edges, sends, operands
+
+
+def _parted(tables: InstructionTables, p: Program, slots: Any) -> tuple[Any, Any, Any]:
+    """The edges and their calls; apart from them those that lead to sums over the batch, with the sums' numbers."""
+    place = np.full(p.n_slots, -1, np.int32)
+    place[slots] = np.arange(len(slots))
+    edges, root = tables.edges[: len(tables.edges) - AHEAD], p.outputs[:1]
+    # The result may be what is summed: its adjoint is the seed, and comes first.
+    seeds = np.array([(x, tables.one, x) for x in root if place[x] >= 0], np.int32).reshape(-1, 3)
+    sums = np.concatenate([seeds, edges[place[edges[:, 0]] >= 0]])
+    sums[:, 0] = place[sums[:, 0]]
+    rest = edges[place[edges[:, 0]] < 0]
+    calls = tables.sends.copy()
+    calls[0, 0] = len(rest)  # over a batch no handler sends, so all edges come before the end of the line
+    # The first that is sent to a slot replaces what an earlier group left there, so nothing has to be cleared.
+    _, first = np.unique(rest[:, 0], return_index=True)
+    first = first[~np.isin(rest[first, 0], root)]
+    rest[first, 0] = ~rest[first, 0]
+    return padded(rest), calls, np.ascontiguousarray(sums)
+
+
+def block(names: Sequence[str], **fields: Any) -> Any:
+    """A block of arguments: numbers as they are, and the addresses of arrays."""
+    return np.array([x if isinstance(x, int) else address(x) for x in (fields[name] for name in names)], np.int64)
 
 
 def _by_rows(lanes: Any) -> Any:

@@ -1,15 +1,19 @@
-"""The interpreter's code: a forward and a backward handler per primitive, made from its rule, and their driver.
+"""The interpreter's handlers: for each primitive and number of operands two functions, made from its rule.
 
-A handler serves one primitive with one number of operands; it is compiled when the first program needs it, and kept for
-all later programs. Rules of a few operands are unrolled. Those of many operands become loops (`wide_nodes`); `sum`,
-`mean` and `dot` always do.
+A handler serves one primitive with one number of operands; it is compiled when the first program needs it, and
+kept for all later programs. The first computes the value. The second computes the value and the slopes, as the
+local derivatives of a node are called here, and stores these in slots of their own: then the backward sweep needs
+nothing but slots (`vm_tables`). A slope that is an operand, the value or a number is no result: its slot is known.
+
+Rules of a few operands are unrolled. Those of many operands become loops (`wide_nodes`); `sum`, `mean` and
+`dot` always do. At a single point the lanes of such loops are operands; there the second handler adds the
+products to the operands' adjoints itself, many at a time.
 """
 
 from __future__ import annotations
 
-import ctypes
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from llvmlite import ir
 
@@ -31,7 +35,6 @@ from .jit import (
     lanes,
     load,
     lock,
-    loop,
     spread,
     store,
 )
@@ -39,20 +42,40 @@ from .wide_nodes import each_partial, is_wide, read_node
 from .wide_rules import Wide
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from ....engine.ops import Primitive
 
 # No number of operands is 0 or less, so a key (primitive, n) has room for these. Handlers for any number are few, and
 # compiled once; one for each length would be compiled for every new length of a sum.
 OF_FEW, OF_MANY, SIDE_BY_SIDE = 0, -1, -2  # handlers for any number of operands; the last needs adjacent slots
-# Operands ahead of a backward sweep that are fetched into the cache. A program of 100 000 operations is larger than the
-# second-level cache, and its far operands are not where the processor expects them: waiting for them took an eighth of
-# the time. 16 to 96 are alike, and small programs take no longer.
-AHEAD = 32
 # One signature for all, so that a program is a table of addresses; operands are slots, found anew at each call: a
 # handler knows nothing of the program that it runs in.
 HANDLER = ir.FunctionType(VOID, [PTR, I64, PTR, PTR, I64])  # operands, their count, values, adjoints, own slot
+STORED = None  # a slope that is computed, and stored behind the operands' slots
+# x y + w is x y with w = -0.0, x + w with y = 1, and w - x with y = -1, to the last bit, fused or not: so one
+# loop runs through products, sums and differences alike, and no branch has to be foreseen.
+ONE, MINUS_ONE, NOTHING = 1.0, -1.0, -0.0
+Place = int | float | None  # where a number is: the k-th operand or, with k = n, the value; or a literal
+
+
+class Handlers(NamedTuple):
+    """The two functions, and what is known of the rule.
+
+    Attributes:
+        value: Address of the function that computes the value.
+        other: Of that which computes the slopes, too; or which sends them, where `slopes` is None.
+        product: x, y and w, where the value is x y + w; else empty.
+        slopes: With respect to each operand; or, where there may be any number of them, to those of each list: then
+            an integer is a list, of which it is the operand at the same place. Empty where `other` sends.
+        arity: How many operands there are; 0 for any number.
+    """
+
+    value: int
+    other: int
+    product: tuple[Place, ...]
+    slopes: tuple[Place, ...]
+    arity: int
 
 
 def _slot(b: Any, slots: Any, index: Any) -> Any:
@@ -73,52 +96,109 @@ class _Handler:
 
     def finish(self, z: Any) -> None:
         """Store the result."""
-        z = LLVM.number(z)
-        store(self.b, z.value if isinstance(z, Lanes) else constant(self.kind, z), self.values, self.own)
+        self.put(z, self.own)
         self.b.ret_void()
+
+    def put(self, z: Any, slot: Any) -> None:
+        """Store a value."""
+        z = LLVM.number(z)
+        store(self.b, z.value if isinstance(z, Lanes) else constant(self.kind, z), self.values, slot)
 
     def result(self) -> Lanes:
         return Lanes(self.b, load(self.b, self.kind, self.values, self.own))
 
-    def adjoint(self) -> Lanes:
+    def adjoint(self) -> Any:
         return Lanes(self.b, load(self.b, self.kind, self.adjoints, self.own))
 
-    # Handlers always have strict zero: they are compiled once for all programs, so there is no second,
+    # Handlers that send always have strict zero: they are compiled once for all programs, so there is no second,
     # careful version to fall back to.
 
-    def send(self, d: Any, g: Lanes, index: Any) -> None:
+    def send(self, d: Any, g: Any, index: Any) -> None:
         """Add d * g to an operand's adjoint, unless either is 0."""
         slot = _slot(self.b, self.operands, index)
         old = Lanes(self.b, load(self.b, self.kind, self.adjoints, slot))
         store(self.b, with_product(old, LLVM.number(d), g, strict_zero=True).value, self.adjoints, slot)
 
 
-def _unrolled(module: Any, primitive: Primitive, n: int, names: tuple[str, str], kind: Any) -> None:
-    """Both handlers of a primitive for n operands, with its rule unrolled."""
-    # The backward handler loads the result and does not compute it anew: the values of all nodes are in memory until
-    # the sweep ends, and many partials are short only because they use z, such as 1 - z * z of tanh.
-    forward, backward = (_Handler(module, name, kind) for name in names)
-    forward.finish(primitive.value(LLVM, *(forward.operand(i64(k)) for k in range(n))))
-    xs = [backward.operand(i64(k)) for k in range(n)]
-    partials = primitive.partials(LLVM, *xs, backward.result())
-    g = backward.adjoint()
-    for k, d in enumerate(partials):
-        backward.send(d, g, i64(k))
-    backward.b.ret_void()
+class _Keeper(_Handler):
+    """Writes a handler that stores slopes, in the slots behind those of the operands."""
+
+    def adjoint(self) -> Any:
+        """There is none yet."""
+        return None
+
+    def send(self, d: Any, g: Any, index: Any) -> None:  # noqa: ARG002
+        self.put(d, _slot(self.b, self.operands, self.b.add(self.count, index)))
 
 
-def looped(module: Any, primitive: Primitive, names: tuple[str, str], kind: Any, form: int) -> None:
-    """Both handlers of a primitive for any number of operands."""
+def unrolled(
+    module: Any, primitive: Primitive, n: int, names: Sequence[str], kind: Any
+) -> tuple[tuple[Place, ...], tuple[Place, ...]]:
+    """Both handlers of a primitive for n operands, with its rule unrolled; returns its product and its slopes."""
+    h = _Handler(module, names[0], kind)
+    xs = [h.operand(i64(k)) for k in range(n)]
+    z = LLVM.number(primitive.value(LLVM, *xs))
+    h.finish(z)
+    product = _product_of(z, xs)
+
+    h = _Keeper(module, names[1], kind)
+    xs = [h.operand(i64(k)) for k in range(n)]
+    h.put(primitive.value(LLVM, *xs), h.own)
+    z = h.result()
+    slopes: list[Place] = []
+    for d in primitive.partials(LLVM, *xs, z):
+        known: Place = next((k for k, x in enumerate((*xs, z)) if x is d), STORED)
+        if known is STORED:
+            y = LLVM.number(d)
+            known = y if isinstance(y, float) else STORED
+        if known is STORED:
+            h.send(d, None, i64(slopes.count(STORED)))
+        slopes.append(known)
+    h.b.ret_void()
+    return product, tuple(slopes)
+
+
+def _product_of(z: Any, xs: Sequence[Lanes]) -> tuple[Place, ...]:
+    """x, y and w, if the value is x y + w: where its rule is a single product, sum or difference of two operands."""
+    made = getattr(z, "value", None)
+    if len(xs) != 2 or not isinstance(made, ir.Instruction):
+        return ()
+    places = {id(x.value): k for k, x in enumerate(xs)}
+    found = [places.get(id(x)) for x in made.operands]
+    if len(found) != 2 or None in found:
+        return ()
+    x, y = found
+    return {"fmul": (x, y, NOTHING), "fadd": (x, ONE, y), "fsub": (y, MINUS_ONE, x)}.get(made.opname, ())
+
+
+def looped(module: Any, primitive: Primitive, names: Sequence[str], kind: Any, form: int) -> None:
+    """The handlers of a primitive for any number of operands: one for the value, and one that sends."""
     h = _Handler(module, names[0], kind)
     many = _Many(h, primitive, form)
-    found = primitive.value(many.wide, *many.xs)
-    many.wide.give_back()
-    h.finish(found)
+    h.finish(many.value())
 
     h = _Handler(module, names[1], kind)
-    many = _Many(h, primitive, form)
-    many.backward()
+    _Many(h, primitive, form).slopes()
     h.b.ret_void()
+
+
+def _kept(module: Any, primitive: Primitive, names: Sequence[str], kind: Any, form: int) -> tuple[Place, ...]:
+    """The same, but the second one stores the slopes of each list, which are returned."""
+    h = _Handler(module, names[0], kind)
+    h.finish(_Many(h, primitive, form).value())
+
+    h = _Keeper(module, names[1], kind)
+    many = _Many(h, primitive, form)
+    h.put(many.value(), h.own)
+    total = primitive.reduction
+    if total is None or total.is_mean:
+        many.slopes()
+    h.b.ret_void()
+    if total is None or total.is_mean:
+        return (STORED,) * (primitive.lists + primitive.singles)
+    # Each operand of a list has the slope that the rule gives for one: 1, or the operand of the other list.
+    marks = [object() for _ in range(primitive.lists)]
+    return tuple(marks.index(d) if d in marks else float(d) for d in total.partials(0, *marks))
 
 
 class _Many:
@@ -152,8 +232,14 @@ class _Many:
             x = b.insert_element(x, h.operand(b.add(base, here)).value, ir.Constant(I32, lane))
         return x
 
-    def backward(self) -> None:
-        """Write the contributions to all operands."""
+    def value(self) -> Any:
+        """Write the value."""
+        found = self.primitive.value(self.wide, *self.xs)
+        self.wide.give_back()
+        return found
+
+    def slopes(self) -> None:
+        """Write what is sent to all operands."""
         h, b, n = self.h, self.h.b, self.n
         g = h.adjoint()
 
@@ -175,87 +261,14 @@ class _Many:
         each_partial(self.wide, self.primitive, [*self.xs, h.result()], each, one, some if self.in_a_row else None)
 
 
-# The driver's arguments: one block of 64-bit numbers, for ctypes takes long over many arguments.
-BLOCK = (
-    "blocks n first offsets operands forward backward values adjoints n_slots "
-    "n_mapped mapped rows n_wanted wanted results gradients root seeds n_sought sought gradient n_summed summed sums"
-).split()
-
-
-def _driver(module: Any, name: str, kind: Any) -> None:
-    """The function that runs a program over all blocks of rows: load, forward, read, backward, read.
-
-    An adjoint that is summed over the rows goes on from what the block before has left, so that products are added
-    to it one by one, as compiled code adds them.
-    """
-    function = ir.Function(module, ir.FunctionType(VOID, [PTR]), name)
-    b = ir.IRBuilder(function.append_basic_block())
-    a: dict[str, Any] = {}
-    for k, field in enumerate(BLOCK):
-        x = load(b, I64, function.args[0], i64(k))
-        pointer = field not in ("blocks", "n", "first", "gradients", "root") and not field.startswith("n_")
-        a[field] = b.inttoptr(x, PTR) if pointer else x
-
-    prefetch = ir.Function(module, ir.FunctionType(VOID, [PTR, I32, I32, I32]), "llvm.prefetch.p0")
-
-    def handle(table: str, i: Any) -> None:
-        start, stop = (_slot(b, a["offsets"], j) for j in (i, b.add(i, i64(1))))
-        operands = b.gep(a["operands"], [start], source_etype=I32)
-        handler = b.inttoptr(load(b, I64, a[table], i), HANDLER.as_pointer())
-        b.call(handler, [operands, b.sub(stop, start), a["values"], a["adjoints"], b.add(a["first"], i)])
-
-    def fetch(i: Any) -> None:
-        """Ask for values and adjoints of operands that come so many later in a backward sweep."""
-        start, stop = (_slot(b, a["offsets"], j) for j in (i, b.add(i, i64(1))))
-        with loop(b, start, stop) as k:
-            ahead = b.sub(k, i64(AHEAD))
-            slot = _slot(b, a["operands"], b.select(b.icmp_signed("<", ahead, i64(0)), i64(0), ahead))
-            how = [ir.Constant(I32, x) for x in (0, 3, 1)]  # to be read, more than once; data
-            for array in ("values", "adjoints"):
-                b.call(prefetch, [b.gep(a[array], [slot], source_etype=kind), *how])
-
-    def gather(slots: str, source: str, target: str, block: Any) -> None:
-        n = a[f"n_{slots}"]
-        with loop(b, i64(0), n) as k:
-            x = load(b, kind, a[source], _slot(b, a[slots], k))
-            store(b, x, a[target], b.add(b.mul(block, n), k))
-
-    # Values and adjoints of one block serve all blocks in turn, so the memory does not grow with the batch.
-    with loop(b, i64(0), a["blocks"]) as block:
-        with loop(b, i64(0), a["n_mapped"]) as k:
-            x = load(b, kind, a["rows"], b.add(b.mul(block, a["n_mapped"]), k))
-            store(b, x, a["values"], _slot(b, a["mapped"], k))
-        with loop(b, i64(0), a["n"]) as i:
-            handle("forward", i)
-        gather("wanted", "values", "results", block)
-        with b.if_then(b.icmp_signed("!=", a["gradients"], i64(0))):
-            with loop(b, i64(0), a["n_slots"]) as k:
-                store(b, constant(kind, 0.0), a["adjoints"], k)
-            # Sums over the batch are not cleared: compiled code adds to them product by product as well, and results
-            # must have the same bits (docs/adr/0014).
-            with loop(b, i64(0), a["n_summed"]) as k:
-                store(b, load(b, kind, a["sums"], k), a["adjoints"], _slot(b, a["summed"], k))
-            # In the last block the seeds of spare lanes are 0, so these lanes add 0 to sums.
-            is_last = b.icmp_signed("==", block, b.sub(a["blocks"], i64(1)))
-            seed = b.select(is_last, load(b, kind, a["seeds"], i64(0)), constant(kind, 1.0))
-            store(b, b.fadd(load(b, kind, a["adjoints"], a["root"]), seed), a["adjoints"], a["root"])
-            with loop(b, i64(0), a["n"]) as i:
-                last = b.sub(b.sub(a["n"], i64(1)), i)
-                if width_of(kind):  # a single point has an eighth of the memory, and of the work that would hide this
-                    fetch(last)
-                handle("backward", last)
-            gather("sought", "adjoints", "gradient", block)
-            gather("summed", "adjoints", "sums", i64(0))
-    b.ret_void()
-
+# --- compiling ----------------------------------------------------------------------------------
 
 Key = tuple["Primitive", int]
-_handlers: dict[Any, tuple[int, int]] = {}
-_drivers: dict[Any, tuple[int, Callable[[int], None]]] = {}
+_handlers: dict[Any, Handlers] = {}
 
 
-def handlers(keys: Sequence[Key], width: int, *, fast: bool = False, real: Any = F64) -> list[tuple[int, int]]:
-    """Addresses of the forward and the backward handler of each primitive and operand count.
+def handlers(keys: Sequence[Key], width: int, *, fast: bool = False, real: Any = F64) -> list[Handlers]:
+    """The handlers of each primitive and operand count.
 
     Raises:
         OperandError: A user's primitive does what is no arithmetic, such as `math.sin(x)`.
@@ -269,15 +282,25 @@ def handlers(keys: Sequence[Key], width: int, *, fast: bool = False, real: Any =
         # All missing handlers in one module: each module has a fixed cost.
         if missing:
             module = (FastModule if fast else ir.Module)()
-            names = [(f"{ENTRY}forward_{k}", f"{ENTRY}backward_{k}") for k in range(len(missing))]
+            names = [(f"{ENTRY}value_{k}", f"{ENTRY}slopes_{k}") for k in range(len(missing))]
+            known: list[tuple[Any, Any]] = []
             for (primitive, _, _, n, _, _), pair in zip(missing, names, strict=True):
-                if n <= 0:
+                if n > 0:
+                    known.append(read_rule(primitive, unrolled, module, primitive, n, pair, kind))
+                elif _sends(n, kind):
                     looped(module, primitive, pair, kind, n)
+                    known.append(((), ()))
                 else:
-                    read_rule(primitive, _unrolled, module, primitive, n, pair, kind)
+                    known.append(((), _kept(module, primitive, pair, kind, n)))
             found = addresses_of(module, chain.from_iterable(names))
-            _handlers.update(zip(missing, zip(found[::2], found[1::2]), strict=True))
+            for key, value, other, about in zip(missing, found[::2], found[1::2], known, strict=True):
+                _handlers[key] = Handlers(value, other, *about, arity=max(key[3], 0))
         return [_handlers[key] for key in full]
+
+
+def _sends(form: int, kind: Any) -> bool:
+    """Whether the second handler sends: that of many operands at a single point, where it runs at memory speed."""
+    return not width_of(kind) and form in (OF_MANY, SIDE_BY_SIDE)
 
 
 def _form(primitive: Primitive, n: int, kind: Any) -> int:
@@ -285,15 +308,3 @@ def _form(primitive: Primitive, n: int, kind: Any) -> int:
     if n == SIDE_BY_SIDE:
         return OF_MANY if width_of(kind) else n  # lanes are examples or elements, never both
     return OF_MANY if is_wide(primitive, n) else OF_FEW if primitive.reduction is not None else n
-
-
-def driver(width: int, real: Any = F64) -> Callable[[int], None]:
-    """The function that runs programs over lanes of this width; takes the address of its argument block."""
-    kind = lanes(width, real)
-    with lock:
-        if kind not in _drivers:
-            module = ir.Module()
-            _driver(module, f"{ENTRY}run", kind)
-            [address] = addresses_of(module, [f"{ENTRY}run"])
-            _drivers[kind] = address, ctypes.CFUNCTYPE(None, ctypes.c_int64)(address)
-        return _drivers[kind][1]
