@@ -93,9 +93,10 @@ def test_the_comparison_of_checkers_in_the_readme_is_that_of_its_page():
     alarms = [re.findall(r"\d+", cell) for cell in rows(page, "**right functions with an alarm**")]
     missed = [re.findall(r"\d+", cell) for cell in rows(page, "**bugs that pass**")]
     (ours, n), (slips, m) = alarms[0], missed[0]
-    assert (ours, slips) == ("0", "0")
-    raised, examples = re.search(r"`assert_gradient` raises (\d+) alarms in ([\d,]+) examples", page).groups()
-    assert f"`assert_gradient` raised {raised} alarms in {examples} examples" in readme
+    assert slips == "0"
+    said = re.search(r"`assert_gradient` raises (\d+ alarms? in [\d,]+ examples)", page)[1]
+    assert int(ours) <= int(said.split()[0])  # functions with an alarm under one seed, and alarms under all
+    assert f"`assert_gradient` raised {said}" in readme
     torch, jax, _, scipy = zip([alarm for alarm, _ in alarms[1:]], [bugs for bugs, _ in missed[1:]])
     assert f"on {n} functions" in readme
     assert f"on {m} bugs" in readme
@@ -120,7 +121,7 @@ def test_shell_commands_of_the_readme(tmp_path):
     assert list(tmp_path.glob("*.svg"))
 
 
-OF_SOMETHING = re.compile(r"(?<!each local )\b(?:derivatives?|differentiate[sd]?) to (?!be\b|judge\b|any order\b|real numbers\b)")
+OF_SOMETHING = re.compile(r"(?<!each local )\b(?:derivatives?|differentiate[sd]?) to(?=[ ,;:.])(?! (?:be|judge|any order|real numbers)\b)")
 
 
 def test_derivatives_are_taken_with_respect_to_something():

@@ -35,7 +35,7 @@ class Cost:
     Attributes:
         width: Neurons in each of the two hidden layers.
         nodes: Of the loss's graph, constants aside.
-        edges: Operands that are differentiated to.
+        edges: Operands that are differentiated with respect to.
         products: Multiply-adds of a reverse sweep over the loss: one per edge.
         hvp_products: Those of the sweep over the gradient graph that gives a Hessian-vector product.
         value: Seconds of processor time to build the graph.

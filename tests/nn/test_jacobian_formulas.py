@@ -81,7 +81,7 @@ def test_downings_first_jacobians_and_the_practical_ones():
     for own in ("S", "Sum", "sum"):
         sums = nn.layer_jacobian(model, X, of="Z", to=own, **his)
         assert sums.name == "J_Sum^Z"
-        assert sums.formula_latex.startswith(r"J_{\text{Sum}}^{Z} = ")
+        assert sums.formula_latex.startswith(r"J_{\mathrm{Sum}}^{Z} = ")
     assert nn.layer_jacobian(model, X, of="Y", to="Sum", **his).name == "J_Sum^Y"
     assert nn.layer_jacobian(model, X, of="Z", to="R", **his).name == "J_sum(Y)^Z"
     assert right_sides(sums) == [f"z_{i}(1 − z_{i})" if i == j else "0" for i in (1, 2, 3) for j in (1, 2, 3)]

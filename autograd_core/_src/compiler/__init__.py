@@ -152,7 +152,7 @@ def compile(  # noqa: A001  ag.compile, left out of __all__
             over the rows. The results of `reduced`, and of calls on Values, are reduced likewise;
             Jacobians, Hessians and `hvp` come per row. The Hessian of the reduced cost is that of
             `to_scipy`.
-        argnums: Positions of the arguments to differentiate to; None for all.
+        argnums: Positions of the arguments to differentiate with respect to; None for all.
         parameters: Values that `f` closes over, such as `model.parameters()`, to be inputs and no
             constants: their present `.data` is read at each call, which then gives a Value with them
             as operands, so that `.backward()` fills their `.grad`. They count as one more argument, the

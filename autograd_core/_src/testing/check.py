@@ -79,8 +79,8 @@ def check_gradient(
             `(value, pull)` as `jax.vjp` does, or called as `vjp(*args, cotangent)` the product.
         jvp: The product of the Jacobian with tangents: `jvp(primals, tangents)` gives `(value, tangent)` as `jax.jvp`
             does, or the tangent alone. Of several of these three any two have to agree.
-        argnums: The positions of the arguments to differentiate to, as in `jax.grad`: all others are passed on, and
-            the derivative is that of these alone, in this order.
+        argnums: The positions of the arguments to differentiate with respect to, as in `jax.grad`: all others are
+            passed on, and the derivative is that of these alone, in this order.
         in_axes: For a function of batches the axis of each argument along which its examples lie, None for an
             argument that all of them share, as in `jax.vmap`. The results, and the derivatives of each example by
             itself, lie along axis 0; a result that moves with another example is a fault.

@@ -70,7 +70,7 @@ def value_and_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> C
     Args:
         f: A function of numbers, or lists, tuples, dicts and NumPy arrays of them, with one number
             as its result.
-        argnums: Position of the argument to differentiate to, or a tuple of positions.
+        argnums: Position of the argument to differentiate with respect to, or a tuple of positions.
 
     Returns:
         A function. Its gradient has the shape of the argument (for several, a tuple of them). The
@@ -115,7 +115,7 @@ def grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..
     Args:
         f: A function of numbers, or lists, tuples, dicts and NumPy arrays of them, with one number
             as its result.
-        argnums: Position of the argument to differentiate to, or a tuple of positions.
+        argnums: Position of the argument to differentiate with respect to, or a tuple of positions.
 
     Returns:
         A function; what it returns has the shape of the argument (for several, a tuple of them).
@@ -316,7 +316,7 @@ def jacobian(
 
     Args:
         f: A function of numbers or trees of them.
-        argnums: Position of the argument to differentiate to, or a tuple of positions.
+        argnums: Position of the argument to differentiate with respect to, or a tuple of positions.
         mode: "reverse", one sweep per output; "forward", one per input; "auto", whichever is fewer.
         layout: "numerator", rows are outputs; "denominator", rows are inputs.
 
@@ -400,7 +400,7 @@ def hessian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable
 
     Args:
         f: A function of numbers or trees of them, with one number as its result.
-        argnums: Position of the argument to differentiate to, or a tuple of positions.
+        argnums: Position of the argument to differentiate with respect to, or a tuple of positions.
 
     Returns:
         A function; its result is nested as the argument, twice.

@@ -109,7 +109,7 @@ def pull_back(
     Args:
         outputs: Values; plain numbers among them depend on nothing.
         seeds: One number (or, with `graph`, Value) per output.
-        inputs: The nodes to differentiate to.
+        inputs: The nodes to differentiate with respect to.
         graph: Whether the results are Values.
         fresh: Whether the inputs were made for this call, so that none is above another. Then no walk goes below
             them: in a loop that differentiates at each step, what is below is all that came before.
@@ -272,7 +272,7 @@ def grad_of(output: Value, inputs: Iterable[Value], *, create_graph: bool = Fals
 
     Args:
         output: The node to differentiate.
-        inputs: Nodes to differentiate to; one that `output` does not depend on gets 0.
+        inputs: Nodes to differentiate with respect to; one that `output` does not depend on gets 0.
         create_graph: Whether the gradients are Values, to be differentiated again.
 
     Returns:

@@ -43,7 +43,7 @@ class Nodes(NamedTuple):
     Attributes:
         run: The pass that they are in.
         roots: What is differentiated, along one axis, or weights in one list; of a simplified one for each unit.
-        leaves: What it is differentiated to: a list, or of weights a list of lists.
+        leaves: With respect to what: a list, or of weights a list of lists.
         write: Gives for some entries their names and formulas.
     """
 
@@ -71,7 +71,7 @@ class Jacobian:
 
     Attributes:
         of: What is differentiated, the numerator: "layer2", "loss".
-        to: What it is differentiated to, the denominator: "layer1", "inputs", "weights of layer1".
+        to: With respect to what, the denominator: "layer1", "inputs", "weights of layer1".
         layout: "numerator": the first axis is that of `of`; "denominator": the first axes are those of `to`.
         axes: For each axis its `.title` and its `.labels`, in the order of the indices.
         entries: Nested lists of floats, as deep as there are axes.

@@ -69,7 +69,7 @@ def layer_jacobian(
         model: Any module of `Neuron`s, `Layer`s and `Linear`s; see `nn.forward_pass`.
         x: One case: what the model takes.
         of: The layer that is differentiated.
-        to: The layer that it is differentiated to, before it in the pass; "sum" are the sums of `of` itself.
+        to: The layer with respect to which, before it in the pass; "sum" are the sums of `of` itself.
         target: What the loss wants as its second argument, for `of="loss"`.
         loss: A function of `(prediction, target)`, for `of="loss"`.
         layout: "numerator", rows are `of`; "denominator", rows are `to`.

@@ -23,7 +23,7 @@ class Description(NamedTuple):
         name: The function's.
         program: Its first trace.
         arguments: For each its name, its shape, and which inputs it is.
-        argnums: The arguments to differentiate to.
+        argnums: The arguments to differentiate with respect to.
         result: The result's shape.
         places: Where in the result each output stands; what is not named is 0.
         guards: Comparisons that must come out as they did while tracing, in words.
@@ -41,7 +41,7 @@ class Description(NamedTuple):
 
     @property
     def sought(self) -> list[int]:
-        """The inputs to differentiate to, in order."""
+        """The inputs to differentiate with respect to, in order."""
         return [slot for i in self.argnums for slot in self.arguments[i][2]]
 
     def identifier(self, taken: Collection[str]) -> str:

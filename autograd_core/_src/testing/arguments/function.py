@@ -50,7 +50,7 @@ class Function:
         self.unit = DOUBLE
         if not self.point:
             msg = (
-                f"{self.name}: no argument is a number or holds one, so there is nothing to differentiate to: got "
+                f"{self.name}: no argument is a number or holds one, so there is no derivative: got "
                 f"{brief(args, 100)}; pass floats, or lists, dicts and arrays of them"
             )
             raise FunctionError(msg, fault="no differentiable input")
@@ -94,7 +94,7 @@ class Function:
                 with watched():  # at the point itself, since only there do side effects explain anything
                     output = self.f(*built)
         except Exception as error:
-            at = ", ".join(f"{name} = {shown(x)}" for name, x in list(zip(self.names, leaves, strict=True))[:8])
+            at = ", ".join(f"{name} = {first_of(x)}" for name, x in list(zip(self.names, leaves, strict=True))[:8])
             msg = f"{self.name} raised {type(error).__name__} at {at}: {error}"
             raise FunctionError(msg, fault="raises") from error
         finally:

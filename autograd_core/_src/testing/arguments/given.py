@@ -151,7 +151,7 @@ def products(
     Args:
         vjp: Called as `vjp(*args)` it gives `(value, pull)`, as `jax.vjp` does; or called as `vjp(*args, cotangent)`
             the product.
-        inputs: The arguments that are differentiated to.
+        inputs: The arguments that are differentiated with respect to.
         built: What makes the arguments, anew for each call.
         results: The function's results.
         convert: To real numbers.
@@ -188,7 +188,7 @@ def columns(
     Args:
         jvp: `jvp(primals, tangents)` with a tuple for each gives `(value, tangent)`, as `jax.jvp` does, or the tangent
             alone; or `jvp(*args, *tangents)`.
-        inputs: The arguments that are differentiated to.
+        inputs: The arguments that are differentiated with respect to.
         built: What makes the arguments, anew for each call.
         results: The function's results.
         convert: To real numbers.

@@ -1,7 +1,7 @@
 """A first look at a derivative that is claimed: few values confirm it where the function is smooth.
 
 Most derivatives are right, and most functions are smooth where they are checked. Central differences at the wider ones
-of the steps that `differences` takes tell such a derivative to as many digits as all of them do, and a few small steps
+of the steps that `differences` takes give as many digits of such a derivative as all of them do, and a few small steps
 show that the function has no jump and no bend within. Whatever is less clear is left to all steps.
 """
 

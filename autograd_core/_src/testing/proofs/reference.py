@@ -85,7 +85,7 @@ class Replay:
 
         Args:
             order: Its nodes, operands first.
-            moving: The leaves to differentiate to.
+            moving: The leaves to differentiate with respect to.
             digits: Working precision.
             recorded: Whether each node is taken alone, at the data that its operands recorded.
             known: Slopes from a replay in another precision: what is confirmed there, at the same operands but for
@@ -289,7 +289,7 @@ def settled(
 
     Args:
         order: Nodes, operands first.
-        moving: The leaves to differentiate to.
+        moving: The leaves to differentiate with respect to.
         look: The numbers that are of interest in a replay, each with the size of the terms it sums.
         digits: The lowest precision.
 
