@@ -135,3 +135,25 @@ def test_a_wrong_rule_would_be_seen():
     call(address, values, 2)
     assert values[2] != eager(PRIMITIVES["div"], (5.0, 49.0))[0]
     assert ulps(values[2], 5 / 49) <= 1
+
+
+class TakenMeanwhile(list):
+    """Memory that another thread takes between a look at it and the call."""
+
+    def __len__(self):
+        return 1
+
+    def pop(self):
+        raise IndexError
+
+
+def test_memory_that_another_thread_takes_first_is_made_anew():
+    leaves = [Value(1.0), Value(2.0)]
+    program = program_of([record(PRIMITIVES["mul"], *leaves)], leaves)
+    interpreter, slots, none = Interpreter(program), np.arange(2, dtype=np.int32), np.empty(0, np.int32)
+    rows = np.array([[2.0, 3.0], [4.0, 5.0]])
+    for memory in ([], TakenMeanwhile()):
+        interpreter._free = memory
+        values, gradients = interpreter.run(np.zeros(2), slots, rows, program.outputs, slots, LaneSums(none, 8, float))
+        assert values.tolist() == [[6.0], [20.0]]
+        assert gradients.tolist() == rows[:, ::-1].tolist()

@@ -45,7 +45,7 @@ def confirmed(
         return None
     least, top = 4 * units[1], math.frexp(max(size, 1.0))[1] - 2
     steps = [UNEVEN * math.ldexp(1.0, top - 2 * k) for k in SMALL]
-    steps += [size / FACTOR, size / FACTOR**2] if size < NEAR_ZERO else []  # a tiny operand has a scale of its own
+    steps += [size / FACTOR, size / FACTOR**2] if 0 < size < NEAR_ZERO else []  # a tiny operand has a scale of its own
     wide, small = (
         [(t, f(t), f(-t)) for t in several if t >= least]
         for several in ([math.ldexp(1.0, top - 2 * k) for k in WIDE], steps)

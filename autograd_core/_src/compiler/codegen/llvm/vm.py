@@ -291,7 +291,11 @@ class Interpreter:
         # At a single point a sum is the adjoint itself, and wide nodes send to it. Over a batch it is apart.
         summed = sums.slots if width > 1 else sums.slots[:0]
         key = width, together, sought is None, summed.tobytes()
-        work = self._free.pop() if self._free else None
+        # Taken in one step: threads run chunks of a batch on one interpreter.
+        try:
+            work = self._free.pop()
+        except IndexError:
+            work = None
         if work is None or work.key != key:
             work = _VmMemory(self, key, tables, together, summed)
         values, adjoints = work.values, work.adjoints
