@@ -2,6 +2,7 @@
 
 import gc
 import itertools
+import math
 import subprocess
 import sys
 import threading
@@ -15,7 +16,7 @@ from comparing import kept_bytes
 import autograd_core as ag
 from autograd_core._src import compiler
 from autograd_core._src.compiler import locks
-from autograd_core._src.compiler.runtime import kept_executors
+from autograd_core._src.compiler.runtime import kept_executors, specialization
 from autograd_core._src.compiler.runtime.memory import CACHE_LINE, zeros_together
 
 pytest.importorskip("llvmlite")
@@ -61,6 +62,37 @@ def test_some_runners_are_kept_whatever_their_size(monkeypatch):
     sizes = {runner.serves[1] for runner in f._specializations[0]._free.runners()}
     assert 29 in sizes
     assert len(sizes) <= kept_executors.LEAST + 1
+
+
+def test_memory_of_interpreters_counts_and_is_used_again(monkeypatch):
+    """An interpreter keeps a number for each operation, in 16 lanes: far more than the runner does."""
+    monkeypatch.setattr(specialization, "PATIENCE", math.inf)  # nothing is compiled
+    limit = 2**23
+    monkeypatch.setattr(kept_executors, "KEPT_BYTES", limit)
+
+    def long(k):
+        def f(x):
+            for j in range(1000):
+                x = x * 0.5 + j * k
+            return x
+
+        return compiler.compile(f, 1.0, in_axes=0)
+
+    gc.collect()
+    before, rows = kept_bytes(), np.linspace(-1, 1, 40)
+    functions = [long(1.5)]
+    first = functions[0].value_and_grad(rows)
+    assert kept_bytes() > before + 2 * 16 * 8 * 1000
+    [memory] = functions[0]._specializations[0].interpreter._free.runners()
+    functions[0].value_and_grad(rows)
+    assert functions[0]._specializations[0].interpreter._free.runners() == [memory]
+    for k in range(40):
+        functions.append(long(k))
+        functions[-1].value_and_grad(rows)
+        assert kept_bytes() <= limit + 2**17  # that of the runner was in use when room was made
+    assert functions[0]._specializations[0].interpreter._free.runners() == []
+    again = functions[0].value_and_grad(rows)
+    assert all(np.array_equal(x, y) for x, y in zip(first, again, strict=True))
 
 
 def test_memory_goes_with_the_function():

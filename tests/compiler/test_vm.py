@@ -3,6 +3,7 @@
 import itertools
 import math
 import random
+from collections import defaultdict
 
 import numpy as np
 import pytest
@@ -152,8 +153,8 @@ def test_memory_that_another_thread_takes_first_is_made_anew():
     program = program_of([record(PRIMITIVES["mul"], *leaves)], leaves)
     interpreter, slots, none = Interpreter(program), np.arange(2, dtype=np.int32), np.empty(0, np.int32)
     rows = np.array([[2.0, 3.0], [4.0, 5.0]])
-    for memory in ([], TakenMeanwhile()):
-        interpreter._free = memory
+    for taken in (dict, lambda: defaultdict(TakenMeanwhile)):
+        interpreter._free._runners = taken()
         values, gradients = interpreter.run(np.zeros(2), slots, rows, program.outputs, slots, LaneSums(none, 8, float))
         assert values.tolist() == [[6.0], [20.0]]
         assert gradients.tolist() == rows[:, ::-1].tolist()

@@ -77,7 +77,7 @@ class Specialization:
         self._exact: bool | None = None
         self._interpreters: dict[Layout, tuple[Any, Any]] = {}
         self._written: dict[Layout, int] = {}
-        self._free = Shelf()
+        self._free: Shelf[Runner] = Shelf()
 
     def flat(self) -> Traced:
         """The same trace with its results as one vector."""

@@ -18,6 +18,7 @@ from llvmlite import ir
 
 from ....number_systems.llvm import Lanes, multiply_add
 from ....number_systems.llvm_functions import FastModule, width_of
+from ...runtime.kept_executors import Shelf
 from ...runtime.memory import LANES as WIDTH
 from ...runtime.memory import LaneSums, address, zeros
 from .accumulation import with_product
@@ -246,7 +247,7 @@ class Interpreter:
         self.real = real_of(self.dtype)
         self.numbers_per_row = program.n_inputs + len(program.outputs)  # some blocks' values serve all blocks in turn
         self._tables: dict[int, InstructionTables] = {}
-        self._free: list[_VmMemory] = []  # that of the last run: new memory would be cleared by the system
+        self._free: Shelf[_VmMemory] = Shelf()  # memory of earlier runs: new memory would be cleared by the system
 
     def load(self, width: int) -> None:
         """Load what runs need, so that how long these take tells how long others will."""
@@ -291,13 +292,10 @@ class Interpreter:
         # At a single point a sum is the adjoint itself, and wide nodes send to it. Over a batch it is apart.
         summed = sums.slots if width > 1 else sums.slots[:0]
         key = width, together, sought is None, summed.tobytes()
-        # Taken in one step: threads run chunks of a batch on one interpreter.
-        try:
-            work = self._free.pop()
-        except IndexError:
-            work = None
-        if work is None or work.key != key:
+        work = self._free.take(key)  # nobody else has it then: threads run chunks of a batch on one interpreter
+        if work is None:
             work = _VmMemory(self, key, tables, together, summed)
+            self._free.made(work)
         values, adjoints = work.values, work.adjoints
         values[: p.n_inputs] = inputs[:, None]
         if width == 1:
@@ -314,7 +312,7 @@ class Interpreter:
         )  # fmt: skip
         code = machine(width, fast=self.fast, real=self.real, together=together)
         ctypes.CFUNCTYPE(None, ctypes.c_int64)(code.run)(arguments.ctypes.data)
-        self._free[:] = [work]
+        self._free.put(work)
         gradient = _by_rows(gradient)[:count]
         if sought is not None and width == 1:
             sums.lanes[:] += gradient[:1, len(sought) :].T
@@ -326,17 +324,19 @@ class _VmMemory:
 
     Args:
         interpreter: Whose it is.
-        key: What it serves: lanes, blocks together, whether gradients are left out, and what is summed over a batch.
+        serves: Which runs: lanes, blocks together, whether gradients are left out, and what is summed over a batch.
         tables: The program's.
         together: Blocks of rows that run together.
         summed: int32: slots whose adjoints are summed over the batch.
     """
 
+    used, called = 0, False
+
     def __init__(
-        self, interpreter: Interpreter, key: Any, tables: InstructionTables, together: int, summed: Any
+        self, interpreter: Interpreter, serves: Any, tables: InstructionTables, together: int, summed: Any
     ) -> None:
-        p, width, dtype = interpreter.program, key[0], interpreter.dtype
-        self.key = key
+        p, width, dtype = interpreter.program, serves[0], interpreter.dtype
+        self.serves = serves
         # The last elements are read in whole vectors. What nothing is sent to stays 0.
         self.values, self.adjoints = (zeros((n + WIDTH, together * width), dtype) for n in (tables.size, p.n_slots))
         with np.errstate(over="ignore"):  # doubles beyond floats are infinite
@@ -349,7 +349,7 @@ class _VmMemory:
         operands = tables.operands * np.int32(together)
         [line] = tables.lines
         self.forward = block(
-            FORWARD, n=line.calls, calls=tables.values if key[2] else tables.slopes, products=tables.products,
+            FORWARD, n=line.calls, calls=tables.values if serves[2] else tables.slopes, products=tables.products,
             operands=operands, values=self.values, own=line.own,
         )  # fmt: skip
         self.backward = block(
@@ -357,6 +357,10 @@ class _VmMemory:
             adjoints=self.adjoints,
         )  # fmt: skip
         self._kept = tables, edges, sends, operands
+        own = [self.values, self.adjoints, operands]
+        if width > 1:
+            own += [edges, sends, self.sum_edges]  # else they are the tables'
+        self.bytes = sum(x.nbytes for x in own)
 
 
 def _parted(tables: InstructionTables, p: Program, slots: Any) -> tuple[Any, Any, Any]:
