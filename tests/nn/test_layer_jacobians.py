@@ -467,7 +467,7 @@ def test_factors_must_fit():
     with pytest.raises(TypeError):
         down @ 3
     with pytest.raises(TypeError):
-        down * 3
+        3 / down
     with pytest.raises(ag.StructureError, match="expected a matrix, got ∂layer1/∂weights of layer1 of shape 2 x 2 x 2"):
         nn.weight_jacobian(MODEL, X, layer=1).singular_values  # noqa: B018
 
@@ -647,12 +647,14 @@ def test_weights_are_no_end_of_a_jacobian_of_layers(notation, letter):
     model = nn.MLP(2, [1, 1], "sigmoid", output="sigmoid", seed=1)
     for ask in (
         lambda: nn.layer_jacobian(model, [0.5, -1.0], of="outputs", to=letter, notation=notation),
-        lambda: nn.chain(model, [0.5, -1.0], to=letter, notation=notation),
+        lambda: nn.chain(model, [0.5, -1.0], of=letter, notation=notation),
     ):
         with pytest.raises(ag.RangeError, match="weight_jacobian"):
             ask()
     assert nn.weight_jacobian(model, [0.5, -1.0], layer=letter, notation=notation).shape
-    assert nn.chain(model, [0.5, -1.0], to=letter, weights=True, notation=notation).result.shape
+    for weights in (True, False):
+        result = nn.chain(model, [0.5, -1.0], to=letter, weights=weights, notation=notation).result
+        assert (result.to, len(result.axes)) == (letter, 3)
 
 
 def test_sums_of_a_chain_that_ends_in_weights_are_factors_too():
@@ -845,10 +847,10 @@ def test_downings_v_to_v_times_x_is_that_of_the_sums():
 
 @pytest.mark.parametrize("other", [2.0, "x", None, [[1.0]], object()], ids=lambda x: type(x).__name__)
 @pytest.mark.parametrize("sign", ["@", "*", "+", "-", "/"])
-def test_a_jacobian_is_multiplied_with_jacobians_alone(sign, other):
+def test_a_jacobian_is_no_operand_of_just_anything(sign, other):
     """Python says what it says of operands that do not go together, whichever stands on the left."""
-    if sign == "@" and isinstance(other, list):
-        pytest.skip("a product with a matrix")
+    if (sign == "@" and isinstance(other, list)) or (sign in "*/" and isinstance(other, float)):
+        pytest.skip("a product with a matrix, or with a number")
     J = nn.layer_jacobian(nn.MLP(2, [1], seed=1), [1.0, 2.0], of="outputs", to="inputs")
     for left, right in ((J, other), (other, J)):
         with pytest.raises(TypeError, match="unsupported operand|can't multiply|can only concatenate|must be str"):
@@ -874,6 +876,65 @@ def test_products_are_typed_as_downing_writes_them():
     for left, right in ((to_z, full), (full, to_z), (to_y.T, full)):  # Z is not what V leads to; and of one layout
         with pytest.raises(ag.StructureError, match="Jacobian @: "):
             left @ right
+
+
+def test_the_gradient_of_a_minibatch_is_the_sum_of_its_cases():
+    """Downing: (dL/du_ij)|_M = sum over c_k of (dL/du_ij)|_c_k, and the step is -eta times it; by backward(), too."""
+    model = nn.MLP(3, [2, 1], "sigmoid", output="sigmoid", bias=False, seed=1)
+    X, his = ([0.5, -1.0, 2.0], [1.0, 0.0, 0.5]), {"notation": "downing", "target": 0.9, "loss": nn.mse}
+    each = [nn.weight_jacobian(model, x, layer="V", of="L", **his) for x in X]
+    weights = model.layers[0].weight
+    known = np.array(ag.grad_of(ag.sum([nn.mse(model(x), 0.9) for x in X]), [w for row in weights for w in row]))
+    found = sum(each)
+    assert (found.name, found.axes, found.layout) == ("J_V^L", each[0].axes, "denominator")
+    assert found.matrix == pytest.approx(known.reshape(2, 3).T)
+    assert found["v_31"] == [pytest.approx(each[0]["v_31"][0] + each[1]["v_31"][0])]
+    assert (-0.5 * found).matrix == pytest.approx(-0.5 * known.reshape(2, 3).T)
+    assert (found / 2 * 4 - found).entries == found.entries
+    assert (-found).entries == (-1 * found).entries
+    assert all(x == 0.0 for x in (found - found).flat)
+    for other in (each[0].T, nn.weight_jacobian(model, X[0], layer="W", of="L", **his)):
+        with pytest.raises(ag.StructureError, match="Jacobian \\+: expected the same derivatives of several cases"):
+            each[0] + other
+    for J in (found, 2 * each[0]):
+        with pytest.raises(ag.StructureError, match="without its graph"):
+            J.formulas  # noqa: B018
+
+
+def test_a_product_of_jacobians_that_were_made_one_by_one_has_its_letters():
+    """J_V^Z = J_Y^Z • J_V^Y in letters, an entry by its weight's name, and J_W^L = J_Z^L x the simplified J_W^Z."""
+    model, x = nn.MLP(3, [2, 1], "sigmoid", output="sigmoid", bias=False, seed=1), [0.5, -1.0, 2.0]
+    his = {"notation": "downing", "target": 0.9, "loss": nn.mse}
+    to_z, to_y, to_x = (nn.layer_jacobian(model, x, of=of, to=to, **his) for of, to in (("L", "Z"), ("Z", "Y"), ("Y", "X")))
+    of_v = nn.weight_jacobian(model, x, layer="V", of="Y", **his)
+    found = to_y @ of_v
+    assert found.formulas[0] == "∂z_1/∂v_11 = z_1(1 − z_1) w_11 y_1(1 − y_1) x_1"
+    assert found.formulas == nn.weight_jacobian(model, x, layer="V", of="Z", **his).formulas
+    assert found["v_32"] == found["x_3", "y_2"]
+    assert (to_z @ to_y @ of_v).formulas == nn.weight_jacobian(model, x, layer="V", of="L", **his).formulas
+    of_x = nn.layer_jacobian(model, x, of="Z", to="X", **his).formulas
+    assert (to_y @ to_x).formulas == (to_x.T @ to_y.T).formulas == of_x
+    simple = [nn.weight_jacobian(model, x, layer="W", of=of, form="simplified", **his) for of in ("Z", "L")]
+    assert (to_z * simple[0]).formulas == simple[1].formulas
+    elsewhere = nn.layer_jacobian(model, [1.0, 1.0, 1.0], of="Y", to="X", notation="downing")
+    twin = nn.layer_jacobian(nn.MLP(3, [2, 1], "sigmoid", output="sigmoid", bias=False, seed=1), x, of="Y", to="X", notation="downing")
+    for other in (elsewhere, twin):  # another point; other weights, though of the same numbers
+        with pytest.raises(ag.StructureError, match="without its graph"):
+            (to_y @ other).formulas  # noqa: B018
+    with pytest.raises(ag.RangeError, match=r"got 'z_1'; it belongs to Z, in the order from X, to Y, Z"):
+        found["z_1", "v_11"]
+
+
+def test_the_general_algorithm_of_downing_ends_in_weights():
+    """J_V^L for the goal: V is the name of weights, and so the last factor is J_V^Y; error signals have it, too."""
+    model, x = nn.MLP(3, [2, 1], "sigmoid", output="sigmoid", bias=False, seed=1), [0.5, -1.0, 2.0]
+    found = nn.chain(model, x, 0.9, loss=nn.mse, to="V", notation="downing")
+    assert [J.name for J in found.factors] == ["J_Z^L", "J_Y^Z", "J_V^Y"]
+    assert found.result.entries == nn.chain(model, x, 0.9, loss=nn.mse, to="Y", weights=True, notation="downing").result.entries
+    signals = nn.error_signals(model, x, 0.9, loss=nn.mse, notation="downing")
+    assert np.array(signals["J_V^L"]) == pytest.approx(np.array(found.result.matrix))
+    assert signals["J_V^L"] == signals["∂L/∂V"] == signals["∂loss/∂V"]
+    assert signals["J_{v_11}^L"] == signals["∂L/∂v_11"]
 
 
 def test_a_jacobian_is_multiplied_with_vectors_and_matrices_of_numbers():

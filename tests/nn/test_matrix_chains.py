@@ -81,7 +81,7 @@ def test_zero_wins_over_what_is_infinite():
         (([1, 2], [1, 2]), ag.StructureError, "Jacobian 1: expected a matrix"),
         (([1, 2], [[1], [2, 3]]), ag.StructureError, "Jacobian 1: expected a matrix"),
         (([], [[1]]), ag.StructureError, "r: expected a list of numbers or a matrix"),
-        (([1, "x"], [[1], [2]]), ag.OperandError, "r: expected numbers, got 'x'"),
+        (([1, "x"], [[1], [2]]), ag.OperandError, r"r: expected numbers, got 'x' .*sympy\.symbols"),
     ],
 )
 def test_what_does_not_fit_is_refused(arguments, error, words):

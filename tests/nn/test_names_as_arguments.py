@@ -147,6 +147,35 @@ def test_logistic_regression_has_dz_dw_and_db():
         scores["∂cost/∂a^(2)"]  # the loss has no such node: it takes the scores
 
 
+def test_a_bias_stands_beside_its_weights_and_a_1_below_the_inputs():
+    """CS60050: z_1^1 = [w_1^1 b_1^1] [x; 1], and z^1 = [W^1 b^1] [x; 1]; in the second layer a^(1) for x."""
+    model = nn.MLP(2, [3, 2], "sigmoid", output="sigmoid", bias_init=nn.init.uniform(-1, 1), seed=1)
+    run = nn.forward_pass(model, X, [1, 0], loss=nn.binary_cross_entropy, notation="cs60050-first")
+    for k, below in ((1, "x"), (2, "a^(1)")):
+        both = run[f"[W^({k}) b^({k})]"]
+        assert (both @ run[f"[{below} 1]"]).data == pytest.approx([z.data for z in run[f"z^({k})"]])
+        for j, row in enumerate(both, 1):
+            assert row == run[f"[w_{j}^({k}) b_{j}^({k})]"]
+            assert row[:-1] == run[f"w_{j}^({k})"]
+            assert (row @ run[f"[{below}; 1]"]).data == pytest.approx(run[f"z_{j}^({k})"].data)
+    assert run["[W^1 b^1]"][2][2] is run["b_3^(1)"]
+    assert run["ℒ"] is run["L"]
+    lone = nn.forward_pass(nn.Neuron(2, "sigmoid", seed=1), X, 1.0, loss=nn.binary_cross_entropy, notation="cs60050-first")
+    assert (lone["[w b]"] @ lone["[x 1]"]).data == pytest.approx([lone["z"].data])
+    for wrong in ("[W^1 b^2]", "[W^1 c]", "[]", "[W^1"):
+        with pytest.raises(ag.RangeError, match="expected"):
+            run[wrong]
+    assert nn.forward_pass(model, X, [1, 0], loss=nn.binary_cross_entropy, notation="cs60050")["cost(x_i)"].label == "cost"
+
+
+def test_an_update_is_refused_with_what_it_is():
+    signals = nn.error_signals(nn.MLP(1, [1, 1], "sigmoid", bias=False, seed=1), [0.5], 0.3, loss=nn.sse, notation="dolhansky")
+    for typed in ("Δw_i→j", "Δw_{i→j}", "Delta w_i->j"):
+        with pytest.raises(ag.RangeError, match=r"the learning rate η as a factor: .* -η \* signals\['(∂E/∂w.*)'\]") as info:
+            signals[typed]
+        assert signals[str(info.value).split("'")[-2]] == signals["∂E/∂w_i→j"]
+
+
 def test_a_target_that_is_a_node_is_that_node_and_others_are_none():
     model, y = nn.MLP(2, [2, 1], "sigmoid", seed=1), ag.Value(0.5)
     assert nn.forward_pass(model, X, y, loss=nn.sse, notation="cs60050")["y"] is y

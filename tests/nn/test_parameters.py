@@ -343,7 +343,7 @@ def test_parameters_are_multiplied_as_matrices_and_stay_a_graph(layer, kind):
     with pytest.raises(ag.StructureError, match="as many numbers on both sides, got 3 and 2"):
         layer.weight @ [1.0, 2.0]
     for wrong in (2.0, [], [[1.0], 2.0]):
-        with pytest.raises(ag.OperandError, match="parameters @: expected a vector or a matrix"):
+        with pytest.raises(ag.OperandError, match="Values @: expected a vector or a matrix"):
             layer.weight @ wrong
 
 

@@ -438,3 +438,15 @@ def test_how_they_show_themselves():
     assert repr(nn.RNN(1, 2)) == "RNN(1, 2)"
     assert repr(nn.RNN(1, 2, nonlinearity="relu", bias=False)) == "RNN(1, 2, nonlinearity='relu', bias=False)"
     assert repr(nn.LSTM(3, 2, bias=False, truncate=4)) == "LSTM(3, 2, bias=False, truncate=4)"
+
+
+def test_the_lectures_letters_for_the_matrices_say_what_they_are_called():
+    """V of h_t = f(W x_t + V h_(t-1)), and PyTorch's names without the layer; none is an attribute."""
+    for kind in (nn.RNN, nn.LSTM):
+        network = kind(1, 2, seed=0)
+        for name, there in (("V", "weight_hh_l0"), ("weight_hh", "weight_hh_l0"), ("W", "weight_ih_l0"), ("weight_ih", "weight_ih_l0")):
+            assert not hasattr(network, name)
+            with pytest.raises(AttributeError, match=f"has no attribute '{name}': {there} is the matrix"):
+                getattr(network, name)
+            with pytest.raises(AttributeError, match="setting it would change nothing"):
+                setattr(network, name, [[1.0]])

@@ -61,7 +61,8 @@ class ErrorSignals(Table):
         names: The names of a text, or None; with them `signals["δ_1^(3)"]` is the same as `signals["layer2/neuron0"]`,
             and `signals["δ^(3)"]` as `signals["layer2"]`. What one unit and its layer are both called is the unit's.
             Derivatives with respect to anything that `run` has by name are found by name: `signals["∂L/∂w_11^(1)"]`, a
-            matrix for `signals["∂L/∂W^(1)"]`, and `signals["dw"]` and `signals["db"]` of logistic regression.
+            matrix for `signals["∂L/∂W^(1)"]` or Downing's `signals["J_V^L"]`, and `signals["dw"]` and `signals["db"]`
+            of logistic regression.
 
     Example:
         >>> import nn
@@ -97,6 +98,7 @@ class ErrorSignals(Table):
             if meant not in signals:
                 if (derivative := self._derivative(name)) is not None:
                     return derivative
+                self._refuse_updates(name)
                 self._refuse_activations(name)
                 known = {self.names(own): known[own] for own in signals}
             else:
@@ -109,14 +111,17 @@ class ErrorSignals(Table):
         """What the text calls ∂L/∂W, or dw, shaped as `.run["W"]`; None for what is no such name."""
         assert self.names is not None
         assert self.run.loss is not None
-        losses = (self.names.loss, self.names.of.get("error", ""), TEXTS[self.names.notation].loss_of_all)
+        losses = ("loss", self.names.loss, self.names.of.get("error", ""), TEXTS[self.names.notation].loss_of_all)
         fronts = [as_typed(f"∂{loss}/∂") for loss in losses if loss] + ["d"] * self.names.differentials
         typed = as_typed(name) if isinstance(name, str) else ""
-        front = next((front for front in fronts if typed.startswith(front)), None)
-        if front is None:
+        below = next((typed.removeprefix(front) for front in fronts if typed.startswith(front)), None)
+        if below is None and self.names.notation == "downing":  # J_V^L
+            marked = next((loss for loss in losses if loss and typed.endswith(f"^{loss}")), None)
+            below = typed[2:].removesuffix(f"^{marked}") if marked and typed.startswith("J_") else None
+        if below is None:
             return None
         try:
-            nodes = as_lists(self.run[typed.removeprefix(front)])
+            nodes = as_lists(self.run[below])
         except RangeError:
             return None
         rows = nodes if isinstance(nodes, list) else [nodes]
@@ -128,6 +133,23 @@ class ErrorSignals(Table):
         if not isinstance(nodes, list):
             return found[0]
         return MatrixRows(found) if isinstance(rows[0], list) else found
+
+    def _refuse_updates(self, name: Any) -> None:
+        """An update is no number by itself: it has the learning rate as a factor.
+
+        Raises:
+            RangeError: The name is Δ with that of a weight.
+        """
+        assert self.names is not None
+        typed = as_typed(name) if isinstance(name, str) else ""
+        if typed.startswith("Delta"):
+            weight = name.strip()[1:] if name.strip().startswith("Δ") else typed.removeprefix("Delta")
+            rate, loss = self.names.rate, self.names.loss
+            msg = (
+                f"error_signals: {name!r} has the learning rate {rate} as a factor: .updates has it as a formula and "
+                f"a multiple of {rate}, and as a number it is -{rate} * signals['∂{loss}/∂{weight}']"
+            )
+            raise RangeError(msg)
 
     def _refuse_activations(self, name: Any) -> None:
         """Other things with names are none of the signals, though each has one.

@@ -44,24 +44,45 @@ class Nodes(NamedTuple):
         run: The pass that they are in.
         roots: What is differentiated, along one axis, or weights in one list; of a simplified one for each unit.
         leaves: With respect to what: a list, or of weights a list of lists.
-        write: Gives for some entries their names and formulas.
+        write: Gives for some entries their names and formulas; None of a sum over cases, whose nodes are in several
+            passes, and of a multiple. Those of its leaves that are weights have their names.
     """
 
     run: Any
     roots: tuple[Any, ...]
     leaves: Sequence[Any]
-    write: Callable[[Any, Sequence[tuple[Any, Any]]], list[tuple[Formula, Formula]]]
+    write: Callable[[Any, Sequence[tuple[Any, Any]]], list[tuple[Formula, Formula]]] | None
+
+    def after(self, inner: Nodes | None) -> Nodes | None:
+        """Those of the product with a Jacobian that begins where this one ends; None if they are in no one pass.
+
+        Two Jacobians that were made one by one are of two passes. Where these were of one model at one input, the
+        first has all of the nodes.
+        """
+        if inner is None or self.write is None or inner.write is None:
+            return None
+        leaves = inner.leaves
+        if self.run is not inner.run and not (leaves and isinstance(leaves[0], list)):  # weights are in both
+            ends = inner.run.ends.items()
+            name = next((name for name, end in ends if [*map(id, end.nodes)] == [*map(id, leaves)]), None)
+            if name not in self.run.ends:
+                return None
+            leaves = self.run.ends[name].nodes
+        same = self.run is inner.run or _computed(self.run) == _computed(inner.run)
+        return self._replace(leaves=leaves) if same else None
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Jacobian:
     """The derivatives of one layer with respect to another, or to weights, with names on its axes.
 
-    `left @ right` is the chain rule. It sums over the last axis of `left` and the first of `right`, which must have
-    the same labels: in numerator layout J(Y to L) @ J(X to Y) = J(X to L), in denominator layout the other
-    way round. That to weights may be in denominator layout, shaped as the weights, and the other in numerator layout,
-    as Downing's J_Y^Z • J_V^Y has it: then the vectors within meet the rows. A row `error` times a simplified weight
-    Jacobian, `error * simple`, scales its columns. With a list or an array @ gives an array.
+    `left @ right` is the chain rule. It sums over the last axis of `left` and the first of `right`, which must have the
+    same labels: in numerator layout J(Y to L) @ J(X to Y) = J(X to L), in denominator layout the other way round; made
+    one by one of one model at one input, their product has `.formulas`, too. That to weights may be in denominator
+    layout, shaped as the weights, and the other in numerator layout, as Downing's J_Y^Z • J_V^Y has it: then the
+    vectors within meet the rows. A row `error` times a simplified weight Jacobian, `error * simple`, scales its
+    columns. With a list or an array @ gives an array. Those of several cases can be added, also by `sum`, and
+    multiplied by a number: `-eta * sum(Js)` is the step of a minibatch.
 
     It is text (`format(J, ".1f")` for another format of its numbers), and shows itself in a notebook. NumPy takes it
     for its `.array`. `J[0, 1]` and `J["z_1", "y_2"]` are entries, by number or by label, and `J[0]` is a row. With a
@@ -192,7 +213,7 @@ class Jacobian:
         if len(indices) > len(self.axes):
             msg = f"Jacobian []: expected at most {len(self.axes)} indices, for {self._heading()}, got {len(indices)}"
             raise RangeError(msg)
-        places = [_place(i, axis) for i, axis in zip(indices, self.axes)]
+        places = [_place(i, k, self.axes) for k, i in enumerate(indices)]
         if not all(isinstance(place, int) for place in places):
             return self.array[tuple(places)]
         for place in places:
@@ -330,9 +351,7 @@ class Jacobian:
         outer, inner = (self, other) if self.layout == "numerator" else (other, self)
         axes = (*self.axes[:-1], *other.axes[1:])
         entries = product(self.entries, other.entries)
-        nodes = None
-        if outer._nodes is not None and inner._nodes is not None and outer._nodes.run is inner._nodes.run:
-            nodes = outer._nodes._replace(leaves=inner._nodes.leaves)
+        nodes = None if outer._nodes is None else outer._nodes.after(inner._nodes)
         return Jacobian(outer.of, inner.to, self.layout, axes, entries, notation=self.notation, _nodes=nodes)
 
     def _by_letters(self, other: Jacobian) -> Jacobian | None:
@@ -385,7 +404,51 @@ class Jacobian:
         fitting = [said for left, right, said in orders if left.axes[-1] == right.axes[0]]
         return f"take {fitting[0]}" if fitting else "use .T of one, though their axes do not fit either"
 
-    def __mul__(self, other: Jacobian) -> Jacobian:
+    def __add__(self, other: Any) -> Jacobian:
+        """The sum over cases, entry by entry; 0, with which `sum` begins, adds nothing.
+
+        Raises:
+            StructureError: They are no derivatives of one thing with respect to another in one layout.
+        """
+        if isinstance(other, (int, float)) and other == 0:
+            return self
+        if not isinstance(other, Jacobian):
+            return NotImplemented
+        one, two = ((J.of, J.to, J.layout, J.axes, J.simplified) for J in (self, other))
+        if one != two:
+            msg = (
+                "Jacobian +: expected the same derivatives of several cases, in one layout, got "
+                f"{self._heading()} and {other._heading()}"
+            )
+            raise StructureError(msg)
+        return self._with([x + y for x, y in zip(self.flat, other.flat, strict=True)])
+
+    __radd__ = __add__
+
+    def __sub__(self, other: Any) -> Jacobian:
+        return self + -1.0 * other if isinstance(other, Jacobian) else NotImplemented
+
+    def __neg__(self) -> Jacobian:
+        return -1.0 * self
+
+    def __rmul__(self, factor: Any) -> Jacobian:
+        if not isinstance(factor, (int, float)):
+            return NotImplemented
+        return self._with([factor * x for x in self.flat])
+
+    def __truediv__(self, number: Any) -> Jacobian:
+        if not isinstance(number, (int, float)):
+            return NotImplemented
+        return self._with([x / number for x in self.flat])
+
+    def _with(self, numbers: Sequence[float]) -> Jacobian:
+        """The same with other entries, which no longer are derivatives at one point."""
+        nodes = None if self._nodes is None else self._nodes._replace(write=None)
+        return replace(self, entries=filled(self.entries, iter(numbers)), _nodes=nodes)
+
+    def __mul__(self, other: Any) -> Jacobian:
+        if isinstance(other, (int, float)):
+            return other * self
         if not isinstance(other, Jacobian):
             return NotImplemented
         error = self if self.layout == "numerator" else self.T
@@ -400,7 +463,10 @@ class Jacobian:
         scaled = [
             [x * row[j if units[-1] else i] for j, x in enumerate(entries)] for i, entries in enumerate(other.entries)
         ]
-        return Jacobian(self.of, other.to, other.layout, other.axes, scaled, simplified=True, notation=self.notation)
+        nodes = None if error._nodes is None else error._nodes.after(other._nodes)
+        if nodes is not None:
+            nodes = nodes._replace(roots=nodes.roots * len(row))
+        return replace(other, of=self.of, entries=scaled, notation=self.notation, _nodes=nodes)
 
     def __str__(self) -> str:
         return format(self, "")
@@ -468,7 +534,8 @@ class Jacobian:
         where these are sigmoids or tanh. `.formula_latex` has them as a matrix.
 
         Raises:
-            StructureError: It has no nodes, as a product of Jacobians of two passes, or one from a pickle.
+            StructureError: It has no nodes, as a product of Jacobians at two inputs, a sum over cases, or one from a
+                pickle.
             RangeError: There are more than 64 paths between two nodes.
 
         Example:
@@ -504,13 +571,13 @@ class Jacobian:
 
     def _written(self) -> list[tuple[Formula, Formula]]:
         """The name and the formula of each entry, the last axis running fastest."""
-        if self._nodes is None:
+        run, roots, leaves, write = self._nodes or (None, (), (), None)
+        if write is None:
             msg = (
-                f"Jacobian.formulas: expected one that nn.layer_jacobian, nn.weight_jacobian or nn.chain has made, got "
-                f"{self.name} without its graph; its numbers are in .entries"
+                f"Jacobian.formulas: expected one that nn.layer_jacobian, nn.weight_jacobian or nn.chain has made, or "
+                f"a product of such at one input, got {self.name} without its graph; its numbers are in .entries"
             )
             raise StructureError(msg)
-        run, roots, leaves, write = self._nodes
         rows, columns = self.shape[:2]
         if self.simplified:
             first = self.axes[0].title.startswith("to ")  # whether units are rows
@@ -542,9 +609,16 @@ class Jacobian:
         return rf"\frac{{\partial {latex(self.of)}}}{{\partial {latex(self.to)}}} = {body}"
 
 
-def _place(index: Any, axis: Axis) -> Any:
-    """An index as NumPy takes it, from one that may be a label."""
-    n = len(axis.labels)
+def _computed(run: Any) -> tuple[Any, ...]:
+    """By what a pass is the same as another: the weights themselves, and the numbers at every end but the loss."""
+    units = [unit for units in run.layers.values() for unit in units]
+    numbers = {name: [x.data for x in end.nodes] for name, end in run.ends.items() if name != "loss"}
+    return [id(w) for unit in units for w in (*unit.weights, unit.bias)], numbers
+
+
+def _place(index: Any, k: int, axes: Sequence[Axis]) -> Any:
+    """An index of the k-th axis as NumPy takes it, from one that may be a label."""
+    axis, n = axes[k], len(axes[k].labels)
     if not isinstance(index, str):
         if isinstance(index, int) and not -n <= index < n:
             msg = f"Jacobian []: expected an index of {_axis(axis)}, got {brief(index)}"
@@ -552,7 +626,9 @@ def _place(index: Any, axis: Axis) -> Any:
         return index + n * (index < 0) if isinstance(index, int) else index
     label = one_named(index, axis.labels)
     if label is None:
-        msg = f"Jacobian []: expected one of the labels of {_axis(axis)}, got {brief(index)}"
+        others = [other for other in axes if one_named(index, other.labels) is not None]
+        hint = f"; it belongs to {others[0].title}, in the order {', '.join(a.title for a in axes)}" if others else ""
+        msg = f"Jacobian []: expected one of the labels of {_axis(axis)}, got {brief(index)}{hint}"
         raise RangeError(msg)
     return axis.labels.index(label)
 

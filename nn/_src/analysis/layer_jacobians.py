@@ -447,7 +447,8 @@ def chain(
         of: The layer where it begins, for Downing's J_m^n of layers within; by default the loss, or without one the
             outputs.
         to: The layer where it ends.
-        weights: Whether the Jacobian of that layer with respect to its incoming weights is the last factor.
+        weights: Whether the Jacobian of that layer with respect to its incoming weights is the last factor; it is
+            where `to` is a text's name for weights, such as "V".
         sums: Whether weighted sums are steps of their own, so that activations and weights are factors each; with
             `weights` the last factor is that of the sums to the weights. Where f is the identity its factor would be
             one, and is left out; the heading says so.
@@ -480,6 +481,7 @@ def chain(
     called = run.names
     order = index_of(index, "chain") or (called.order if called else "from_to")
     biases = called is not None and called.biases
+    weights = weights or run.means_weights(to)
     bottom = run.end(to, "chain", of_weights=weights)
     if weights:
         with_layers(run, model, "chain")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import re
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from operator import index
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from ..support.formulas import Formulas
     from ..support.names import Names
 
+BETWEEN = re.compile(r"\s*;\s*|\s+")  # the parts of [w b] or [x; 1]
 CLOSE = 1e-9  # relative difference up to which two ways to compute a loss give the same
 
 
@@ -97,6 +99,7 @@ class ForwardPass(Table):
             Of a loss that takes scores it is a function of the activations. They are one node where the target was
             given as a node, or where the loss takes no such nodes.
             `run["x"]` are the inputs; `run["b^(1)"]` the biases of a layer, where the text has a letter for them.
+            CS60050's `run["[W^(1) b^(1)]"] @ run["[x 1]"]` is z^(1), and `run["[w_1^(1) b_1^(1)]"]` one row of it.
         of_scores: With a text's names, and a loss that takes scores, `nn.cross_entropy` or
             `nn.binary_cross_entropy_with_logits`: the activations that the loss makes of them, which the text names.
             These nodes are beside the graph of the loss.
@@ -188,6 +191,8 @@ class ForwardPass(Table):
         if isinstance(name, str) and name in self.ends:
             return self.ends[name].nodes
         if self.names is not None and name not in nodes:
+            if isinstance(name, str) and name.startswith("[") and name.endswith("]"):
+                return self._side_by_side(name)
             if self.loss is not None and self.names.means_loss(name):
                 return self.loss if self._loss_of_targets is None else self._loss_of_targets
             if name in ("x", "X"):
@@ -195,7 +200,8 @@ class ForwardPass(Table):
             # A node before its layer: a text may have one name for both where there is one unit.
             of_scores = [f"activation {self.last}"] if self.of_scores else []
             targets = [node for own, node in nodes.items() if own.startswith("target ")]
-            others = [*of_scores, *self.ends, *self._wholes(self.names), *(["targets"] if targets else [])]
+            rows = {f"weights into {unit.name}": unit for units in self.layers.values() for unit in units}
+            others = [*of_scores, *self.ends, *self._wholes(self.names), *rows, *(["targets"] if targets else [])]
             name = self.names.meant(name, [*nodes, *others])
             if name == "targets":
                 return targets[0] if len(targets) == 1 else targets
@@ -203,6 +209,8 @@ class ForwardPass(Table):
                 return self.ends[name].nodes
             if name in of_scores:
                 return self.of_scores
+            if name in rows:
+                return tuple(rows[name].weights)
             if isinstance(name, str) and name.startswith("weights of "):
                 return self._matrix(name.removeprefix("weights of "), self.names)
             if isinstance(name, str) and name.startswith("biases of "):
@@ -216,6 +224,26 @@ class ForwardPass(Table):
         else:
             known = dict.fromkeys(self.ends) | known
         return one_of(known, name, "forward_pass(...)[name]")
+
+    def _side_by_side(self, name: str) -> Any:
+        """What CS60050 writes [w b], a bias after the weights of its unit or layer, and [x; 1], by the names within."""
+        names = BETWEEN.split(name[1:-1])
+        parts: list[Any] = [Value(1.0, label="1") if part == "1" else self._named(part) for part in names]
+        if any(_is_matrix(part) for part in parts):
+            columns = [column for part in parts for column in (zip(*part, strict=True) if _is_matrix(part) else [part])]
+            columns = [[column] if isinstance(column, Value) else column for column in columns]
+            if len({len(column) for column in columns}) == 1:
+                return list(zip(*columns, strict=True))
+            msg = f"forward_pass(...)[name]: expected parts with as many rows each, got {name!r}"
+            raise RangeError(msg)
+        return [node for part in parts for node in (part if isinstance(part, (tuple, list)) else [part])]
+
+    def means_weights(self, which: Any) -> bool:
+        """Whether a name is that of the weights of a layer, by the names of a text."""
+        if self.names is None or not isinstance(which, str):
+            return False
+        layers = [f"weights of {layer}" for layer in self.layers]
+        return str(self.names.meant(which, [*self.ends, *layers])) in layers
 
     def _wholes(self, called: Names) -> list[str]:
         """Weights and biases of whole layers; those biases that the text has a name for."""
@@ -315,7 +343,8 @@ class ForwardPass(Table):
                 hint = '; the names of a text need its notation=, such as "downing"'
             known = self.ends if called is None else [f"{end} ({called(end)})" for end in self.ends]
             numbers = f"{min(counted)} to {max(counted)}"
-            msg = f"{caller}: expected one of {', '.join(known)}, or {numbers}, got {brief(which)}{hint}"
+            numbers = f", or {numbers}" if self.layers else ""  # an activation function alone has no layers to count
+            msg = f"{caller}: expected one of {', '.join(known)}{numbers}, got {brief(which)}{hint}"
             raise RangeError(msg)
         return self.ends[name]
 
@@ -356,6 +385,10 @@ class ForwardPass(Table):
         if not self.layers:  # a function alone, which has no sums
             return ("name", "value"), [[name, value] for name, _, value in rows]
         return ("name", *(self.names.heads[1:3] if self.names is not None else ("s", "z"))), rows
+
+
+def _is_matrix(part: Any) -> bool:
+    return isinstance(part, tuple) and bool(part) and isinstance(part[0], tuple)
 
 
 def in_letters(loss: Callable[[Any, Any], Any], outputs: Sequence[Value], target: Any) -> Value | None:

@@ -415,5 +415,6 @@ def _number(x: Any, what: str) -> Any:
     try:
         return float((x if isinstance(x, Value) else Value(x)).data)
     except OperandError:
-        msg = f"jacobian_chain: {what}: expected numbers, got {shown(x)}"
+        hint = "; letters are SymPy's, as of sympy.symbols('e1 e2 e3')" if isinstance(x, str) else ""
+        msg = f"jacobian_chain: {what}: expected numbers, got {shown(x)}{hint}"
         raise OperandError(msg) from None

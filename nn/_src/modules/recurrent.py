@@ -10,6 +10,7 @@ from autograd_core import GraphCutError, StructureError, Value, dot, scope, sigm
 from autograd_core import sum as total
 from autograd_core._src.any_object import shown
 from autograd_core._src.engine.contexts import current, entered
+from autograd_core._src.engine.elsewhere import Elsewhere
 from autograd_core._src.wrong_calls import says_how
 
 from ...init import uniform
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
 # `truncate` cuts the graph itself: the state becomes leaves, and `backward()` ends there unasked.
 
 
+OF_STATE = "weight_hh_l0 is the matrix V, by which the state before enters; it can be set"
+OF_INPUTS = "weight_ih_l0 is the matrix of the inputs; it can be set"
+
+
 class _Recurrent(Module):
     """Base of `RNN` and `LSTM`: the weights, the loop over the sequence, and truncation."""
 
@@ -44,6 +49,12 @@ class _Recurrent(Module):
     bias_hh_l0: list[Any] | None
     _scope: str
     _truncate: int | None
+
+    if not TYPE_CHECKING:
+        V = Elsewhere(OF_STATE)
+        weight_hh = Elsewhere(OF_STATE)
+        W = Elsewhere(OF_INPUTS)
+        weight_ih = Elsewhere(OF_INPUTS)
 
     @says_how
     def __init__(

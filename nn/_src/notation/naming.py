@@ -112,6 +112,7 @@ def _other_names(notation: str, run: ForwardPass, of: dict[str, str], *, scores:
         found |= _dolhanskys_instance(run, of)
     elif notation.startswith("cs60050"):
         found |= _counted_from_the_last(notation, run, scores=scores) | _of_any_network(notation, run)
+        found |= {"cost(x_i)": "loss"} if notation == "cs60050" else _rows_of_weights(run)
     elif notation.startswith("lecture"):
         found |= _counted_to_d(run, of)
     if text.through:
@@ -191,6 +192,12 @@ def _counted_from_the_last(notation: str, run: ForwardPass, *, scores: bool) -> 
     if found:
         found |= dict.fromkeys(("h", "h_Theta(x)", "yhat", *(("f(x,Theta)",) if first else ())), found["a^L"])
     return found
+
+
+def _rows_of_weights(run: ForwardPass) -> dict[str, str]:
+    """CS60050's w_1^1 in bold: all weights that lead to the first neuron of the first layer."""
+    rows = ((k, j, unit) for k, units in enumerate(run.layers.values(), 1) for j, unit in enumerate(units, 1))
+    return {f"w_{j}^{k}": f"weights into {unit.name}" for k, j, unit in rows}
 
 
 def _downings_sums(run: ForwardPass, of: dict[str, str]) -> dict[str, str]:

@@ -50,6 +50,6 @@ def vector(numbers: Any, written: Callable[[float], str]) -> str:
     return f"({', '.join(inner)})" if len(inner) > 1 else inner[0]
 
 
-def filled(entries: Any, each: Iterator[str]) -> Any:
+def filled(entries: Any, each: Iterator[Any]) -> Any:
     """Nested lists of the same shape with other entries."""
     return [filled(row, each) if isinstance(row, list) else next(each) for row in entries]

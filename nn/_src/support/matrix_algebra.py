@@ -194,7 +194,7 @@ def _product(left: list[Any], right: list[Any]) -> Any:
 
 def _inner(row: Any, column: Any) -> Any:
     if len(row) != len(column):
-        msg = f"parameters @: expected as many numbers on both sides, got {len(row)} and {len(column)}"
+        msg = f"Values @: expected as many numbers on both sides, got {len(row)} and {len(column)}"
         raise StructureError(msg)
     return dot(row, column)
 
@@ -208,7 +208,7 @@ def _factor(given: Any) -> list[Any]:
     items = [plain(x) for x in plain(given)] if isinstance(plain(given), list) else []
     nested = [len(x) for x in items if isinstance(x, list)]
     if not items or (nested and (len(nested) != len(items) or len(set(nested)) > 1)):
-        msg = f"parameters @: expected a vector or a matrix, got {shown(given)}"
+        msg = f"Values @: expected a vector or a matrix, got {shown(given)}"
         raise OperandError(msg)
     return items
 
@@ -223,7 +223,7 @@ def _entrywise(f: Callable[[Any, Any], Any], left: Any, right: Any, sign: str) -
     sides = [as_lists(plain(x)) for x in (left, right)]
     for x in sides:
         if not isinstance(x, (list, Value)) and not isinstance(x, (int, float)):
-            msg = f"parameters {sign}: expected a vector, a matrix or a number as the other term, got {shown(x)}"
+            msg = f"Values {sign}: expected a vector, a matrix or a number as the other term, got {shown(x)}"
             raise OperandError(msg)
     for k, other in ((0, 1), (1, 0)):
         if [1, *shape_of(sides[k])] == shape_of(sides[other]):  # a vector beside a matrix of one row
@@ -231,7 +231,9 @@ def _entrywise(f: Callable[[Any, Any], Any], left: Any, right: Any, sign: str) -
     shapes = [shape_of(x) for x in sides]
     if all(shapes) and shapes[0] != shapes[1]:
         one, two = (by(tuple(shape)) for shape in shapes)
-        msg = f"parameters {sign}: expected as many entries on both sides, got {one} and {two}"
+        vectors = len(shapes[0]) == len(shapes[1]) == 1
+        hint = "; a column times a row, δ aᵀ, is np.outer(δ, a)" if sign == "*" and vectors else ""
+        msg = f"Values {sign}: expected as many entries on both sides, got {one} and {two}{hint}"
         raise StructureError(msg)
     return _of_entries(f, *sides)
 

@@ -59,8 +59,11 @@ class Names(NamedTuple):
         return self.of.get(f"target {k}") or (self.target if n == 1 else f"{self.target}_{k}")
 
     def means_loss(self, name: Any) -> bool:
-        """Whether a name is the text's letter for the loss, or its second one."""
-        return isinstance(name, str) and name in (self.loss, self.of.get("error"))
+        """Whether a name is the text's letter for the loss, or another one."""
+        if not isinstance(name, str):
+            return False
+        typed = as_typed(name)
+        return typed in map(as_typed, (self.loss, self.of.get("error", self.loss))) or self.also.get(typed) == "loss"
 
     def meant(self, name: Any, known: Iterable[str]) -> Any:
         """The library's name, one of `known`, for one of the text's; ' stands for ′, too. Others stay as they are.
@@ -86,7 +89,7 @@ class Names(NamedTuple):
 
 BY_KEYBOARD = (
     ("″", "''"), ("‴", "'''"), ("′", "'"), ("δ", "delta"), ("Θ", "Theta"), ("θ", "Theta"), ("theta", "Theta"),
-    ("ŷ", "yhat"), ("y_hat", "yhat"), ("→", "->"), ("−", "-"), ("∂", "d"), ("ℓ", "l"), ("Δ", "Delta"),
+    ("ŷ", "yhat"), ("y_hat", "yhat"), ("→", "->"), ("−", "-"), ("∂", "d"), ("ℓ", "l"), ("ℒ", "L"), ("Δ", "Delta"),
     (" ", ""), ("{", ""), ("}", ""),
 )  # fmt: skip
 RAISED = re.compile(r"\^\(([^()^]*)\)")  # (l) of a^(l)
