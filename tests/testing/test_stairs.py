@@ -153,6 +153,37 @@ def test_a_step_that_is_tilted_by_about_its_rounding(name, power):
         assert not wrong.faultless, x
 
 
+LEFT = {  # how a function leaves the flat piece from -e to e, and the derivative with respect to the way beyond
+    "by another slope": (lambda b: b, lambda b: float(b > 0)),
+    "by a square": (lambda b: b * b, lambda b: 2 * b),
+    "by a cube": (lambda b: b**3, lambda b: 3 * b * b),
+    "by a power": (lambda b: b**1.5, lambda b: 1.5 * b**0.5),
+    "by a cosine": (lambda b: 1 - math.cos(b), math.sin),
+}
+
+
+@pytest.mark.parametrize("tilt", [0.0, 2.5])
+@pytest.mark.parametrize("name", sorted(LEFT))
+def test_a_flat_piece_that_is_narrower_than_most_steps(name, tilt):
+    """Beside a large term, differences within the piece show rounding alone, and those beyond it agree on its sides."""
+    rise, slope = LEFT[name]
+    for whole in (0.0, 793.0):
+        for e in (1e-3, 0.02):
+            for x in (-1e-2 * e, 0.3 * e, -0.71 * e):
+                for y in (x, x + 0.4):
+
+                    def f(x, e=e, whole=whole):
+                        return whole + tilt * x + rise(max(abs(x) - e, 0.0)) / 7
+
+                    def derivative(x, e=e):
+                        return tilt + math.copysign(slope(max(abs(x) - e, 0.0)), x) / 7
+
+                    report = check_gradient(f, (y,), derivative=derivative)
+                    assert report.verdict is Verdict.RIGHT, (whole, e, y, report)
+                    wrong = check_gradient(f, (y,), derivative=lambda x: derivative(x) + 1.0)
+                    assert wrong.verdict is Verdict.WRONG, (whole, e, y, wrong)
+
+
 def _on_floats(f):
     """The function for a checker that sees values alone."""
     return lambda x: f(float(x))

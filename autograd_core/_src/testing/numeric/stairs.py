@@ -26,7 +26,8 @@ STEPS, PARTS = 6, 6  # steps examined at each place, and points within one
 PHASE = 0.381966  # offset of the points, as a share of their distance, so that none hits an edge
 SAME = 2.0**-20  # relative difference up to which slopes, or heights of steps, are equal
 BESIDE = 2.0**-6  # share of a step's width that counts as right beside the point
-BEYOND, BENT = 1 / 8, 8.0  # a new slope beyond an edge shows after 1/8 of the way, by 8 rounding errors
+BEYOND, BENT = 1 / 8, 8.0  # what begins at an edge shows after 1/8 of the way, by 8 rounding errors
+GOES_ON = 1.5  # ... and is larger by this factor after 2/8; a jump is not
 STEEP = 64.0  # a step is higher than this many rounding errors
 
 
@@ -35,7 +36,7 @@ class Plateau(NamedTuple):
 
     Attributes:
         rounding: The height of the jump at its edge, if that is internal rounding; else 0.
-        jump: The height of the jump; 0 if another slope begins there.
+        jump: The height of the jump; 0 if another slope begins there, or a curve.
         edge: The distance of the edge; 0 without one.
         slope: The slope of the piece.
     """
@@ -104,7 +105,7 @@ def _jump(
     outer: tuple[float, float],
     units: tuple[float, float],
 ) -> tuple[float, float]:
-    """The height of the jump at which a function leaves a straight piece, 0 if another slope begins; and its distance.
+    """The height of the jump at which a function leaves a straight piece, 0 if it leaves without; and its distance.
 
     The distance is 0 if a curve leaves its tangent. The slope of the piece is None if all of its values are equal;
     otherwise they may be off by rounding, even if that hides the slope.
@@ -126,8 +127,8 @@ def _jump(
         off = rest(middle, value)
         if off <= 2 * rounding(value) and off:
             near, far = (rest(t, f(t)) for t in (middle * (1 + BEYOND), middle * (1 + 2 * BEYOND)))
-            if abs(far - 2 * near) <= near / 2 and near > BENT * rounding(value):
-                return 0.0, inside  # another slope begins
+            if far >= GOES_ON * near and near > BENT * rounding(value):
+                return 0.0, inside  # another slope begins, or a curve: no power of t from 0 on rises so fast
             return rounding(value), 0.0  # a curve that leaves its tangent by its own rounding
         if not off:
             inside = middle
