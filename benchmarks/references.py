@@ -250,3 +250,21 @@ def exact_slope(name, xs, i):
         return (high - low) / (2 * h), noise
 
     return settled(difference, SLOPE_LEVELS, f"the derivative of {name} to operand {i} at {xs}")
+
+
+@functools.lru_cache(KEPT)
+def exact_derivative(name, xs, orders):
+    """The derivative of so many orders to each operand, where the definition is smooth: a difference of differences."""
+
+    def difference(mp, table):
+        f, n = table[name], sum(orders)
+        places, scale = [[(mp.mpf(1), [])]], mp.one
+        for x, order in zip(xs, orders, strict=True):
+            h = mp.mpf(min(1.0, abs(x) or 1.0)) * mp.mpf(10) ** -(mp.dps // (n + 2))
+            scale *= h**order
+            steps = [((-1) ** k * mp.binomial(order, k), mp.mpf(x) + (mp.mpf(order) / 2 - k) * h) for k in range(order + 1)]
+            places.append([(w * v, [*point, u]) for w, point in places[-1] for v, u in steps])
+        terms = [w * mp.convert(f(*point)) for w, point in places[-1]]
+        return mp.fsum(terms) / scale, max(map(abs, terms)) * mp.mpf(10) ** (5 - mp.dps) / scale
+
+    return settled(difference, SLOPE_LEVELS, f"the derivative of {name} of orders {orders} at {xs}")

@@ -174,11 +174,20 @@ def _leading_partials(m: Any, *vz: Any) -> tuple[Any, ...]:
     return tuple(m.where(m.equal(length, 0), 0, slope) for slope in slopes)
 
 
+def is_beside_axis(m: Any, cosine: Any, sine: Any) -> Any:
+    """Whether one of the two is less than half the other."""
+    return m.abs(cosine * sine) < 0.4
+
+
 def _angle_slope_partials(m: Any, x: Any, y: Any, _: Any) -> tuple[Any, ...]:
     """(sin^2 - cos^2) / |v|^2 and -2 cos sin / |v|^2; divided by |v| twice, since |v|^2 may overflow."""
     length, cosine, sine = m.hypot(x, y), m.primitive("cosine", x, y), m.primitive("cosine", y, x)
-    u, w = sine - cosine, sine + cosine
-    slopes = u * w / length / length, -2 * (cosine * sine / length / length)
+    # Beside a diagonal the difference of squares would cancel; beside an axis the derivative of the product would.
+    difference = m.choose_form(
+        (cosine, sine), is_beside_axis,
+        lambda: sine * sine - cosine * cosine, lambda: (sine - cosine) * (sine + cosine),
+    )  # fmt: skip
+    slopes = difference / length / length, -2 * (cosine * sine / length / length)
     return tuple(m.where(m.equal(length, 0), 0, d) for d in slopes)
 
 

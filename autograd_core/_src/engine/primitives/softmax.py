@@ -93,6 +93,9 @@ def cross_entropy_partials(m: Any, *vcz: Any) -> tuple[Any, ...]:
         return (0,)
 
     def recorded() -> tuple[Any, ...]:
+        if len(v) == 1:
+            p, _ = shares_of_two(m, v[0], c)
+            return p, -p
         *rest, own = shares(m, [*v, c])
         # Less 1 where that keeps the digits: the derivatives of the others' sum would cancel where c has little.
         return (*rest, _by_data(m, (own,), lambda m, p: p > LEADING, lambda: -m.sum(rest), lambda: own - 1))
@@ -123,7 +126,29 @@ def logsumexp_partials(m: Any, *vz: Any) -> tuple[Any, ...]:
     def plain() -> tuple[Any, ...]:
         return tuple(m.exp(x - z) for x in v)
 
-    return m.to_differentiate(v, lambda: shares(m, v), lambda: m.to_round(computed, plain))  # type: ignore[no-any-return]
+    def recorded() -> tuple[Any, ...]:
+        return shares_of_two(m, *v) if len(v) == 2 else shares(m, v)
+
+    return m.to_differentiate(v, recorded, lambda: m.to_round(computed, plain))  # type: ignore[no-any-return]
+
+
+def are_near(m: Any, x: Any, y: Any) -> Any:
+    """Whether two numbers are so near that their difference is exact, or as exact as they are."""
+    return m.abs(x - y) < 1
+
+
+def shares_of_two(m: Any, x: Any, y: Any) -> tuple[Any, ...]:
+    """The softmax of two. Near a tie the derivative of p - p p would be p (1 - p) times a 1 - 2 p that cancels."""
+    found: list[Any] = []
+
+    def share(i: int) -> Any:
+        found.extend(() if found else shares(m, (x, y)))
+        return found[i]
+
+    def of(i: int, d: Callable[[], Any]) -> Any:
+        return _by_data(m, (x, y), are_near, lambda: m.primitive("sigmoid", d()), lambda: share(i))
+
+    return of(0, lambda: x - y), of(1, lambda: y - x)
 
 
 def shares(m: Any, v: Any) -> tuple[Any, ...]:
