@@ -262,7 +262,8 @@ def exact_derivative(name, xs, orders):
         for x, order in zip(xs, orders, strict=True):
             h = mp.mpf(min(1.0, abs(x) or 1.0)) * mp.mpf(10) ** -(mp.dps // (n + 2))
             scale *= h**order
-            steps = [((-1) ** k * mp.binomial(order, k), mp.mpf(x) + (mp.mpf(order) / 2 - k) * h) for k in range(order + 1)]
+            ks = range(order + 1)
+            steps = [((-1) ** k * mp.binomial(order, k), mp.mpf(x) + (mp.mpf(order) / 2 - k) * h) for k in ks]
             places.append([(w * v, [*point, u]) for w, point in places[-1] for v, u in steps])
         terms = [w * mp.convert(f(*point)) for w, point in places[-1]]
         return mp.fsum(terms) / scale, max(map(abs, terms)) * mp.mpf(10) ** (5 - mp.dps) / scale

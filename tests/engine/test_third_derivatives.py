@@ -14,7 +14,7 @@ from autograd_core._src.engine.value_system import VALUES
 pytest.importorskip("mpmath")
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 
-from references import definitions, exact_derivative, mpmath  # noqa: E402
+from references import definitions, exact_derivative, mpmath
 
 # Beside an axis, a tie, the origin, and where nothing is special.
 NUMBERS = (1e-17, 7.465699094276955e-10, 1.0062573967800014e-09, -1e-5, 0.3, 2.0)
