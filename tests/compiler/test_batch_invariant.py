@@ -140,7 +140,7 @@ def test_the_split_takes_work_linear_in_the_shared_inputs():
     assert len(layout.summed) == n
     counted = layout._replace(
         **{name: tuple(map(Slot, getattr(layout, name))) for name in ("wanted", "summed", "places")},
-        **{name: tuple(tuple(map(Slot, slots)) for slots in getattr(layout, name)) for name in ("tables", "per_row")},
+        **{name: tuple(tuple(map(Slot, slots)) for slots in getattr(layout, name)) for name in ("tables", "per_example")},
     )
     assert split(f.program, counted).layout == split(f.program, layout).layout
     del compared[:]

@@ -174,7 +174,7 @@ def test_of_no_rows_branches_and_matrices_are_empty_too():
     call()
     assert call.out.shape == (0, 2)
     assert f.n_traces == 1
-    with pytest.raises(StructureError, match="equally many rows everywhere, got 0, 2"):
+    with pytest.raises(StructureError, match="equally many examples everywhere, got 0, 2"):
         compiler.compile(lambda x, y: x * y, 1.0, 1.0, in_axes=0)([], [1.0, 2.0])
 
 

@@ -369,7 +369,7 @@ def test_tables_that_do_not_fit_have_the_general_message(kind, name, table):
     assert by_stub(f, kind, good) is not call_stubs.MISS
     args = (0.5, *(ROWS | {name: table}).values())
     assert by_stub(f, kind, args) is call_stubs.MISS
-    with pytest.raises(ag.StructureError, match="argument|equally many rows"):
+    with pytest.raises(ag.StructureError, match="argument|equally many examples"):
         call(f, kind, args)
 
 

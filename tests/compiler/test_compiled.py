@@ -361,13 +361,13 @@ def test_arguments_of_another_shape():
         ((PARAMETERS,), StructureError, "expected 2 argument"),
         (({"w": [1.0], "b": 1.0}, good), StructureError, r"argument 0\['w'\]: expected a list of length 2, got"),
         (({"w": [1.0, "2"], "b": 1.0}, good), OperandError, "argument 0: expected a real number"),
-        ((PARAMETERS, [[1.0, 2.0], [1.0]]), StructureError, "argument 1, row 1: expected a list of length 2"),
-        ((PARAMETERS, [1.0, 2.0, 3.0]), StructureError, "argument 1, row 0: expected a list of length 2, got a number"),
-        ((PARAMETERS, np.ones((4, 3))), StructureError, r"rows of shape \(2,\), got an array of shape \(4, 3\)"),
+        ((PARAMETERS, [[1.0, 2.0], [1.0]]), StructureError, "argument 1, example 1: expected a list of length 2"),
+        ((PARAMETERS, [1.0, 2.0, 3.0]), StructureError, "argument 1, example 0: expected a list of length 2, got a number"),
+        ((PARAMETERS, np.ones((4, 3))), StructureError, r"arrays of shape \(2,\), got an array of shape \(4, 3\)"),
         ((PARAMETERS, np.array(3.0)), StructureError, r"got an array of shape \(\)"),
         ((PARAMETERS, 3.0), StructureError, r"got 3.0 \(float\)"),
-        ((PARAMETERS, np.array([["a", "b"]])), OperandError, "argument 1, row 0: expected a real number"),
-        ((PARAMETERS, np.ones((0, 3))), StructureError, r"rows of shape \(2,\), got an array of shape \(0, 3\)"),
+        ((PARAMETERS, np.array([["a", "b"]])), OperandError, "argument 1, example 0: expected a real number"),
+        ((PARAMETERS, np.ones((0, 3))), StructureError, r"arrays of shape \(2,\), got an array of shape \(0, 3\)"),
     ):
         with pytest.raises(error, match=message):
             f(*args)
@@ -385,7 +385,7 @@ def test_batches_of_trees():
         assert values.tolist() == [2.0, 8.0, 18.0]
         assert gradient["a"].tolist() == [2.0, 4.0, 6.0]
         assert gradient["v"].tolist() == [[0.0, 1.0], [0.0, 2.0], [0.0, 3.0]]
-    with pytest.raises(StructureError, match="equally many rows everywhere, got 3, 2"):
+    with pytest.raises(StructureError, match="equally many examples everywhere, got 3, 2"):
         f({**columns, "v": [[1.0, 2.0]] * 2} | {"a": columns["a"]})
     with pytest.raises(StructureError, match=r"a list of trees, got \{'a': 1\} \(dict\)"):
         f({"a": 1})
@@ -613,7 +613,7 @@ def test_names_that_do_not_fit(method):
 @pytest.mark.parametrize("call", ["__call__", "value_and_grad", "bind"])
 def test_a_batch_for_what_was_compiled_for_one_row(call, shape):
     f = ag.compile(lambda w, x: w * ag.sum(np.asarray(x).ravel().tolist()), 1.0, np.ones(shape))
-    with pytest.raises(ag.StructureError, match="argument 1: expected .*; for a batch, one entry per row, compile with in_axes=0"):
+    with pytest.raises(ag.StructureError, match="argument 1: expected .*; for a batch, one entry per example, compile with in_axes=0"):
         getattr(f, call)(1.0, np.ones((7, *shape)))
     with pytest.raises(ag.StructureError) as caught:
         getattr(f, call)(1.0, np.ones((7, 5, 1)))
@@ -630,7 +630,7 @@ def test_a_hessian_is_per_row_and_that_of_the_cost_is_its_sum_or_mean():
     for reduce, over in (("sum", np.sum), ("mean", np.mean)):
         f = ag.compile(lambda w, x: ag.exp(w[0] * x) * w[1] ** 2, [1.0, 1.0], 1.0, in_axes=(None, 0), argnums=0, reduce=reduce)
         args = [0.3, 0.7], [1.0, 2.0, -1.0]
-        per_row = f.hessian(*args)[0][0]
-        assert per_row.shape == (3, 2, 2)
+        per_example = f.hessian(*args)[0][0]
+        assert per_example.shape == (3, 2, 2)
         assert f.hvp(args, ([1.0, 0.0],))[0].shape == (3, 2)
-        np.testing.assert_allclose(f.to_scipy(*args).hess(args[0]), over(per_row, axis=0), rtol=1e-14)
+        np.testing.assert_allclose(f.to_scipy(*args).hess(args[0]), over(per_example, axis=0), rtol=1e-14)

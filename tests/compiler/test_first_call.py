@@ -84,7 +84,7 @@ def test_rows_of_dicts():
 @pytest.mark.parametrize("given", [[], np.empty((0, 2)), 2.0, np.array(2.0), ag.Value(2.0), {"a": []}])
 def test_where_there_is_no_row_it_waits_for_one(given):
     f = ag.compile(lambda x: x * x, in_axes=0)
-    with pytest.raises(ag.StructureError, match=r"expected an argument with rows in its first call, got"):
+    with pytest.raises(ag.StructureError, match=r"expected a batched argument in its first call, got"):
         f(given)
     assert f.n_traces == 0
     assert f([3.0, 4.0]).tolist() == [9.0, 16.0]

@@ -190,7 +190,7 @@ def test_floats_come_as_doubles():
 
 def test_what_cannot_be_optimized_is_said():
     f = compiler.compile(lambda p, t: p * t, 1.0, 1.0, in_axes=(None, 0), reduce="sum")
-    with pytest.raises(StructureError, match=r"argument 1 has rows.*argnums=\.\.\."):
+    with pytest.raises(StructureError, match=r"argument 1 is batched.*argnums=\.\.\."):
         f.to_scipy(1.0, [1.0, 2.0])
     problem = compiler.compile(rosenbrock, START).to_scipy(START)
     with pytest.raises(StructureError, match=r"to_scipy: the vector: expected an array of shape \(4,\)"):

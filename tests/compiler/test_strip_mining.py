@@ -24,7 +24,7 @@ COUNTS = [2, LANES, LANES + 1, LANES * STRIP_BLOCKS - 1, LANES * STRIP_BLOCKS, L
 
 def by_hand(f, shared, rows):
     """Values, gradients summed over rows, gradients per row, and the size of what is added up in each."""
-    values, sums, sizes, per_row, row_sizes = [], np.zeros(len(shared)), np.zeros(len(shared)), [], []
+    values, sums, sizes, per_example, row_sizes = [], np.zeros(len(shared)), np.zeros(len(shared)), [], []
     for row in rows:
         w, x = [ag.Value(a) for a in shared], [ag.Value(a) for a in row]
         out = f(w, x)
@@ -33,26 +33,26 @@ def by_hand(f, shared, rows):
         values.append(out.data)
         sums += [a.grad for a in w]
         sizes += [found.get(a, 0.0) for a in w]
-        per_row.append([a.grad for a in x])
+        per_example.append([a.grad for a in x])
         row_sizes.append([found.get(a, 0.0) for a in x])
-    return np.array(values), sums, np.array(per_row), sizes, np.array(row_sizes)
+    return np.array(values), sums, np.array(per_example), sizes, np.array(row_sizes)
 
 
 def check(f, shared, rows):
     """Nearly, and to the bit where the order of `backward()` is asked for."""
     options = {"in_axes": (None, 0), "reduce": "sum"}
-    values, sums, per_row, sizes, row_sizes = by_hand(f, shared, rows)
+    values, sums, per_example, sizes, row_sizes = by_hand(f, shared, rows)
     exact = compiler.compile(f, list(shared), list(rows[0]), optimize=False, **options).bind(shared, rows)
     exact()
     np.testing.assert_array_equal(exact.out, values)
-    np.testing.assert_array_equal(exact.grads[1], per_row)
+    np.testing.assert_array_equal(exact.grads[1], per_example)
     call = compiler.compile(f, list(shared), list(rows[0]), **options).bind(shared, rows)
     call()
     np.testing.assert_allclose(call.out, values, rtol=1e-9, atol=1e-12)
     for found, expected, size in (
         (exact.grads[0], sums, sizes),
         (call.grads[0], sums, sizes),
-        (call.grads[1], per_row, row_sizes),
+        (call.grads[1], per_example, row_sizes),
     ):
         near(found, expected, size)
     return call
@@ -133,8 +133,8 @@ def test_the_second_run_keeps_what_it_needs(count, monkeypatch):
     call.inputs[1][:] = rows
     call()
     others = np.arange(count) != 1
-    _, _, per_row, _, row_sizes = by_hand(guarded, w, rows[others])
-    assert (abs(call.grads[1][others] - per_row) <= 1e-9 * row_sizes).all()
+    _, _, per_example, _, row_sizes = by_hand(guarded, w, rows[others])
+    assert (abs(call.grads[1][others] - per_example) <= 1e-9 * row_sizes).all()
     assert np.isnan(call.out[1])
 
 
@@ -154,8 +154,8 @@ def test_quotients_among_the_subnormals(quotient):
     rows = np.array([[3e-300, 1e12], [1.0, 3.0], [0.0, 2.0], [5e-310, 0.5], [-7e-320, 3.0]] * 3)
     call = compiler.compile(quotient, [1.5], [1.0, 3.0], in_axes=(None, 0)).bind([1.5], rows)
     call()
-    _, _, per_row, *_ = by_hand(quotient, [1.5], rows)
-    np.testing.assert_array_equal(call.grads[1], per_row)
+    _, _, per_example, *_ = by_hand(quotient, [1.5], rows)
+    np.testing.assert_array_equal(call.grads[1], per_example)
 
 
 def test_a_quotient_of_zero_runs_once(monkeypatch):

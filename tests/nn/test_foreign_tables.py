@@ -119,8 +119,8 @@ def test_where_an_array_is_wanted_the_message_is_one_line_and_says_how_to_get_it
         with pytest.raises(ag.OperandError, match=r"(?m)^.* of shape \(.*\); pass \.to_numpy\(\)$"):
             call()
     f = ag.compile(lambda a, b: a * b, 1.0, 1.0, in_axes=0)
-    with pytest.raises(ag.StructureError, match=r"got 2\.0 \(float\); for a number that all rows share, compile with in_axes=None"):
+    with pytest.raises(ag.StructureError, match=r"got 2\.0 \(float\); for a number that all examples share, compile with in_axes=None"):
         f([1.0, 2.0], 2.0)
     for mixed in (np.array([1.0, "x"], object), Column(np.array([1.0, "x"], object))):
-        with pytest.raises(ag.OperandError, match="argument 0, row 1: expected a real number, got 'x'"):
+        with pytest.raises(ag.OperandError, match="argument 0, example 1: expected a real number, got 'x'"):
             f(mixed, [1.0, 2.0])

@@ -202,3 +202,11 @@ def test_where_the_recursion_does_not_hold_no_line_says_it(notation, network):
     softmax = nn.error_signals(within, X, [1.0], loss=nn.sse, notation=notation)
     assert "softmax(" in softmax.run.matrix_formulas[1]
     assert "⊙" not in softmax.matrix_formulas[2]
+
+
+def test_in_latex_a_function_keeps_its_index_and_its_prime():
+    from nn._src.teaching.matrix_formulas import _latex_of
+
+    assert [_latex_of(letter) for letter in ("σ", "σ′", "σ_o", "σ′_o", "f_T′", "softmax")] == [
+        r"\sigma", r"\sigma'", r"\sigma_{o}", r"\sigma'_{o}", "f'_{T}", r"\operatorname{softmax}",
+    ]  # fmt: skip

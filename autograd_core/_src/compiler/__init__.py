@@ -2,9 +2,9 @@
 
 The stages are folders, in this order: `tracing` records a call and lowers it to a program, `ir` defines
 programs, `passes` differentiate them and find repetition, `codegen` emits code for a target, `runtime` runs it
-over batches. `compiled_function` has the object that `compile` returns, made by `constructors`;
-`export_methods` and `scipy_objective` convert it. NumPy and llvmlite are imported when something is compiled,
-not before.
+over batches. `compiled_function` has the object that `compile` returns (`call_types`: of which type its calls are),
+made by `constructors`; `export_methods` and `scipy_objective` convert it. NumPy and llvmlite are imported when
+something is compiled, not before.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from typing import Never, TypedDict, Unpack
 
     from ..engine.value import Value
+    from .call_types import Batched, Point, PointOfParameters, ReducedOfParameters
     from .compiled_function import CompiledFunction as CompiledFunction
-    from .compiled_function import Point, PointOfParameters, ReducedOfParameters, Rows
     from .ir.program import Program
     from .runtime.traced_function import Guards, Reduction
 
@@ -99,7 +99,7 @@ def compile(  # noqa: A001
     reduce: Reduction | None = None,
     parameters: Iterable[Any] | None = None,
     **options: Unpack[Options],
-) -> CompiledFunction[R, Rows]: ...
+) -> CompiledFunction[R, Batched]: ...
 @overload
 def compile(  # noqa: A001
     f: Graph,
@@ -109,7 +109,7 @@ def compile(  # noqa: A001
     reduce: Reduction | None = None,
     parameters: Iterable[Any] | None = None,
     **options: Unpack[Options],
-) -> CompiledFunction[Graph, Rows]: ...
+) -> CompiledFunction[Graph, Batched]: ...
 @overload
 def compile(  # noqa: A001
     f: Program,
@@ -118,7 +118,7 @@ def compile(  # noqa: A001
     in_axes: int | Sequence[int | None],
     reduce: Reduction | None = None,
     **options: Unpack[Options],
-) -> CompiledFunction[Any, Rows]: ...
+) -> CompiledFunction[Any, Batched]: ...
 @says_how
 def compile(  # noqa: A001  ag.compile, left out of __all__
     f: Callable[..., Any] | Any,
@@ -140,29 +140,29 @@ def compile(  # noqa: A001  ag.compile, left out of __all__
         f: A function of numbers, or lists, tuples, dicts and NumPy arrays of them; or, with
             `inputs`, a Value or a list of Values: a recorded graph; or a `Program` that was
             loaded, whose inputs become the arguments.
-        *example_args: Arguments for `f`, as for a single row. Only their shapes matter, and the
-            branches that `f` takes at them. Without any, the first call traces `f` at its arguments, at their
-            first row where they have rows (a list is one of rows then), and decides their shapes; what
-            the program is, is known from then on.
+        *example_args: Arguments for `f`, as for a single example. Only their shapes matter, and the
+            branches that `f` takes at them. Without any, `f` is traced at its first call, which decides the shapes:
+            at its arguments, and of a batched one at the first example (a list counts as a list of examples
+            then). Until then there is no program.
         inputs: The Values that become the arguments, in order. What lies below them is cut off;
             all other leaves are constants.
-        in_axes: For all arguments or a tuple with one entry each: None, shared by all rows, or 0,
-            with one entry per row in front, as in `jax.vmap`.
-        reduce: What becomes of gradients with respect to shared arguments: None, one per row; "sum" or "mean"
-            over the rows. The results of `reduced`, and of calls on Values, are reduced likewise;
-            Jacobians, Hessians and `hvp` come per row. The Hessian of the reduced cost is that of
+        in_axes: For all arguments or a tuple with one entry each: None, shared by all examples, or 0,
+            with an entry for each example along axis 0, as in `jax.vmap`.
+        reduce: What becomes of gradients with respect to shared arguments: None, one per example; "sum" or "mean"
+            over the examples. The results of `reduced`, and of calls on Values, are reduced likewise;
+            Jacobians, Hessians and `hvp` come per example. The Hessian of the reduced cost is that of
             `to_scipy`.
         argnums: Positions of the arguments to differentiate with respect to; None for all.
         parameters: Values that `f` closes over, such as `model.parameters()`, to be inputs and no
             constants: their present `.data` is read at each call, which then gives a Value with them
             as operands, so that `.backward()` fills their `.grad`. They count as one more argument, the
             last, to which is differentiated besides `argnums` (by themselves, where that is None).
-        guards: `if x > 0:` on a Value is a guard: a trace holds for rows that take the same branches.
-            "part": for other rows the function is traced once more; "error": they are refused.
+        guards: `if x > 0:` on a Value is a guard: a trace holds for examples that take the same branches.
+            "part": for other examples the function is traced once more; "error": they are refused.
         max_traces: The most traces that are made.
         optimize: Whether equal subexpressions become one, constants are folded, and chains of
             additions become one node. Values keep their bits, but for functions that a vector
-            library computes for many rows at once; gradients add up in another order, and round a
+            library computes for many examples at once; gradients add up in another order, and round a
             product and its addition at once. Without, both have the bits of the graph. Either way
             they are the same at every call.
         dtype: "float64", or "float32": arrays of half the size, and some seven digits.
@@ -174,7 +174,7 @@ def compile(  # noqa: A001  ag.compile, left out of __all__
     Raises:
         MissingExtraError: NumPy is not installed.
         OperandError: `f` is no function, or an argument or the result is no number.
-        StructureError: There are examples, and not one for each argument of `f`; `in_axes` has another
+        StructureError: There are example arguments, and not one for each argument of `f`; `in_axes` has another
             length than the arguments; or there are example arguments beside `inputs` or a program,
             which need none.
         RangeError: An option that does not exist.

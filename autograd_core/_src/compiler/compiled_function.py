@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, final, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 import numpy as np
 
@@ -35,47 +35,20 @@ if TYPE_CHECKING:
 
     from ..engine.signatures import FloatOrList, ValueOrList
     from ..engine.value import Value
+    from .call_types import Alike, Batched, Point, PointOfParameters, ReducedOfParameters, Unknown
     from .ir.program import Program
     from .passes.sparsity import Pattern
     from .scipy_objective import Objective
     from .tracing.record import RecordedGraph, Traced
 
     R_co = TypeVarWithDefault("R_co", covariant=True, default=Any)  # what a call returns
-    P_co = TypeVarWithDefault("P_co", covariant=True, default=Any)  # where a call runs: Point, Rows
-    Node: TypeAlias = "PointOfParameters | ReducedOfParameters"
+    P_co = TypeVarWithDefault("P_co", covariant=True, default=Any)  # where a call runs: Point, Batched
+    Node: TypeAlias = PointOfParameters | ReducedOfParameters
     K = TypeVar("K")
     Operand: TypeAlias = float | Value
     Items: TypeAlias = list[Any] | NDArray[Any]
 else:
     R_co, P_co = TypeVar("R_co"), TypeVar("P_co")
-
-
-class Point:
-    """For type checkers: a call is at one point, and returns floats."""
-
-
-class Rows:
-    """For type checkers: a call runs over a batch, and returns arrays."""
-
-
-@final
-class PointOfParameters(Point):
-    """For type checkers: the function reads parameters, so that a call returns a Value."""
-
-
-@final
-class ReducedOfParameters(Rows):
-    """For type checkers: the function reads parameters, and its results over a batch are one Value."""
-
-
-@final
-class Alike:
-    """For type checkers: a call returns the same type at one point and over a batch."""
-
-
-@final
-class Unknown:
-    """For type checkers: nothing is known about what a call returns."""
 
 
 class CompiledFunction(Exported, TracedFunction, NotOnCompiled, Generic[R_co, P_co]):
@@ -183,18 +156,20 @@ class CompiledFunction(Exported, TracedFunction, NotOnCompiled, Generic[R_co, P_
     @overload
     def __call__(self: CompiledFunction[Operand, Point], /, *args: Any, **named: Any) -> float: ...
     @overload
-    def __call__(self: CompiledFunction[Operand, Rows], /, *args: Any, **named: Any) -> NDArray[Any]: ...
+    def __call__(self: CompiledFunction[Operand, Batched], /, *args: Any, **named: Any) -> NDArray[Any]: ...
     @overload
-    def __call__(self: CompiledFunction[Items, Rows], /, *args: Any, **named: Any) -> NDArray[Any]: ...
+    def __call__(self: CompiledFunction[Items, Batched], /, *args: Any, **named: Any) -> NDArray[Any]: ...
     @overload
     def __call__(self: CompiledFunction[list[Any], Point], /, *args: Any, **named: Any) -> list[float]: ...
     @overload
-    def __call__(self: CompiledFunction[dict[K, Any], Rows], /, *args: Any, **named: Any) -> dict[K, NDArray[Any]]: ...
+    def __call__(
+        self: CompiledFunction[dict[K, Any], Batched], /, *args: Any, **named: Any
+    ) -> dict[K, NDArray[Any]]: ...
     @overload
     def __call__(self: CompiledFunction[dict[K, Any], Point], /, *args: Any, **named: Any) -> dict[K, float]: ...
     @overload
     def __call__(
-        self: CompiledFunction[tuple[Any, ...], Rows], /, *args: Any, **named: Any
+        self: CompiledFunction[tuple[Any, ...], Batched], /, *args: Any, **named: Any
     ) -> tuple[NDArray[Any], ...]: ...
     @overload
     def __call__(self: CompiledFunction[tuple[Any, ...], Point], /, *args: Any, **named: Any) -> tuple[float, ...]: ...
@@ -203,27 +178,27 @@ class CompiledFunction(Exported, TracedFunction, NotOnCompiled, Generic[R_co, P_
     def __call__(self, /, *args: Any, **named: Any) -> Any:
         """The function's result.
 
-        Where a Value is among the arguments, the result is a Value as well: one node for each row, or with
+        Where a Value is among the arguments, the result is a Value as well: one node for each example, or with
         `reduce` one for all, with the Values as its operands and the compiled derivatives; `backward()`
         goes on below it. Within `grad` and its kin, in `compile`, and where there are several
         results, the traced program is recorded step by step, to be differentiated to any order.
         With `parameters` a call on numbers gives such a node, too.
 
         Args:
-            *args: As for the function; where `in_axes` is 0, with rows first: an array, a list of
-                rows, or a dict or list of such. Lists, tuples and arrays stand for each other where
+            *args: As for the function; where `in_axes` is 0, with examples first: an array, a list of
+                examples, or a dict or list of such. Lists, tuples and arrays stand for each other where
                 shapes agree.
             **named: Arguments by the names that the function has for them.
 
         Returns:
-            A result as of the function; with rows first in arrays where an argument has rows. Of no
-            rows at all they are empty.
+            A result as of the function; with examples first in arrays where an argument is batched. Of an
+            empty batch they are empty.
 
         Raises:
             StructureError: An argument has another shape than the example, is missing, or has a name that the
                 function does not have.
             OperandError: Something in it is no real number.
-            GuardError: The rows take more branches than `max_traces`.
+            GuardError: The examples take more branches than `max_traces`.
 
         Example:
             >>> import autograd_core as ag
@@ -257,7 +232,7 @@ class CompiledFunction(Exported, TracedFunction, NotOnCompiled, Generic[R_co, P_
     def value_and_grad(self, x: Value, /, *more: Any, **named: Any) -> tuple[Value, tuple[Any, ...]]: ...
     @overload
     def value_and_grad(
-        self: CompiledFunction[Any, Rows], /, *args: Any, **named: Any
+        self: CompiledFunction[Any, Batched], /, *args: Any, **named: Any
     ) -> tuple[NDArray[Any], tuple[Any, ...]]: ...
     @overload
     def value_and_grad(
@@ -275,14 +250,14 @@ class CompiledFunction(Exported, TracedFunction, NotOnCompiled, Generic[R_co, P_
 
         Returns:
             `(values, grads)`: grads is a tuple with one entry per differentiated argument, in its shape with
-            rows first, and an array where an array is passed. An argument that all rows share gets a
-            gradient per row with `reduce=None`, and one for all rows with "sum" or "mean". Nested lists
-            with rows come as one array. Called on Values, all of it is Values.
+            examples first, and an array where an array is passed. An argument that all examples share gets a
+            gradient per example with `reduce=None`, and one for all examples with "sum" or "mean". Nested lists
+            of examples come as one array. Called on Values, all of it is Values.
 
         Raises:
             StructureError: As for a call; or the function's result is not one number.
             OperandError: Something in the arguments is no real number.
-            GuardError: The rows take more branches than `max_traces`.
+            GuardError: The examples take more branches than `max_traces`.
 
         Example:
             >>> import autograd_core as ag
@@ -301,8 +276,8 @@ class CompiledFunction(Exported, TracedFunction, NotOnCompiled, Generic[R_co, P_
     def _value_and_grad(self, args: tuple[Any, ...], *, inline: bool = True) -> tuple[Any, tuple[Any, ...]]:
         began = clock()
         self._one_result("value_and_grad")
-        values, per_row, summed = self._with_gradient(args, inline=inline)
-        results = self._result(values), self._grads(args, per_row, summed)
+        values, per_example, summed = self._with_gradient(args, inline=inline)
+        results = self._result(values), self._grads(args, per_example, summed)
         self._stubs.prepare(self, "value_and_grad", len(values), began)
         return results
 
@@ -313,7 +288,7 @@ class CompiledFunction(Exported, TracedFunction, NotOnCompiled, Generic[R_co, P_
     @overload
     def reduced(self: CompiledFunction[Any, object], /, *args: Any, **named: Any) -> tuple[float, tuple[Any, ...]]: ...
     def reduced(self, /, *args: Any, **named: Any) -> tuple[Any, tuple[Any, ...]]:
-        """The sum or the mean of the results over all rows, as `reduce` says, and the gradient of that one number.
+        """The sum or the mean of the results over all examples, as `reduce` says, and the gradient of that one number.
 
         For optimizers of a cost: value and gradient belong together, as those of `value_and_grad` do
         example by example. C = Σᵢ f(w, xᵢ), or 1/n of it; its gradient with respect to wⱼ is Σᵢ ∂f/∂wⱼ, to an
@@ -325,13 +300,13 @@ class CompiledFunction(Exported, TracedFunction, NotOnCompiled, Generic[R_co, P_
 
         Returns:
             `(value, grads)`: a number, and a tuple with one entry per differentiated argument, in
-            its shape; that of an argument with rows has rows first. Of no rows at all the sum is 0,
+            its shape; that of a batched argument has examples first. Of an empty batch the sum is 0,
             with gradients 0, and the mean is NaN.
 
         Raises:
             StructureError: As for `value_and_grad`; or the function was compiled without `reduce`.
             OperandError: Something in the arguments is no real number.
-            GuardError: The rows take more branches than `max_traces`.
+            GuardError: The examples take more branches than `max_traces`.
 
         Example:
             >>> import autograd_core as ag
@@ -353,15 +328,15 @@ class CompiledFunction(Exported, TracedFunction, NotOnCompiled, Generic[R_co, P_
         if self._reduce is None:
             msg = f'{self._name}.reduced: expected a function compiled with reduce="sum" or reduce="mean", got None'
             raise StructureError(msg)
-        values, per_row, summed = self._with_gradient(args, inline=inline)
+        values, per_example, summed = self._with_gradient(args, inline=inline)
         if values.dtype == object:
-            return inlined_calls.reduced(self, args, values, per_row, summed)
-        # Gradients of shared arguments were averaged in `_with_gradient`; those per row are divided only here.
-        with np.errstate(all="ignore"):  # inf - inf, and 0 / 0 where there are no rows
+            return inlined_calls.reduced(self, args, values, per_example, summed)
+        # Gradients of shared arguments were averaged in `_with_gradient`; those per example are divided only here.
+        with np.errstate(all="ignore"):  # inf - inf, and 0 / 0 where there are no examples
             total = values.sum(dtype=float)
             if self._reduce == "mean":
-                total, per_row = total / len(values), [np.divide(g, len(values), out=g) for g in per_row]
-        results = float(total), self._grads(args, per_row, summed)
+                total, per_example = total / len(values), [np.divide(g, len(values), out=g) for g in per_example]
+        results = float(total), self._grads(args, per_example, summed)
         self._stubs.prepare(self, "reduced", len(values), began)
         return results
 
@@ -379,7 +354,7 @@ class CompiledFunction(Exported, TracedFunction, NotOnCompiled, Generic[R_co, P_
         return general(args, inline=False) if found is MISS else found
 
     def _with_gradient(self, args: tuple[Any, ...], *, inline: bool) -> tuple[Any, list[Any], Any]:
-        """Values and gradients per row, and gradients over all rows as `reduce` says.
+        """Values and gradients per example, and gradients over all examples as `reduce` says.
 
         Raises:
             HoldsValuesError: There are Values among the arguments, and the program is not to be recorded on them.
@@ -390,17 +365,17 @@ class CompiledFunction(Exported, TracedFunction, NotOnCompiled, Generic[R_co, P_
             if not inline:
                 raise
             return inlined_calls.with_gradient(self, self._on_parameters(args))
-        values, per_row, summed = self._evaluated(shared, tables, gradient=True)
+        values, per_example, summed = self._evaluated(shared, tables, gradient=True)
         if self._reduce == "mean":
-            with np.errstate(all="ignore"):  # 0 / 0 where there are no rows
+            with np.errstate(all="ignore"):  # 0 / 0 where there are no examples
                 summed = summed / len(values)
-        return values, per_row, summed
+        return values, per_example, summed
 
     def bind(self, /, *args: Any, **named: Any) -> Bound:
         """A call with memory of its own, for loops: write inputs in place, call, read results in place.
 
         Args:
-            *args: As for a call; they set the inputs at first, and how many rows there are.
+            *args: As for a call; they set the inputs at first, and the batch size.
             **named: Likewise.
 
         Returns:
@@ -454,10 +429,10 @@ class CompiledFunction(Exported, TracedFunction, NotOnCompiled, Generic[R_co, P_
 
     @once
     def jacobian(self) -> CompiledFunction[tuple[Any, ...], Alike]:
-        """The Jacobian, a compiled function of the same arguments; so it has rows, and `bind`.
+        """The Jacobian, a compiled function of the same arguments; so it takes batches, and has `bind`.
 
         It returns a tuple with one array per differentiated argument, of the result's shape followed
-        by the argument's (rows first, whatever `reduce` says); a tree of arrays where one of both is
+        by the argument's (examples first, whatever `reduce` says); a tree of arrays where one of both is
         no array. Its `pattern` says which entries can differ from 0. Inputs with no result in common are
         differentiated in one direction.
 
@@ -474,10 +449,10 @@ class CompiledFunction(Exported, TracedFunction, NotOnCompiled, Generic[R_co, P_
 
     @once
     def hessian(self) -> CompiledFunction[tuple[tuple[Any, ...], ...], Alike]:
-        """The Hessian, a compiled function of the same arguments; so it has rows, and `bind`.
+        """The Hessian, a compiled function of the same arguments; so it takes batches, and has `bind`.
 
         It returns a tuple of tuples of arrays: entry [i][j] has the shape of argument i followed by
-        that of argument j (rows first). It is per row, whatever `reduce` says; the Hessian of the one
+        that of argument j (examples first). It is per example, whatever `reduce` says; the Hessian of the one
         number that `reduced` gives is `f.to_scipy(*args).hess(x)`.
 
         Raises:
@@ -499,7 +474,7 @@ class CompiledFunction(Exported, TracedFunction, NotOnCompiled, Generic[R_co, P_
 
         It returns one vector, in the order of `pattern`, so that with SciPy
         `coo_array((values, (pattern.rows, pattern.columns)), pattern.shape)` is the matrix. The
-        rows and columns of all blocks count on. It has rows, and `bind`.
+        rows and columns of all blocks count on. It takes batches, and has `bind`.
 
         Raises:
             StructureError: The function is no Jacobian or Hessian.
@@ -561,14 +536,14 @@ class CompiledFunction(Exported, TracedFunction, NotOnCompiled, Generic[R_co, P_
             kind = "an array" if spec.kind == "array" else f"a {spec.kind}"
             msg = (
                 f"{self._name}.{name}: expected one number as the result, got {spec.size} in {kind}: "
-                ".jacobian takes any; if they belong to rows, compile the function of one row and say in_axes=0"
+                ".jacobian takes any; if each is of another example, compile the function of one and say in_axes=0"
             )
             raise StructureError(msg)
 
     # --- exports ---
 
     def _description(self) -> Description:
-        """The first trace, at one row."""
+        """The first trace, at one example."""
         specialization = self._specializations[0]
         return Description(
             name=self._name.removeprefix("compiled "),
@@ -593,7 +568,7 @@ class CompiledFunction(Exported, TracedFunction, NotOnCompiled, Generic[R_co, P_
             An `Objective` with `fun`, `jac`, `hess`, `hessp`, `fun_and_jac` and `x0`.
 
         Raises:
-            StructureError: A differentiated argument has rows, or arguments have other shapes than traced.
+            StructureError: A differentiated argument is batched, or arguments have other shapes than traced.
 
         Example:
             >>> import autograd_core as ag
@@ -611,10 +586,10 @@ class CompiledFunction(Exported, TracedFunction, NotOnCompiled, Generic[R_co, P_
         if named:
             args = self._in_order(args, named)
         args = self._given(args) if self._parameters else args
-        with_rows = [i for i in self._argnums if self._mapped[i]]
-        if with_rows:
+        batched = [i for i in self._argnums if self._mapped[i]]
+        if batched:
             msg = (
-                f"{self._name}.to_scipy: argument {with_rows[0]} has rows, and all rows are to share what an "
+                f"{self._name}.to_scipy: argument {batched[0]} is batched, and all examples are to share what an "
                 "optimizer varies; say what that is by compile(..., argnums=...)"
             )
             raise StructureError(msg)

@@ -63,9 +63,9 @@ def compiled_function(
 
 
 def _warn_of_tables(specs: Sequence[Spec], axes: Sequence[Any]) -> None:
-    """Say so before a whole table is traced entry by entry, which takes minutes, where one row is meant.
+    """Say so before a whole table is traced entry by entry, which takes minutes, where one example is meant.
 
-    Long vectors may be meant: weights as the only argument of their size, or shared ones with one long row of data.
+    Long vectors may be meant: weights as the only argument of their size, or a shared vector beside a long example.
     """
     sizes = [spec.size for spec in specs]
     shared = [size for size, axis in zip(sizes, axes) if axis is None]
@@ -79,8 +79,8 @@ def _warn_of_tables(specs: Sequence[Spec], axes: Sequence[Any]) -> None:
     axis = [0 if k in long else axis for k, axis in enumerate(axes)]
     which = f"argument {long[0]} has" if len(long) == 1 else f"arguments {', '.join(map(str, long))} have"
     msg = (
-        f"compile: {which} {sizes[long[0]]} entries, and each becomes an input of the program. If they are rows, "
-        f"pass one row as the example, x[0] for x, and say in_axes={tuple(axis)}"
+        f"compile: {which} {sizes[long[0]]} entries, and each becomes an input of the program. If they are a batch, "
+        f"pass one example of it, x[0] for x, and say in_axes={tuple(axis)}"
     )
     warn_user(msg, PerformanceWarning)
 
@@ -92,7 +92,7 @@ def _hint_at_tables(specs: Sequence[Spec]) -> Iterator[None]:
         yield
     except ValueError as error:  # a StructureError is one
         if any(len(s.about) > 1 if s.kind == "array" else any(child.children for child in s.children) for s in specs):
-            error.add_note("The examples of compile are one row: of a table X pass X[0], and say in_axes=0 for it")
+            error.add_note("compile takes arguments of one example: of a table X pass X[0], and say in_axes=0 for it")
         raise
 
 

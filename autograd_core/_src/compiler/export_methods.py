@@ -93,11 +93,11 @@ class Exported:
         return kept(javascript_source(self._description()), path)
 
     def to_numpy(self, path: str | PathLike[str] | None = None) -> str:
-        """The function as text of a Python module that needs NumPy alone, and takes many rows at once.
+        """The function as text of a Python module that needs NumPy alone, and takes many examples at once.
 
         It has `name(x)` and, where the result is one number, `name_value_and_grad(x)`. The last axis
-        of x is that of all inputs, in the order of the arguments; those before it are rows. Of
-        several traces it is the first one: rows that branch otherwise come out as NaN. erf and erfc,
+        of x is that of all inputs, in the order of the arguments; those before it count examples. Of
+        several traces it is the first one: examples that branch otherwise come out as NaN. erf and erfc,
         which NumPy lacks, are those of Python's `math`, number by number: no SciPy is needed, and each
         takes 0.2 us.
 
@@ -177,7 +177,7 @@ class Exported:
         return symbols(self._description())
 
     def to_jax(self) -> Callable[..., Any]:
-        """The function at one row as a JAX function of the same arguments, for `jit`, `vmap`, `grad` and meshes.
+        """The function at one example as a JAX function of the same arguments, for `jit`, `vmap`, `grad` and meshes.
 
         Its gradient (reverse mode; `jax.jvp` does not take it) is computed by this library's rules;
         for second derivatives export `hessian`. Results come as arrays. Of several traces it is the

@@ -1,9 +1,9 @@
-"""A compiled function without examples: it is traced at the arguments of its first call.
+"""A function compiled without example arguments: it is traced at the arguments of its first call.
 
 So `@ag.compile` stands above a function as `jax.jit` does. Until that call there are no shapes to trace at, hence
-no program. The object itself becomes the compiled function then, and later calls cost what they cost with examples;
+no program. The object itself becomes the compiled function then, and later calls cost what they cost otherwise;
 an object that forwards calls would add to each of them for ever. Later calls of other shapes are refused, as they
-are after examples: to trace anew for each shape would hide how often that happens.
+are where examples were given: to trace anew for each shape would hide how often that happens.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ for _make, _names in {
 def at_first_call(
     f: Callable[..., Any], made: Callable[[tuple[Any, ...]], CompiledFunction], in_axes: Any
 ) -> CompiledFunction:
-    """The compiled function that `made` makes of examples, which are the first call's arguments at their first row."""
+    """An object whose first call makes it what `made` returns for these arguments, of batches for the first example."""
     name = getattr(f, "__name__", type(f).__name__)
 
     def made_of_rows(args: tuple[Any, ...]) -> CompiledFunction:
@@ -137,7 +137,7 @@ def at_first_call(
 
 
 def _first_row(x: Any, name: str) -> Any:
-    """The first of an argument's rows; a list is one of rows, as the shape of a row is not known yet.
+    """The first example of an argument; any list counts as a list of examples, as their shape is not known yet.
 
     Raises:
         StructureError: There is none.
@@ -147,8 +147,8 @@ def _first_row(x: Any, name: str) -> Any:
     rows = as_numpy(x)
     if not (rows.ndim if is_array(rows) else isinstance(rows, (list, tuple))) or not len(rows):
         msg = (
-            f"compiled {name}: expected an argument with rows in its first call, got {brief(x)}; it is traced at the "
-            "first row, or else at examples: ag.compile(f, 1.0, in_axes=0)"
+            f"compiled {name}: expected a batched argument in its first call, got {brief(x)}; it is traced at the "
+            "first example of that, or at one given before: ag.compile(f, 1.0, in_axes=0)"
         )
         raise StructureError(msg)
     return rows[0]

@@ -54,8 +54,8 @@ class Objective:
     """What `CompiledFunction.to_scipy` returns: a function of one vector and its derivatives, for `scipy.optimize`.
 
     The vector holds the differentiated arguments one after the other; all others stay as they were
-    given. A function with one number as its result is a cost, summed or averaged over rows where it
-    has `reduce`. All others give residuals: a vector, rows first.
+    given. A function with one number as its result is a cost, summed or averaged over examples where it
+    has `reduce`. All others give residuals: a vector, examples first.
 
     Attributes:
         x0: float64 of shape (n,): the differentiated arguments as given, where optimizers may start.
@@ -81,7 +81,7 @@ class Objective:
         self._parts = [slice(a, b) for a, b in pairwise(ends)]
         rows = any(flat._mapped)
         is_number = flat._specializations[0].spec.kind == "leaf"
-        # A number for each row is a cost only once `reduce` says how they become one; without, they are residuals.
+        # A number for each example is a cost only once `reduce` says how they become one; without, they are residuals.
         self._is_cost = is_number and (flat._reduce is not None or not rows)
         self._has_slopes = is_number  # a call brings the first derivatives along
         self._average = flat._reduce == "mean"
@@ -223,7 +223,7 @@ class Objective:
         return call
 
     def _over_rows(self, block: Any, dimensions: int) -> Any:
-        """The block itself, or its sum or mean over rows; of no rows these are 0 and NaN."""
+        """The block itself, or its sum or mean over examples; of no examples these are 0 and NaN."""
         if block.ndim == dimensions:
             return np.array(block, float)
         total = block.sum(axis=0, dtype=float)
@@ -232,5 +232,5 @@ class Objective:
 
     def _needs_cost(self, name: str) -> None:
         if not self._is_cost:
-            msg = f"to_scipy(...).{name}: expected a function with one number as its result; over rows, with reduce"
+            msg = f"to_scipy(...).{name}: expected a function with one number as its result; over examples, with reduce"
             raise StructureError(msg)

@@ -301,8 +301,6 @@ def _of(letter: str, part: Formula) -> Formula:
 
 
 def _latex_of(letter: str) -> str:
-    if letter.startswith("σ"):
-        return r"\sigma" + "'" * letter.count("′")
     return r"\operatorname{softmax}" if letter == "softmax" else latex(letter)
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Description(NamedTuple):
-    """A compiled function at one row, as an export describes it.
+    """A compiled function at one example, as an export describes it.
 
     Attributes:
         name: The function's.

@@ -72,9 +72,9 @@ class NumPySource(SourceText):
         if any(CALLS_POWER.search(function) for function in functions):  # the helpers call it, too
             functions.insert(0, POWER)
         by_number = [name for name in BY_NUMBER if name in self.used]
-        header = [*self.what.header("gradient"), "These are last axes; those before them are rows."]
+        header = [*self.what.header("gradient"), "These are last axes; those before them count examples."]
         if self.what.guards:
-            header.append("Rows that branch otherwise come out as NaN.")
+            header.append("Examples that branch otherwise come out as NaN.")
         parts = [
             "\n".join(f"# {line}".rstrip() for line in header),
             "import math\n\nimport numpy as np" if by_number else "import numpy as np",
@@ -190,7 +190,7 @@ class NumPySource(SourceText):
     def _long(self) -> list[str]:
         p, what = self.program, self.what
         functions, forward, backward = self.staged()
-        # With axes of length 1 constants are broadcast over the rows, however many axes these have.
+        # With axes of length 1 constants are broadcast over the examples, however many axes these have.
         constants = "constants.reshape(-1, *(1,) * (x.ndim - 1))"
         evaluate = [
             f"    value = np.empty(({p.n_slots}, *x.shape[1:]))",

@@ -9,17 +9,17 @@ class Layout(NamedTuple):
     """Which inputs and results a program's runs have.
 
     Attributes:
-        tables: For each argument with rows, its slots.
-        wanted: Slots whose values are results, for each row.
-        per_row: Groups of slots whose gradients are sought for each row.
-        summed: Slots whose gradients are sought, summed over all rows; inputs that all rows share.
+        tables: For each batched argument, its slots.
+        wanted: Slots whose values are results, for each example.
+        per_example: Groups of slots whose gradients are sought for each example.
+        summed: Slots whose gradients are sought, summed over all examples; inputs that all examples share.
         places: Where in a row of results each wanted slot stands; what is not named stays 0.
         width: How long a row of results is.
     """
 
     tables: tuple[tuple[int, ...], ...]
     wanted: tuple[int, ...]
-    per_row: tuple[tuple[int, ...], ...] = ()
+    per_example: tuple[tuple[int, ...], ...] = ()
     summed: tuple[int, ...] = ()
     places: tuple[int, ...] = ()
     width: int = 0
@@ -27,4 +27,4 @@ class Layout(NamedTuple):
     @property
     def has_gradient(self) -> bool:
         """Whether there is a backward sweep."""
-        return bool(self.per_row or self.summed)
+        return bool(self.per_example or self.summed)

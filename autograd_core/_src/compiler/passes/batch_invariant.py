@@ -1,7 +1,7 @@
-"""Splits a program into the part that depends on shared arguments alone and the part that differs from row to row.
+"""Splits a program into the part that depends on shared arguments alone and the part that each example has its own of.
 
-The first part runs once per batch. The adjoints of its results are summed over the rows, so its backward sweep
-runs once as well, seeded with these sums: a penalty on a network's weights costs as much as for one row
+The first part runs once per batch. The adjoints of its results are summed over the examples, so its backward sweep
+runs once as well, seeded with these sums: a penalty on a network's weights costs as much as for one example
 (docs/adr/0011).
 """
 
@@ -40,11 +40,11 @@ class Split(NamedTuple):
 
 
 def split(program: Program, layout: Layout) -> Split | None:
-    """Split a program; None if nothing is shared, or if rows need separate gradients with respect to shared results."""
+    """Split a program; None if nothing is shared, or if gradients with respect to shared results differ by example."""
     mapped = {slot for table in layout.tables for slot in table}
     # A gradient with respect to a shared input that is wanted for each example separately would need the first part's
     # sweep once per example: nothing would be saved, so the program stays whole.
-    if not mapped or any(slot not in mapped for group in layout.per_row for slot in group):
+    if not mapped or any(slot not in mapped for group in layout.per_example for slot in group):
         return None
     n, first = program.n_inputs, program.first
     operands = [program.operands[a:b].tolist() for a, b in pairwise(program.offsets.tolist())]

@@ -134,10 +134,10 @@ def rows_of(given: Any, spec: Spec, place: str, read: Callable[[Any, str], Any] 
     """The numbers of a batch: of shape (rows, size), float64; where `read` gives Values, of objects.
 
     Args:
-        given: An array, or a table, with one dimension more in front than a row; or a list of rows; or, as in
-            JAX, a dict or a list with a batch in place of each entry of a row. A list is one of
-            rows where its first entry fits a row. What is empty has no rows.
-        spec: The shape of one row.
+        given: An array, or a table, with one dimension more in front than an example; or a list of examples; or, as in
+            JAX, a dict or a list with a batch in place of each entry of an example. A list counts as a list of
+            examples where its first entry has the shape of one. What is empty has no examples.
+        spec: The shape of one example.
         place: What to call it in messages.
         read: What reads one number.
 
@@ -153,8 +153,8 @@ def rows_of(given: Any, spec: Spec, place: str, read: Callable[[Any, str], Any] 
     if is_array(given) and given.ndim and shape is not None and shape in (given.shape[1:], *_of_nothing(given, shape)):
         numbers = given if given.dtype.kind in "fiub" else _read_rows(given, place, read)
         return np.asarray(numbers, kind).reshape(len(given), spec.size)  # read, and never kept
-    # Two layouts of a batch: a list of rows, or one tree whose leaves have a further axis. A list of as many entries as
-    # a row has could be either; it is a tree if its first entry is no row.
+    # Two layouts of a batch: a list of examples, or one tree whose leaves have a further axis. A list of as many
+    # entries as an example has could be either; it is a tree if its first entry is no example.
     if isinstance(given, dict) and spec.kind == "dict" and set(given) == set(spec.about):
         parts = {key: given[key] for key in spec.about}
     elif is_rows and len(given) and len(given) == len(spec.children) and not _fits(given[0], spec):
@@ -163,14 +163,14 @@ def rows_of(given: Any, spec: Spec, place: str, read: Callable[[Any, str], Any] 
         numbers = None if shape is None else _as_array(given, lambda got: got[1:] == shape)
         if numbers is not None:
             return numbers.reshape(len(given), spec.size)
-        rows = [x for i, row in enumerate(given) for x in numbers_of(row, spec, f"{place}, row {i}", read)]
+        rows = [x for i, row in enumerate(given) for x in numbers_of(row, spec, f"{place}, example {i}", read)]
         return np.asarray(_objects(rows), kind).reshape(len(given), spec.size)
     else:
-        row = "numbers" if shape == () else "trees" if shape is None else f"rows of shape {shape}"
+        row = "numbers" if shape == () else "trees" if shape is None else f"arrays of shape {shape}"
         got = f"an array of shape {given.shape}" if is_array(given) else shown(given)
-        msg = f"{place}: expected one entry per row, as in_axes says: an array or a list of {row}, got {got}"
+        msg = f"{place}: expected one entry per example, as in_axes says: an array or a list of {row}, got {got}"
         if isinstance(given, Real):
-            msg += "; for a number that all rows share, compile with in_axes=None for this argument"
+            msg += "; for a number that all examples share, compile with in_axes=None for this argument"
         raise StructureError(msg)
     pairs = zip(parts.items(), spec.children, strict=True)
     return np.concatenate(
@@ -181,7 +181,7 @@ def rows_of(given: Any, spec: Spec, place: str, read: Callable[[Any, str], Any] 
 def _read_rows(given: Any, place: str, read: Callable[[Any, str], Any]) -> Any:
     """The numbers of an array of objects, one after the other."""
     rows = (np.atleast_1d(row).ravel().tolist() for row in given)
-    return _objects([read(x, f"{place}, row {i}") for i, row in enumerate(rows) for x in row])
+    return _objects([read(x, f"{place}, example {i}") for i, row in enumerate(rows) for x in row])
 
 
 def _refuse_masked(given: Any, place: str) -> None:
@@ -196,7 +196,7 @@ def _refuse_masked(given: Any, place: str) -> None:
 
 
 def _of_nothing(given: Any, shape: tuple[int, ...]) -> list[tuple[int, ...]]:
-    """The shape of a row, restored where NumPy lost it because a list has no rows."""
+    """The shape of an example, restored where NumPy lost it because a list has no examples."""
     return [shape] if given.shape == (0,) else []
 
 
@@ -208,14 +208,14 @@ def _objects(xs: list[Any]) -> Any:
 
 
 def same_length(batches: list[Any], place: str) -> list[Any]:
-    """Check that batches have equally many rows.
+    """Check that batches have equally many examples.
 
     Raises:
         StructureError: They have not.
     """
     counts = [len(batch) for batch in batches]
     if len(set(counts)) > 1:
-        msg = f"{place}: expected equally many rows everywhere, got {', '.join(map(str, counts))}"
+        msg = f"{place}: expected equally many examples everywhere, got {', '.join(map(str, counts))}"
         raise StructureError(msg)
     return batches
 
@@ -253,7 +253,7 @@ def as_passed(given: Any, tree: Any) -> Any:
 
 
 def views(spec: Spec, columns: Any, *, rows: bool) -> Any:
-    """A tree of views into a table of shape (rows, size): arrays with rows first, or without.
+    """A tree of views into a table of shape (rows, size): arrays with examples first, or of one example.
 
     Nested lists of one shape become one array.
     """

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .specialization import Specialization
     from .traced_function import TracedFunction
 
-HELD = 20_000  # edges times blocks of rows below which a call holds the GIL: releasing it would take longer
+HELD = 20_000  # edges times blocks of examples below which a call holds the GIL: releasing it would take longer
 _KEEPING, _RELEASING = ctypes.PYFUNCTYPE(None), ctypes.CFUNCTYPE(None)
 
 
@@ -26,7 +26,7 @@ class Bound:
 
     Attributes:
         inputs: A tuple with one entry per argument: an array, or a tree of arrays, to be written in
-            place. Arguments with rows have them first.
+            place. Those of batched arguments have the examples along axis 0.
         out: The results, arrays that each call overwrites.
         grads: The gradients, one entry per differentiated argument; () where the function does not
             have one number as its result.
@@ -112,8 +112,8 @@ def bound(function: TracedFunction, shared: Any, tables: list[Any]) -> Bound:
 
     Args:
         function: What is called.
-        shared: Numbers of arguments that all rows share.
-        tables: Those of the others, rows first.
+        shared: Numbers of arguments that all examples share.
+        tables: Those of the others, examples first.
     """
     count = len(tables[0]) if tables else 1
     specialization = function._specializations[0]
@@ -137,7 +137,7 @@ def bound(function: TracedFunction, shared: Any, tables: list[Any]) -> Bound:
 def _name_memory(function: TracedFunction, call: Bound, layout: Layout, runner: Runner) -> None:
     """Give the runner's memory the shapes of arguments, result and gradients."""
     rows = any(function._mapped)
-    tables, groups, inputs, grads, start = iter(runner.tables), iter(runner.per_row), [], [], 0
+    tables, groups, inputs, grads, start = iter(runner.tables), iter(runner.per_example), [], [], 0
     for spec, slots, mapped in zip(function._specs, function._slots, function._mapped, strict=True):
         table = next(tables) if mapped else runner.shared[None, slots.start : slots.stop]
         inputs.append(views(spec, table, rows=mapped))
@@ -154,18 +154,18 @@ def _name_memory(function: TracedFunction, call: Bound, layout: Layout, runner: 
 
 
 def _run_checked(function: TracedFunction, specialization: Specialization, runner: Runner) -> None:
-    """Run, and let other specializations run the rows at which a guard fails."""
+    """Run, and let other specializations run the examples at which a guard fails."""
     runner.run()
     n = specialization.width  # guards are further columns of the results, after the function's own
     if np.array_equal(
         runner.results[:, n:] != 0, np.broadcast_to(specialization.program.truths, runner.results[:, n:].shape)
     ):
         return
-    # All rows again, not only those that failed: gradients may be summed over rows already. Guards rarely fail.
-    values, per_row, summed = function._evaluated(
-        runner.shared, runner.tables, gradient=bool(runner.per_row) or bool(runner.summed.size)
+    # All examples again, not only those that failed: gradients may be summed over examples already. Guards rarely fail.
+    values, per_example, summed = function._evaluated(
+        runner.shared, runner.tables, gradient=bool(runner.per_example) or bool(runner.summed.size)
     )
     runner.results[:, :n] = values
-    for mine, group in zip(runner.per_row, per_row, strict=True):
+    for mine, group in zip(runner.per_example, per_example, strict=True):
         mine[:] = group
     runner.summed[:] = summed / runner.divisor

@@ -6,13 +6,13 @@ code, the steps that this signature needs are written out as one Python function
 `print(autograd_core._src.compiler.runtime.call_stubs.text(f))` shows it (docs/adr/0016).
 
 A stub handles the ordinary cases, with checks that they fit: floats and ints, arrays, and lists and tuples that
-NumPy reads as arrays. For everything else (Values, other shapes, rows that fail a guard, a captured constant
-that has changed, more rows than one chunk) it returns MISS without having done anything, and the general path
+NumPy reads as arrays. For everything else (Values, other shapes, examples that fail a guard, a captured constant
+that has changed, more examples than one chunk) it returns MISS without having done anything, and the general path
 takes over, which also has the error messages.
 
 Memory comes from the shelf of free runners and goes back there; `list.pop` and `list.append` are atomic, so
-threads never share a runner. Without rows, a stub calls a function with the memory's address compiled in, as
-`bind` does. With rows the address is an argument, which takes 0.1 us more; otherwise each number of rows would
+threads never share a runner. At a single point, a stub calls a function with the memory's address compiled in, as
+`bind` does. Over a batch the address is an argument, which takes 0.1 us more; otherwise each batch size would
 need an LLVM module of its own. Means are divided by the machine code, too.
 """
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     Stub = Callable[[tuple[Any, ...]], Any]
 
 MISS: Any = object()
-MOST_SIZES = 4096  # numbers of rows whose shelves a stub remembers
+MOST_SIZES = 4096  # batch sizes whose shelves a stub remembers
 
 
 class _Unfit(Exception):  # noqa: N818  no error that anybody sees
@@ -95,8 +95,8 @@ def _one_after_the_other(stubs: Sequence[Stub]) -> Stub:
 class Stubs:
     """The stubs of one function, for each kind of call: what they answer, or MISS.
 
-    Each trace has its own, tried in that order. Functions with rows have one, that of the first trace: rows that
-    part go the general way.
+    Each trace has its own, tried in that order. Over a batch there is one, that of the first trace: a batch of
+    which some examples take other branches goes the general way.
     """
 
     def __init__(self) -> None:
@@ -107,12 +107,12 @@ class Stubs:
         self._shelves: dict[str, dict[int, list[Runner]]] = {kind: {} for kind in KINDS}
 
     def prepare(self, f: TracedFunction, kind: str, count: int, began: float) -> None:
-        """After a call of that kind, make a stub for the next call with as many rows, if machine code serves it.
+        """After a call of that kind, make a stub for the next call with as many examples, if machine code serves it.
 
         Args:
             f: The function whose stubs these are.
             kind: One of KINDS.
-            count: How many rows there were.
+            count: The batch size.
             began: When the call began, by this thread's `clock`.
         """
         if not 0 < count <= CHUNK or f._specializations[0].count(clock() - began):

@@ -20,20 +20,20 @@ if TYPE_CHECKING:
     from ..passes.batch_invariant import Split
 
 MOST_EDGES = 6_000  # edges of a program that becomes straight-line code, at most: ten seconds of compiling
-CHUNK = 2**14  # rows; sums are formed per chunk and then added, so they do not depend on threads
+CHUNK = 2**14  # examples; sums are formed per chunk and then added, so they do not depend on threads
 # The thread's own time: what other processes take of the processor lengthens calls and compiling alike.
 clock = getattr(time, "thread_time", time.perf_counter)
 MOST_NUMBERS = 2**20  # numbers that an interpreter keeps at a time; bounds the memory
 
 
 class Runner(Protocol):
-    """Memory for a number of rows: write the inputs, run, read the results. All arrays are float64, or all float32.
+    """Memory for a batch of one size: write the inputs, run, read the results. All arrays are float64, or all float32.
 
     Attributes:
-        shared: Of shape (inputs,); those of arguments with rows are not read.
-        tables: Of shape (rows, columns), one for each argument with rows.
+        shared: Of shape (inputs,); those of batched arguments are not read.
+        tables: Of shape (rows, columns), one for each batched argument.
         results: Of shape (rows, width).
-        per_row: Of shape (rows, slots), one for each group.
+        per_example: Of shape (rows, slots), one for each group of inputs.
         summed: Of shape (summed slots,).
         divisor: Of shape (1,): what the sums are divided by.
         serves: For which runs it is kept.
@@ -47,7 +47,7 @@ class Runner(Protocol):
     shared: Any
     tables: list[Any]
     results: Any
-    per_row: list[Any]
+    per_example: list[Any]
     summed: Any
     divisor: Any
     serves: Any
@@ -79,14 +79,14 @@ class InterpreterRunner:
         self._has_gradient, self._places = layout.has_gradient, layout.places
         self.tables = [np.zeros((count, len(slots)), dtype) for slots in layout.tables]
         self.results = np.zeros((count, layout.width), dtype)
-        self.per_row = [np.zeros((count, len(slots)), dtype) for slots in layout.per_row]
+        self.per_example = [np.zeros((count, len(slots)), dtype) for slots in layout.per_example]
         self.summed = np.zeros(len(layout.summed), dtype)
         self.divisor = np.ones(1, dtype)
         self._mapped = _slots(slot for table in layout.tables for slot in table)
         self._wanted = _slots(inner.wanted)
-        self._sought = _slots(slot for group in inner.per_row for slot in group)
+        self._sought = _slots(slot for group in inner.per_example for slot in group)
         self._summed, self._width = _slots(inner.summed), LANES if layout.tables else 1
-        self.bytes = _bytes(self._inputs, *self.tables, self.results, *self.per_row)
+        self.bytes = _bytes(self._inputs, *self.tables, self.results, *self.per_example)
 
     def run(self) -> None:
         """Run chunk by chunk, as all runners do."""
@@ -109,7 +109,7 @@ class InterpreterRunner:
         self.seconds = clock() - began
 
     def _chunk(self, start: int, stop: int, sums: LaneSums) -> None:
-        """Run some rows, as many at a time as the memory limit allows."""
+        """Run some examples, as many at a time as the memory limit allows."""
         step = max(MOST_NUMBERS // (self.interpreter.numbers_per_row + 1) // LANES * LANES, 8 * LANES)
         for first in range(start, stop, step):
             here = slice(first, min(first + step, stop))
@@ -121,13 +121,13 @@ class InterpreterRunner:
             if sought is None:
                 continue
             column = 0
-            for group in self.per_row:
+            for group in self.per_example:
                 group[here] = gradient[:, column : column + group.shape[1]] + 0.0
                 column += group.shape[1]
 
 
 class SharedPart:
-    """Runs the part that depends on shared inputs alone, once for all rows.
+    """Runs the part that depends on shared inputs alone, once for all examples.
 
     Args:
         parts: The program in two.
@@ -147,7 +147,7 @@ class SharedPart:
         return self._run(shared, None, self._results)[0][0]
 
     def gradient(self, shared: Any, sums: Any) -> Any:
-        """The sums over rows that the rest gave, plus what flows back through the shared part's results."""
+        """The sums over examples that the rest gave, plus what flows back through the shared part's results."""
         n = len(self._summed)
         self._inputs[self._seeds] = sums[n:]
         return sums[:n] + self._run(shared, self._summed, self._summed[:0])[1][0]
@@ -167,7 +167,7 @@ def _slots(slots: Any) -> Any:
 
 
 class KernelRunner:
-    """Runs compiled code of the whole program, one call per chunk of rows."""
+    """Runs compiled code of the whole program, one call per chunk of examples."""
 
     serves: Any = None
     used, called = 0, False
@@ -177,11 +177,11 @@ class KernelRunner:
         layout = kernel.layout
         rows = -(-count // kernel.rows) * kernel.rows  # the last block is padded
         dtype = kernel.dtype
-        n_summed, columns = len(kernel.inner.summed), [*layout.tables, *layout.per_row]
+        n_summed, columns = len(kernel.inner.summed), [*layout.tables, *layout.per_example]
         shapes = [kernel.program.n_inputs, n_summed, (n_summed, kernel.rows), (rows, layout.width)]
         memory = zeros_together([*shapes, *((rows, len(slots)) for slots in columns)], dtype)
         shared, summed, scratch, results, *rest = memory
-        tables, per_row = rest[: len(layout.tables)], rest[len(layout.tables) :]
+        tables, per_example = rest[: len(layout.tables)], rest[len(layout.tables) :]
         kept, about = kernel.memory(min(rows, CHUNK) // kernel.rows)
         self.shared, self.divisor, self.is_native = shared[: kernel.n_inputs], np.ones(1, dtype), count <= CHUNK
         self._part = summed[: len(layout.summed)]
@@ -192,37 +192,37 @@ class KernelRunner:
             here = min(CHUNK, count - start)
             arrays = [shared, scratch, summed, results[start:], divisor]
             fields = [here, -(-here // kernel.rows), *(x.ctypes.data for x in arrays), again]
-            fields += [*about, *(x[start:].ctypes.data for x in (*tables, *per_row))]
+            fields += [*about, *(x[start:].ctypes.data for x in (*tables, *per_example))]
             self.blocks.append(np.array(fields, np.int64))
-        self.tables, self.per_row = [t[:count] for t in tables], [g[:count] for g in per_row]
+        self.tables, self.per_example = [t[:count] for t in tables], [g[:count] for g in per_example]
         self.results = results[:count]
         self._writes_all = len({*layout.places}) == layout.width  # and not those that are always 0
         self.hands = [None] * 3
         self._call = ctypes.CFUNCTYPE(None, ctypes.c_int64)(kernel.address)
         self.address, self.at = kernel.address, self.blocks[0].ctypes.data
         self.work = len(kernel.program.operands) * (rows // kernel.rows)
-        # The argument with which the code gives means, whatever the divisor is to others; of one chunk of rows.
+        # The argument with which the code gives means, whatever the divisor is to others; of one chunk of examples.
         means, n = self.blocks[0].copy(), np.full(1, count, dtype)
         means[kernel.fields.index("divisor")] = n.ctypes.data
         self._means, self.at_means = means, means.ctypes.data
         self._memory = shared, summed, scratch, kept, divisor, n
-        self.bytes = _bytes(shared, summed, scratch, kept, results, *tables, *per_row)
+        self.bytes = _bytes(shared, summed, scratch, kept, results, *tables, *per_example)
 
     def run_in_place(
-        self, tables: Sequence[Any], results: Any, per_row: Sequence[Any], *, means: bool = False
+        self, tables: Sequence[Any], results: Any, per_example: Sequence[Any], *, means: bool = False
     ) -> bool:
         """Run on arrays of the caller's instead of its own, which saves copies; only sums are its own.
 
         Args:
             tables: As `self.tables`.
             results: Likewise.
-            per_row: Likewise.
-            means: Whether sums are divided by the number of rows, whatever the divisor is.
+            per_example: Likewise.
+            means: Whether sums are divided by the batch size, whatever the divisor is.
 
         Returns:
-            Whether it did: the code reads and writes whole blocks of rows, of arrays like its own.
+            Whether it did: the code reads and writes whole blocks of examples, of arrays like its own.
         """
-        arrays = (*tables, results, *per_row)
+        arrays = (*tables, results, *per_example)
         if not self.is_native or len(results) % self.kernel.rows or results.shape != self.results.shape:
             return False
         if not all(x.dtype == self.kernel.dtype and x.flags.c_contiguous and x.flags.aligned for x in arrays):
@@ -231,7 +231,7 @@ class KernelRunner:
             results[:] = 0.0
         fields, n = (self._means if means else self.blocks[0]).copy(), len(self.kernel.fields)
         fields[self.kernel.fields.index("results")] = address(results)
-        fields[n - len(arrays) + 1 :] = [address(x) for x in (*tables, *per_row)]
+        fields[n - len(arrays) + 1 :] = [address(x) for x in (*tables, *per_example)]
         self._call(fields.ctypes.data)
         return True
 

@@ -38,7 +38,7 @@ T = TypeVar("T", bound=Kept)
 
 
 class Shelf(Generic[T]):
-    """The free runners of one trace, by layout and number of rows; or an interpreter's memory. Freed with its owner.
+    """The free runners of one trace, by layout and batch size; or an interpreter's memory. Freed with its owner.
 
     Counting bytes at every call would take as long as a small call. So a shelf counts what it makes, and checks
     the limit whenever an eighth of it has been made.

@@ -13,14 +13,14 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-LANES = 8  # rows of a block of straight-line code
+LANES = 8  # examples of a block of straight-line code
 CACHE_LINE = 64  # bytes of a cache line
 MAPPED = 2**14  # bytes from which on memory is asked of the system: a page that is half empty is little then
 HUGE = 2**22  # from which on NumPy asks for large pages
 
 
 class LaneSums:
-    """Running sums over rows: row k is added to lane k mod width, and in the end the lanes are added up in order.
+    """Running sums over a batch: example k is added to lane k mod width, and at the end the lanes are added in order.
 
     Args:
         slots: int32: whose adjoints are summed.

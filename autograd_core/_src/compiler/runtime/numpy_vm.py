@@ -45,7 +45,7 @@ class NumpyInterpreter:
     def run(
         self, inputs: Any, mapped: Any, rows: Any, wanted: Any, sought: Any = None, sums: LaneSums | None = None
     ) -> tuple[Any, Any]:
-        """As `Interpreter.run`; each row's gradient is computed first, and then added up."""
+        """As `Interpreter.run`; each example's gradient is computed first, and then added up."""
         if self.why and not said:
             slow = f"compiled functions run on NumPy, several times slower: {self.why}; {REMEDY}"
             warn_user(slow, PerformanceWarning)

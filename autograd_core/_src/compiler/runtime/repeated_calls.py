@@ -94,7 +94,7 @@ class RepeatedCalls:
 
 
 def is_native(bound: Bound) -> bool:
-    """Whether a bound call is machine code alone: no guard to be tested, and not too many rows."""
+    """Whether a bound call is machine code alone: no guard to be tested, and not too large a batch."""
     return not isinstance(bound, CheckedBound)
 
 

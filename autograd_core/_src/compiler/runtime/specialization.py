@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 MOST_AT_HAND = 400  # edges of programs so small that straight-line code is made of them in any case
 MOSTLY = 0.5  # share of a program that lies in regions, from which on it runs as a plan
 ROLLED_SHORT, ROLLED_LONG = 8, 2  # loops are used if they make code so many times shorter: short programs', long ones'
-EDGE_SECONDS = 3e-10  # to interpret, per edge and row
+EDGE_SECONDS = 3e-10  # to interpret, per edge and example
 COMPILE_SECONDS, COMPILE_EDGE_SECONDS = 0.009, 2e-4  # to compile a program: in any case, and per edge
 SQUARE_SECONDS, SUM_SECONDS = 6e-8, 4e-4  # besides: times the square of the edges, and per sum over a batch
 VALUE_SHARE = 0.5  # of that time, where no gradient is asked for
@@ -54,13 +54,13 @@ def _imported() -> tuple[type[Kernel], type[RolledKernel], Callable[[Program], i
 
 
 class Specialization:
-    """One trace: its program and the executors compiled for it. It is valid for rows at which its guards hold."""
+    """One trace: its program and the executors compiled for it. It is valid for examples at which its guards hold."""
 
     def __init__(self, traced: Traced, *, fast: bool, dtype: str) -> None:
         self._fast, self._dtype = fast, dtype
         self.program, self.spec, self.guards, places, self.pattern, self.constant_leaves = traced
         self.width = self.spec.size
-        # Guards are results like others, at the end of each row: whether a run was valid is read from the same memory.
+        # Guards are results like others, behind those of each example: one memory tells whether a run was valid.
         self.wanted = tuple(np.concatenate([self.program.outputs, self.program.guards]).tolist())
         outputs = range(len(self.program.outputs)) if places is None else places.tolist()
         self.places = (*outputs, *range(self.width, self.width + len(self.guards)))
@@ -138,7 +138,7 @@ class Specialization:
         return written <= MOST_EDGES and written * (ROLLED_SHORT if self.is_short else ROLLED_LONG) <= n
 
     def _edges_written(self, layout: Layout) -> int:
-        """How many edges the code with loops has: copies count once; what all rows share is a straight line."""
+        """How many edges the code with loops has: copies count once; what all examples share is a straight line."""
         if layout not in self._written:
             edges_written = _imported()[2]
             parts = self.parts(layout)
@@ -164,7 +164,7 @@ class Specialization:
         return True
 
     def parts(self, layout: Layout) -> Split | None:
-        """The program split by what rows share; None if nothing is, or if gradients keep the order of `backward()`."""
+        """The program split by what is shared; None if nothing is, or if gradients keep the order of `backward()`."""
         if layout not in self._parts:
             self._parts[layout] = split(self.program, layout) if self._fast else None
         return self._parts[layout]
@@ -200,7 +200,7 @@ class Specialization:
         """Whether regions run it when it is compiled, which depends on the program and not on earlier calls.
 
         Regions add gradients up in an order of their own, so they are not used where gradients keep the order of
-        `backward()`, nor over a batch, where a row must give the same bits as alone. They compute in doubles only.
+        `backward()`, nor over a batch, where an example must give the same bits as alone. They compute in doubles only.
         """
         if layout.tables or self._dtype != "float64" or self.interpreter.backend != "llvm":
             return False
@@ -215,7 +215,7 @@ class Specialization:
         return self.has_regions(layout) or not self.plan.regions
 
     def runner(self, layout: Layout, count: int, *, compiled: bool) -> Runner:
-        """Memory for a number of rows, with the code that runs on it."""
+        """Memory for a batch of that size, with the code that runs on it."""
         if compiled and self.is_planned(layout):
             from ..codegen.llvm.execution_plan import PlanRunner
 
@@ -237,19 +237,20 @@ class Specialization:
     ) -> Runner:
         """Run, and return the runner: `give_back` it when its results and gradients are read.
 
-        Interpreted until that has taken as long as compiling would, and while a thread compiles. The bits are the same;
-        but not those of regions that may use the vector library, or add up a gradient, which are compiled at once.
+        It is interpreted until that has taken as long as compiling would, and while a thread compiles: both give the
+        same bits. Regions that call the vector library or add up a gradient give others, so a program that has such is
+        compiled before its first run (`compiles`).
 
         Args:
             layout: The inputs and results.
-            shared: What all rows share.
-            tables: The other arguments, rows first.
-            into: Of a trace without guards: where to write results, and gradients per row. They may be in the runner,
-                too, or not.
+            shared: What all examples share.
+            tables: The other arguments, examples first.
+            into: Of a trace without guards: arrays for the results, and for the gradients per example. Whether they
+                stand in the runner as well is not said.
         """
         count = len(tables[0]) if tables else 1
         compiled = self.compiles(layout)
-        # The number of rows belongs to the key, as memory has their number; `compiled` too, as the first compiled call
+        # The batch size belongs to the key, since memory is made for it; `compiled` too, as the first compiled call
         # must not get an interpreter from the shelf.
         key = layout, count, compiled
         runner = self._free.take(key)
@@ -269,7 +270,7 @@ class Specialization:
             self.seconds += runner.seconds
         if into is not None:
             into[0][:] = runner.results[:, : self.width]
-            for group, rows in zip(into[1], runner.per_row, strict=True):
+            for group, rows in zip(into[1], runner.per_example, strict=True):
                 group[:] = rows
         return runner
 
@@ -355,15 +356,15 @@ class Specialization:
         return COMPILE_SECONDS + (seconds if layout.has_gradient else VALUE_SHARE * seconds)
 
     def compiled_shelf(self, layout: Layout, count: int) -> list[Runner]:
-        """The free runners of machine code for this number of rows; an empty list if there are none."""
+        """The free runners of machine code for this batch size; an empty list if there are none."""
         return self._free.of((layout, count, True)) if self.compiles(layout) else []
 
     def give_back(self, runner: Runner) -> None:
-        """Keep a runner for the next run with as many rows."""
+        """Keep a runner for the next run with as many examples."""
         self._free.put(runner)
 
     def as_traced(self, runner: Runner) -> Any:
-        """For each row and guard, whether it has the traced outcome."""
+        """For each example and guard, whether it has the traced outcome."""
         return (runner.results[:, self.width :] != 0) == self.program.truths
 
     def fill(self, runner: Runner, shared: Any, tables: Sequence[Any]) -> None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 KINDS = ("values", "value_and_grad", "reduced")
 SHORTEST = 16  # numbers of a list from which on it is packed
-FLOAT = np.dtype(float)  # of results without rows, whatever the function computes in
+FLOAT = np.dtype(float)  # of results at a single point, whatever the function computes in
 IN_PLACE = 2**15  # numbers an array has, on average, from which on its address is passed sooner than it is copied
 FEW_WRITTEN = 16  # guards that are tested one by one, and parts of a result that are read one by one
 _KEEPING = ctypes.PYFUNCTYPE(None, ctypes.c_void_p)  # an address is passed on faster than an int of 64 bits
@@ -74,16 +74,16 @@ class StubWriter:
         self.f, self.specialization, self.kind = f, specialization, kind
         self.has_rows = any(f._mapped)
         self.names: dict[str, Any] = {}
-        # With rows the address of the runner's block is an argument, since one function serves all numbers of rows.
+        # Over a batch the address of the runner's block is an argument, since one function serves all batch sizes.
         self.taken: dict[str, Callable[[Runner], Any]] = {"call": _entry if self.has_rows else direct}
         if self.has_rows:
             divides = kind != "values" and f._reduce == "mean"
             self.taken["at"] = attrgetter("at_means" if divides else "at")
         self.reading: list[str] = []
         self.writing: list[str] = []
-        self.copying: list[str] = []  # of what has rows
+        self.copying: list[str] = []  # of what is batched
         self._tables: list[tuple[str, int]] = []  # names and columns
-        self._sums: dict[int, str] = {}  # by argument, what gives its gradient if that is summed over the rows
+        self._sums: dict[int, str] = {}  # by argument, what gives its gradient if that is summed over the examples
         self.fetching: list[str] = []
         self._counted = False
 
@@ -135,7 +135,7 @@ class StubWriter:
             self._read_array(name, shape, start, spec.size, table)
 
     def _read_parts(self, name: str, spec: Spec, start: int, table: int | None) -> None:
-        """Read a dict or a list of several kinds; with rows only a dict, as lists might be lists of rows."""
+        """Read a dict or a list of several kinds; over a batch only a dict, as lists might be lists of examples."""
         parts = [f"{name}_{k}" for k in range(len(spec.children))]
         if spec.kind == "dict":
             # So many entries and every key: so there is no further one. A key that is missing is a KeyError, which is a
@@ -175,7 +175,7 @@ class StubWriter:
                 self.writing += [f"if listed_{name}:", f"    pack_{name}(to_{name}, 0, *{name})", "else:"]
             self.writing.append(f"{within}to_{name}[...] = {name}")
             return
-        # The first table says how many rows there are; all others are held to that by their shapes.
+        # The first table has the batch size; all others must have it, too.
         self.reading += reading
         if not self._counted:
             self._counted = True
@@ -189,9 +189,9 @@ class StubWriter:
     # --- results ---
 
     def _in_place(self) -> list[str]:
-        """Run many rows on the arguments and on fresh results, as they are: no copies. For a whole number of blocks."""
+        """Run a whole number of blocks on the arguments and on fresh results, where they lie: nothing is copied."""
         f, layout = self.f, self.f._layout(self.specialization, gradient=self.kind != "values")
-        # A table of several arguments, as a dict has, has to be put together; and means per row are yet to be divided.
+        # A table of several arguments, as a dict has, has to be put together, and means are yet to be divided.
         if not self.has_rows or len(self._tables) != len(layout.tables) or self.kind == "reduced":
             return []
         with_gradient = self.kind != "values"
@@ -210,8 +210,8 @@ class StubWriter:
         return [
             f"if n >= {-(-IN_PLACE * (len(self._tables) + len(made)) // columns)}:",
             *(f"    new_{name} = empty((n, {spec.size}), dtype)" for name, spec in made),
-            f"    per_row = ({''.join(f'new_g{i}, ' for i in groups)})",
-            f"    if runner.run_in_place(({tables}), new_values, per_row, means={means}):",
+            f"    per_example = ({''.join(f'new_g{i}, ' for i in groups)})",
+            f"    if runner.run_in_place(({tables}), new_values, per_example, means={means}):",
             f"        return {found['values']}{f', ({grads})' if with_gradient else ''}",
         ]
 
@@ -224,7 +224,7 @@ class StubWriter:
         return f"views(spec_{name}, {array}, rows=True)"
 
     def _guards(self) -> list[str]:
-        """Test whether all rows took the traced branch."""
+        """Test whether all examples took the traced branch."""
         # In each row of results the outcomes of the guards stand behind the values (`TracedFunction._layout_of`).
         width, truths = self.specialization.width, self.specialization.program.truths
         if not len(truths):
@@ -276,16 +276,16 @@ class StubWriter:
         return found
 
     def _summed(self, name: str, spec: Spec, start: int) -> str:
-        """The gradient with respect to a shared argument, summed over the rows."""
+        """The gradient with respect to a shared argument, summed over the examples."""
         # Sums of all summed arguments lie one after the other, in the order of `argnums`.
         part = slice(start, start + spec.size)
         return self._as_passed(name, spec, lambda r: r.summed[part])
 
     def _per_row(self, name: str, spec: Spec, group: int) -> str:
         if not self.has_rows:
-            return self._as_passed(name, spec, lambda r: r.per_row[group][0])
+            return self._as_passed(name, spec, lambda r: r.per_example[group][0])
         is_mean = self.kind == "reduced" and self.f._reduce == "mean"
-        return self._of_rows(name, spec, lambda r: r.per_row[group], divided=is_mean)
+        return self._of_rows(name, spec, lambda r: r.per_example[group], divided=is_mean)
 
     def _as_passed(self, name: str, spec: Spec, numbers: Callable[[Runner], Any]) -> str:
         """A fresh gradient in the containers that were passed, as `batches.as_passed` has it."""
@@ -344,7 +344,7 @@ class StubWriter:
         return f"class_{name}({listed})" if hasattr(spec.about, "_fields") else f"class_{name}(({listed}))"
 
     def _of_rows(self, name: str, spec: Spec, columns: Callable[[Runner], Any], *, divided: bool = False) -> str:
-        """A fresh tree of arrays, rows first, as `batches.views` makes it."""
+        """A fresh tree of arrays, examples first, as `batches.views` makes it."""
         shape, memory = shape_of(spec), self.f._memory  # no reference to the function, which would make a cycle
         rows = None if shape is None or not spec.size else (-1, *shape)
         view: Callable[[Runner], Any] = lambda r: columns(r) if rows is None else columns(r).reshape(rows)

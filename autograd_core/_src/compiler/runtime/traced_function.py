@@ -1,4 +1,4 @@
-"""A function's specializations, and which of the arguments' rows each of them runs."""
+"""A function's specializations, and which examples of a batch each of them runs."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ if TYPE_CHECKING:
     from ..ir.tape import TapedGraph
     from ..tracing.record import RecordedGraph, Traced
 
-ALONE = 2**20  # edges times rows below which one thread takes less time than to start another
+ALONE = 2**20  # edges times examples below which one thread takes less time than to start another
 Reduction = Literal["sum", "mean"]  # over examples
 Guards = Literal["part", "error"]  # where data takes another branch: one more trace, or an error
 
 
 class TracedFunction(Locked):
-    """Base of `CompiledFunction`, without the ways to call it: specializations, and arguments as rows of numbers.
+    """Base of `CompiledFunction`, without the ways to call it: specializations, and arguments as arrays.
 
     Stubs, calls on Values and pickles need no more than this, so none of them imports `CompiledFunction`.
     """
@@ -164,7 +164,7 @@ class TracedFunction(Locked):
         return (*args[:k], self._parameters, *args[k + 1 :]) if self._parameters else args
 
     def _numbers(self, args: Sequence[Any]) -> tuple[Any, list[Any]]:
-        """The inputs' numbers, and a table of rows for each mapped argument."""
+        """The shared inputs' numbers, and a table for each mapped argument, a row per example."""
         self._captured.check(self._name)
         specs = self._specs
         if len(args) != len(specs):
@@ -173,7 +173,7 @@ class TracedFunction(Locked):
         return self._read(args, np.empty(self._slots[-1].stop if specs else 0), plain)
 
     def _read(self, args: Sequence[Any], shared: Any, read: Callable[[Any, str], Any]) -> tuple[Any, list[Any]]:
-        """Write what all rows share, and give a table of rows for each mapped argument."""
+        """Write what all examples share, and give a table for each mapped argument."""
         tables = []
         for i, (arg, spec, mapped) in enumerate(zip(args, self._specs, self._mapped, strict=True)):
             place = f"{self._name}: argument {i}"
@@ -186,7 +186,7 @@ class TracedFunction(Locked):
                 except StructureError as error:
                     # The usual mistake: one axis too many, because a batch was meant.
                     if is_array(arg) and arg.ndim and arg.shape[1:] == shape_of(spec, bare=True):
-                        msg = f"{error}; for a batch, one entry per row, compile with in_axes=0 for this argument"
+                        msg = f"{error}; for a batch, one entry per example, compile with in_axes=0 for this argument"
                         raise StructureError(msg) from None
                     raise
         return shared, same_length(tables, self._name) if tables else []
@@ -200,11 +200,11 @@ class TracedFunction(Locked):
     def _is_summed(self, i: int) -> bool:
         return self._reduce is not None and not self._mapped[i]
 
-    def _grads(self, args: Sequence[Any], per_row: list[Any], summed: Any) -> tuple[Any, ...]:
-        """One tree per differentiated argument, with rows in arrays, else in the containers that were passed."""
-        # Two orders side by side: sums of shared arguments lie in one row, gradients per row in one array for each
-        # argument.
-        grads, groups, start = [], iter(per_row), 0
+    def _grads(self, args: Sequence[Any], per_example: list[Any], summed: Any) -> tuple[Any, ...]:
+        """One tree per differentiated argument: of arrays over a batch, else of the containers that were passed."""
+        # Two orders side by side: sums of shared arguments lie in one vector, gradients per example in one array for
+        # each argument.
+        grads, groups, start = [], iter(per_example), 0
         has_rows = any(self._mapped)
         for i in self._argnums:
             spec = self._specs[i]
@@ -227,34 +227,34 @@ class TracedFunction(Locked):
         return self._layouts[kind]
 
     def _layout_of(self, specialization: Specialization, *, gradient: bool) -> Layout:
-        # The guards are computed as further results of each row, behind the values.
+        # The guards are computed as further results of each example, behind the values.
         tables = tuple(tuple(s) for s, mapped in zip(self._slots, self._mapped, strict=True) if mapped)
         places, width = specialization.places, specialization.width + len(specialization.guards)
         if not gradient:
             return Layout(tables, specialization.wanted, places=places, width=width)
-        per_row = tuple(tuple(self._slots[i]) for i in self._argnums if not self._is_summed(i))
+        per_example = tuple(tuple(self._slots[i]) for i in self._argnums if not self._is_summed(i))
         summed = tuple(slot for i in self._argnums if self._is_summed(i) for slot in self._slots[i])
-        return Layout(tables, specialization.wanted, per_row, summed, places, width)
+        return Layout(tables, specialization.wanted, per_example, summed, places, width)
 
     def _evaluated(self, shared: Any, tables: list[Any], *, gradient: bool) -> tuple[Any, list[Any], Any]:
-        """Values, gradients per row, and summed gradients."""
+        """Values, gradients per example, and summed gradients."""
         count = len(tables[0]) if tables else 1
         layout = self._layout(self._specializations[0], gradient=gradient)
         values = self._memory.empty((count, self._specializations[0].width), self.dtype)
-        per_row = [self._memory.empty((count, len(slots)), self.dtype) for slots in layout.per_row]
+        per_example = [self._memory.empty((count, len(slots)), self.dtype) for slots in layout.per_example]
         if not count:
-            return values, per_row, np.zeros(len(layout.summed), self.dtype)
+            return values, per_example, np.zeros(len(layout.summed), self.dtype)
         # Chunks have one size whatever the number of threads, and their sums are added in their order: so bits depend
         # neither on the threads nor on which of them is first (docs/adr/0014).
         starts = range(0, count, executors.CHUNK)
 
         def chunk(start: int) -> Any:
             here = slice(start, start + executors.CHUNK)
-            mine, ends = [t[here] for t in tables], [g[here] for g in per_row]
+            mine, ends = [t[here] for t in tables], [g[here] for g in per_example]
             return self._chunk(shared, mine, values[here], ends, gradient=gradient)
 
         if len(starts) == 1:
-            return values, per_row, chunk(0)
+            return values, per_example, chunk(0)
         specialization = self._specializations[0]
         # So much work is known to come.
         specialization.seconds += EDGE_SECONDS * len(specialization.program.operands) * count
@@ -264,7 +264,7 @@ class TracedFunction(Locked):
         with np.errstate(all="ignore"):  # inf - inf, and sums beyond all doubles
             for part in self._each(chunk, starts[1:], count):
                 total = total + part
-        return values, per_row, total
+        return values, per_example, total
 
     def _each(self, chunk: Callable[[int], Any], starts: Sequence[int], count: int) -> list[Any]:
         """What is returned for each chunk; computed by several threads where that takes less time."""
@@ -301,12 +301,12 @@ class TracedFunction(Locked):
             raise errors[min(errors)]
         return found
 
-    def _chunk(self, shared: Any, tables: list[Any], values: Any, per_row: list[Any], *, gradient: bool) -> Any:
-        """Write values and gradients of some rows, and return their sums: each trace runs the rows that match it."""
-        # Each trace runs all rows that are left, and its guards, which the same run computes, tell which of them are
-        # its own. The rest goes to the next trace; where there is none, the function is traced at the first row that is
-        # left.
-        sums: list[tuple[int, Any]] = []  # of each trace, and the first of its rows
+    def _chunk(self, shared: Any, tables: list[Any], values: Any, per_example: list[Any], *, gradient: bool) -> Any:
+        """Write values and gradients of some examples, and return sums; each trace runs those at which it holds."""
+        # Each trace runs all examples that are left, and its guards, which the same run computes, tell which of them
+        # are its own. The rest goes to the next trace; where there is none, the function is traced at the first example
+        # that is left.
+        sums: list[tuple[int, Any]] = []  # of each trace, and the first of its examples
         pending: Any = slice(None)
         k, broken = 0, ""
         while True:
@@ -318,7 +318,7 @@ class TracedFunction(Locked):
             # A runner is this call's until it is given back: what is needed of it is copied before that.
             # Without guards, all that are left are its own.
             is_all = not k and not specialization.guards
-            runner = specialization.run(layout, shared, mine, (values, per_row) if is_all else None)
+            runner = specialization.run(layout, shared, mine, (values, per_example) if is_all else None)
             if is_all:
                 summed = runner.summed.copy()
                 specialization.give_back(runner)
@@ -329,10 +329,10 @@ class TracedFunction(Locked):
             all_agree, summed = bool(agree.all()), runner.summed.copy()
             here, mask = (pending, slice(None)) if all_agree else (_some(pending, agree), agree)
             values[here] = runner.results[mask, : specialization.width]
-            for group, rows in zip(per_row, runner.per_row, strict=True):
+            for group, rows in zip(per_example, runner.per_example, strict=True):
                 group[here] = rows[mask]
             specialization.give_back(runner)
-            if not all_agree and agree.any() and layout.summed:  # the sums must be of these rows alone
+            if not all_agree and agree.any() and layout.summed:  # the sums must be of these examples alone
                 runner = specialization.run(layout, shared, [t[agree] for t in mine])
                 summed = runner.summed.copy()
                 specialization.give_back(runner)
@@ -344,7 +344,7 @@ class TracedFunction(Locked):
             broken = specialization.named_guard(int(as_traced[~agree][0].argmin()))
 
     def _point(self, shared: Any, tables: list[Any], row: int) -> list[float]:
-        """The inputs of one row."""
+        """The inputs of one example."""
         point, rest = shared.copy(), iter(tables)
         for slots, mapped in zip(self._slots, self._mapped, strict=True):
             if mapped:
@@ -352,11 +352,11 @@ class TracedFunction(Locked):
         return point.tolist()  # type: ignore[no-any-return]
 
     def _trace_again(self, k: int, point: Callable[[], list[float]], broken: str, *, exactly: bool = False) -> bool:
-        """Trace the function at a row for which none of the k specializations is valid; False if another thread has.
+        """Trace the function where none of the k specializations is valid; False if another thread has.
 
         Args:
             k: How many specializations there are.
-            point: Gives the row's inputs.
+            point: Gives the example's inputs.
             broken: A guard that does not hold there.
             exactly: Whether guards are to be answered as the function's own arithmetic has them.
         """
@@ -369,7 +369,7 @@ class TracedFunction(Locked):
             if k < len(self._specializations):
                 return False
             specialization = self._specialization_at(point()) if exactly else self._specialization_for(point())
-            # Callers write all rows into one array, so branches must agree in the shape of their results.
+            # Callers write all examples into one array, so branches must agree in the shape of their results.
             first = self._specializations[0].spec
             same_shape(first, specialization.spec, f"{self._name}: the result on another branch")
             self._specializations.append(specialization)
@@ -409,7 +409,7 @@ class TracedFunction(Locked):
 
 
 def _in_order(sums: list[tuple[int, Any]]) -> Any:
-    """Sums of several specializations, ordered by their first rows: which was traced first must not change bits."""
+    """Sums of several specializations, ordered by their first examples: which was traced first must not change bits."""
     total: Any = 0.0
     with np.errstate(all="ignore"):  # inf - inf, and sums beyond all doubles
         for _, mine in sorted(sums, key=lambda x: x[0]):
@@ -418,19 +418,19 @@ def _in_order(sums: list[tuple[int, Any]]) -> Any:
 
 
 def _some(rows: Any, mask: Any) -> Any:
-    """Select rows: all, or those at the given places."""
+    """Select examples: of all, or of those at the given places."""
     return np.flatnonzero(mask) if isinstance(rows, slice) else rows[mask]
 
 
 def _mapped(in_axes: Any, n: int, name: str) -> tuple[bool, ...]:
-    """Which arguments have one entry per row."""
+    """Which arguments have one entry per example."""
     axes = tuple(in_axes) if isinstance(in_axes, (tuple, list)) else (in_axes,) * n
     if len(axes) != n:
         msg = f"{name}: expected in_axes with one entry for each of {n} argument(s), got {brief(in_axes)}"
         raise StructureError(msg)
     for axis in axes:
         if axis is not None and (type(axis) is not int or axis != 0):
-            msg = f"{name}: expected in_axes of None (shared by all rows) or 0 (one entry per row), got {brief(axis)}"
+            msg = f"{name}: expected in_axes of None (one for all examples) or 0 (one for each), got {brief(axis)}"
             raise RangeError(msg)
     return tuple(axis == 0 for axis in axes)
 

@@ -107,7 +107,7 @@ def _node(f: TracedFunction, shared: Any, tables: list[Any]) -> Value | None:
 
 
 class Place(NamedTuple):
-    """The position of an operand: an input, and for a batched one its table and row."""
+    """The position of an operand: an input, and for a batched one its table and example."""
 
     slot: int
     table: int = -1
@@ -187,9 +187,9 @@ class Call(Primitive):
                 shared[place.slot] = x
             else:
                 tables[place.table][place.row, place.column] = x
-        values, per_row, summed = f._evaluated(shared, tables, gradient=True)
-        parts: dict[int, Any] = {}  # for each input its gradients: one, or one for each row
-        groups, start = iter(per_row), 0
+        values, per_example, summed = f._evaluated(shared, tables, gradient=True)
+        parts: dict[int, Any] = {}  # for each input its gradients: one, or one for each example
+        groups, start = iter(per_example), 0
         for i in f._argnums:
             slots = f._slots[i]
             if f._is_summed(i):
@@ -200,7 +200,7 @@ class Call(Primitive):
                 parts |= {slot: group[:, k] for k, slot in enumerate(slots)}
         found = [parts[p.slot] for p in taken.places]
         n = len(values) if f._reduce == "mean" else 1
-        with np.errstate(all="ignore"):  # inf - inf, and 0 / 0 where there are no rows
+        with np.errstate(all="ignore"):  # inf - inf, and 0 / 0 where there are no examples
             total = values.sum(dtype=float) / n
             slopes = [(d if d.ndim == 0 else d[p.row]) / n for d, p in zip(found, taken.places, strict=True)]
         return float(total), tuple(map(float, slopes))
@@ -208,7 +208,7 @@ class Call(Primitive):
     # --- in any number system ---
 
     def _rows(self, xs: Sequence[Any], number: Any) -> list[list[Any]]:
-        """The inputs of each row, with the operands among them."""
+        """The inputs of each example, with the operands among them."""
         f, taken = self.f, self.taken
         rows = [[number(x) for x in f._point(taken.shared, taken.tables, i)] for i in range(self._count)]
         for x, place in zip(xs, taken.places, strict=True):
@@ -243,7 +243,7 @@ class Call(Primitive):
         return self._swept(m, xs)
 
     def _swept(self, m: Any, xs: Sequence[Any]) -> tuple[Any, ...]:
-        """Derivatives in any other number system: the sweep of `backward()` over the program, row by row."""
+        """Derivatives in any other number system: the sweep of `backward()` over the program, example by example."""
         # Strict zero here, too: a number system knows infinity times 0 only as NaN.
         product, n = PRIMITIVES["path_product"].value, self._count if self.f._reduce == "mean" else 1
         found = [m.number(0.0)] * len(xs)

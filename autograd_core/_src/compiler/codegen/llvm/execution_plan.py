@@ -216,7 +216,7 @@ def _stages() -> dict[str, int]:
 
 
 class PlanRunner:
-    """Runs a plan; a `Runner` for a single row."""
+    """Runs a plan; a `Runner` for a single example."""
 
     serves: Any = None
     is_native = True
@@ -233,13 +233,13 @@ class PlanRunner:
         # Inputs are written straight into the array of values, through views; there is nothing to copy in a run.
         self.shared = self.values[: p.n_inputs]
         self.tables: list[Any] = []  # part of the interface of runners: a plan has no batch
-        # With one row, gradients per row and sums over rows are the same numbers: one vector serves both.
-        sought = [*(slot for group in layout.per_row for slot in group), *layout.summed]
+        # With one example, gradients per example and sums over examples are the same numbers: one vector serves both.
+        sought = [*(slot for group in layout.per_example for slot in group), *layout.summed]
         self.results, gradient = zeros((1, layout.width)), zeros(len(sought))
-        ends = np.cumsum([0, *map(len, layout.per_row)]).tolist()
-        self.per_row = [gradient[None, a:b] for a, b in pairwise(ends)]
+        ends = np.cumsum([0, *map(len, layout.per_example)]).tolist()
+        self.per_example = [gradient[None, a:b] for a, b in pairwise(ends)]
         self.summed = gradient[ends[-1] :]
-        self.divisor = np.ones(1)  # part of the interface of runners: there is one row, so nothing to divide by
+        self.divisor = np.ones(1)  # part of the interface of runners: there is one example, so nothing to divide by
         self._kept: list[Any] = [gradient]  # arrays whose addresses are in argument blocks
         self._again = called_back(self._run_again)  # a C function, as it is machine code that finds the NaN
         self._strict: Any = None

@@ -1,10 +1,10 @@
-"""Kernels: a whole program as one function of straight-line code, a row of the batch per lane.
+"""Kernels: a whole program as one function of straight-line code, an example of the batch per lane.
 
 For small programs, and for large batches. The interpreter needs no compiling per program, but reads and writes
 memory at every instruction. Here a program becomes one function (`straight_line`), whose values and adjoints live
 in registers. Gradients with respect to shared
-arguments are sums of products over the batch, added up for many rows at a time. The part of the program
-that depends on shared arguments alone runs once, before the rows, and its backward sweep once after them.
+arguments are sums of products over the batch, added up for many examples at a time. The part of the program
+that depends on shared arguments alone runs once, before the examples, and its backward sweep once after them.
 Compiling takes about 1 ms per edge, once per program; the cache on disk serves later processes.
 
 The backward sweep's products have strict zero (0 * inf is 0), which would take two comparisons per edge. Where
@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from ...passes.batch_invariant import Split
     from .strip_mining import Stages
 
-# The function takes the address of one array of 64-bit fields: HEAD, then the tables, then the gradients per row.
+# The function takes the address of one array of 64-bit fields: HEAD, then the tables, then the gradients per example.
 # ctypes takes long over many arguments.
 NUMBERS = ("count", "blocks", "again", "strip", "n_kept")  # fields that are integers; the others are addresses
 CALL = ir.FunctionType(VOID, [PTR])
@@ -90,10 +90,10 @@ class Kernel:
     Args:
         program: The program.
         layout: Its inputs and results.
-        rows: Rows of a block: LANES, or 1 for a single row.
+        rows: Examples of a block: LANES, or 1 for a single example.
         fast: Whether functions may come from a vector library.
         dtype: The precision, float64 or float32.
-        parts: The program split into a shared and a per-row part, if anything is shared by all rows.
+        parts: The program split into a shared and a per-example part, if anything is shared by all examples.
         compiles: Whether to compile if the cache on disk has no code.
 
     Raises:
@@ -124,7 +124,7 @@ class Kernel:
         self.n_inputs = program.n_inputs
         tables, grads = (
             (f"table_{k}" for k in range(len(layout.tables))),
-            (f"grad_{k}" for k in range(len(layout.per_row))),
+            (f"grad_{k}" for k in range(len(layout.per_example))),
         )
         self.fields = (*HEAD, *tables, *grads)
         self.address, self._n_kept = self._compiled(strict_zero=False)
@@ -132,7 +132,7 @@ class Kernel:
         self.again = called_back(self._run_again)
 
     def _compiled(self, *, strict_zero: bool) -> tuple[int, int]:
-        """The code's address, and how many vectors a block of rows keeps for later stages."""
+        """The code's address, and how many vectors a block of examples keeps for later stages."""
         # Looked up before any LLVM text exists: writing the text takes about as long as compiling it.
         about = self.writer.__name__, self.layout, self.rows, self._fast, self.dtype, self.parts is None, strict_zero
         key = program_key(self._whole, *about)
@@ -169,7 +169,7 @@ class Kernel:
 
 
 class KernelWriter:
-    """Writes a kernel's function: all rows in straight-line code."""
+    """Writes a kernel's function: all examples in straight-line code."""
 
     def __init__(self, kernel: Kernel, function: Any, *, strict_zero: bool) -> None:
         self.kernel, self.strict_zero = kernel, strict_zero
@@ -181,7 +181,7 @@ class KernelWriter:
             x = load(b, I64, self.argument, i64(k))
             self.a[field] = x if field in NUMBERS else b.inttoptr(x, PTR)
         self.n_kept = 0
-        # Where each per-row input is: its table, the table's width, and the column. All other inputs are shared.
+        # Where each per-example input is: its table, the table's width, and the column. All other inputs are shared.
         self.places = {
             slot: (f"table_{k}", len(table), column)
             for k, table in enumerate(kernel.layout.tables)
@@ -200,8 +200,8 @@ class KernelWriter:
             self.nan, self.seen = b.alloca(self.real), b.alloca(self.kind)
         b.store(constant(self.real, 0.0), self.nan)
         b.store(constant(self.kind, 0.0), self.seen)
-        # One NaN anywhere makes `nan` NaN and leads to a second run of everything: NaN is rare, and a test per row or
-        # per gradient would cost each run.
+        # One NaN anywhere makes `nan` NaN and leads to a second run of everything: NaN is rare, and a test per example
+        # or per gradient would cost each run.
         shared = self._shared_forward()
         self._blocks()
         self._look(sum_of_lanes(b, b.load(self.seen, typ=self.kind), self.width))
@@ -217,9 +217,9 @@ class KernelWriter:
         b.ret_void()
 
     def _blocks(self) -> None:
-        """Write the code for all rows."""
+        """Write the code for all examples."""
         b, a = self.b, self.a
-        # A single row leaves nothing to overlap: no stages, and each product is added to its sum at once.
+        # A single example leaves nothing to overlap: no stages, and each product is added to its sum at once.
         if self.width == 1:
             self._rows(lambda: i64(0), None, at_once(b, self.kind, a["scratch"], strict_zero=self.strict_zero))
             return
@@ -307,8 +307,8 @@ class KernelWriter:
         code.backward(constant(self.real, 1.0), summed, lambda *_: False, receive, strict_zero=self.strict_zero)
 
     def _pad(self) -> None:
-        """Fill the spare lanes of the last block with copies of the last row."""
-        # Garbage there could be infinite or NaN and cause a second run; copies are as harmless as the row itself.
+        """Fill the spare lanes of the last block with copies of the last example."""
+        # Garbage there could be infinite or NaN and cause a second run; copies are as harmless as the example itself.
         b, a = self.b, self.a
         if self.width == 1:
             return
@@ -326,7 +326,7 @@ class KernelWriter:
         b.store(b.fadd(b.load(self.nan, typ=self.real), x), self.nan)
 
     def _source(self, start: Any, slot: int) -> Lanes:
-        """An input in a block of rows."""
+        """An input in a block of examples."""
         b = self.b
         if slot in self.places:
             table, n, column = self.places[slot]
@@ -335,7 +335,7 @@ class KernelWriter:
         return Delayed(b, lambda: spread(b, load(b, self.real, self.a["shared"], i64(slot)), self.kind))
 
     def _rows(self, start: Callable[[], Any], stages: Stages | None, add: Callable[[int, Any, Any], None]) -> None:
-        """Write the code of one block, from row `start()` on; `add` takes what is summed over all rows."""
+        """Write the code of one block, from example `start()` on; `add` takes what is summed over all examples."""
         layout, b, a, kind = self.kernel.inner, self.b, self.a, self.kind
         code = StraightLineCode(self.kernel.program, b, kind, lambda slot: self._source(start(), slot), stages)
         code.forward()
@@ -344,10 +344,10 @@ class KernelWriter:
         if not layout.has_gradient:
             return
         place = {slot: k for k, slot in enumerate(layout.summed)}
-        columns = {slot: (k, column) for k, group in enumerate(layout.per_row) for column, slot in enumerate(group)}
+        columns = {slot: (k, column) for k, group in enumerate(layout.per_example) for column, slot in enumerate(group)}
         zero = constant(kind, 0.0)
 
-        # A shared input has no adjoint per row: each product goes to its sum over the batch.
+        # A shared input has no adjoint per example: each product goes to its sum over the batch.
         def send(slot: int, d: Any, g: Any) -> bool:
             if slot in place:
                 add(place[slot], LLVM.number(d), g)
@@ -355,7 +355,7 @@ class KernelWriter:
 
         def put(slot: int, g: Any) -> None:
             k, column = columns.pop(slot)
-            self._put(g, a[f"grad_{k}"], start(), len(layout.per_row[k]), column)
+            self._put(g, a[f"grad_{k}"], start(), len(layout.per_example[k]), column)
 
         def receive(slot: int, g: Any) -> None:
             if not send(slot, 1.0, g):
@@ -370,7 +370,7 @@ class KernelWriter:
             put(slot, zero)
 
     def _seed(self, start: Any) -> Any:
-        """The root's adjoint: 1 for each row, 0 in spare lanes, which so contribute 0 to sums over the batch."""
+        """The root's adjoint: 1 for each example, 0 in spare lanes, which so contribute 0 to sums over the batch."""
         b = self.b
         if self.width == 1:
             return constant(self.real, 1.0)
@@ -380,7 +380,7 @@ class KernelWriter:
         return b.select(here, constant(self.kind, 1.0), constant(self.kind, 0.0))
 
     def _column(self, table: Any, start: Any, n: int, column: int) -> Any:
-        """Load one column of a block of rows."""
+        """Load one column of a block of examples."""
         b = self.b
         # A table of one column is a vector load at any row, so it is aligned to single numbers only.
         first = b.add(b.mul(start, i64(n)), i64(column))
@@ -394,7 +394,7 @@ class KernelWriter:
         return x
 
     def _put(self, x: Any, table: Any, start: Any, n: int, column: int) -> None:
-        """Write one column of a block of rows."""
+        """Write one column of a block of examples."""
         b = self.b
         first = b.add(b.mul(start, i64(n)), i64(column))
         if self.width == 1 or n == 1:

@@ -205,7 +205,7 @@ class _LoopWriter:
     def backward(self) -> set[int]:
         """Write the backward loop, from the last block to the first; returns the results that it reads."""
         body, b, p = self.body, self.b, self.program
-        # Gradients with respect to shared operands are sums over copies, as those of a kernel are over rows.
+        # Gradients with respect to shared operands are sums over copies, as those of a kernel are over examples.
         for k in range(len(body.shared)):
             store(b, constant(self.kind, 0.0), self.a["scratch"], i64(k))
         # A total passes its adjoint on unchanged, to each result that it adds and to the terms before the region.

@@ -1,6 +1,6 @@
 """Sums over the batch of local derivative × adjoint, computed as a matrix product.
 
-Adding each product to its sum at once would load and store that sum for every block of rows. Instead
+Adding each product to its sum at once would load and store that sum for every block of examples. Instead
 the factors are kept in memory for a strip of blocks. Then a tile of a few sums stays in registers
 while the loop runs over these blocks. A tile holds the sums of some adjoints by some local derivatives,
 so that each factor is loaded once for several sums (Goto and van de Geijn 2008, *Anatomy of
@@ -30,7 +30,7 @@ OPEN = 12
 
 
 def at_once(b: Any, sums: Any, scratch: Any, *, strict_zero: bool) -> Callable[[int, Any, Any], None]:
-    """A function that writes code for *sum += local derivative × adjoint*, for a single row."""
+    """A function that writes code for *sum += local derivative × adjoint*, for a single example."""
 
     def add(k: int, d: Any, g: Any) -> None:
         total = with_product(Lanes(b, load(b, sums, scratch, i64(k))), d, g, strict_zero=strict_zero)
@@ -46,7 +46,7 @@ class Kept(NamedTuple):
 
 
 class ProductSum(NamedTuple):
-    """The products that a block of rows adds to one sum, in order; a factor may be a number.
+    """The products that a block of examples adds to one sum, in order; a factor may be a number.
 
     Attributes:
         k: The sum's index.
@@ -60,9 +60,9 @@ class ProductSum(NamedTuple):
 
 
 class OuterProducts:
-    """The products that a block of rows contributes to sums, and the code that adds them up.
+    """The products that a block of examples contributes to sums, and the code that adds them up.
 
-    Each sum has as many lanes as a block has rows, and a block adds to it in the order in which products were sent.
+    Each sum has as many lanes as a block has examples, and a block adds to it in the order in which products were sent.
     So the bits depend neither on tiles and strips nor on the processor, and the interpreter gives the same.
 
     Args:

@@ -1,7 +1,7 @@
 """A kernel with loops: equal copies within a long program, such as time steps, are written once (docs/adr/0019).
 
-Lanes are rows of the batch, as in any kernel, and copies run one after the other. So copies may read each other, and
-a path of 10 000 steps compiles like one of 100. Each segment of the program is a function that reads and writes
+Lanes are examples of the batch, as in any kernel, and copies run one after the other. So copies may read each other,
+and a path of 10 000 steps compiles like one of 100. Each segment of the program is a function that reads and writes
 vectors in memory: LLVM's time, which is more than linear in the length of a function, is linear in that of the
 program.
 
@@ -13,7 +13,7 @@ Invariants:
   that the sweep goes through memory line by line, as processors expect it. With a vector for each slot, its steps were
   as long as a copy, and long programs left the cache sooner.
 - *Zeros.* A result has an adjoint in memory only if something outside its copy sends to it. The sweep that reads it
-  writes the 0 back, so that each block of rows begins with zeros without clearing the whole array.
+  writes the 0 back, so that each block of examples begins with zeros without clearing the whole array.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class RolledWriter(KernelWriter):
         bodies = self._bodies()
         self.together = together = together_of([body for body, _ in bodies])
         apart = i64(self.n_vectors)
-        # One array: the values of the blocks of rows, then the adjoints of one, then what a strip of copies keeps.
+        # One array: the values of the blocks of examples, then the adjoints of one, then what a strip of copies keeps.
         self.adjoints = b.gep(self.values, [i64(together * self.n_vectors)], source_etype=self.kind)
         self.n_strip = 0
         forward, backward = self._segments(bodies)
@@ -81,7 +81,7 @@ class RolledWriter(KernelWriter):
             store(b, load(b, self.kind, self.adjoints, slot), a["scratch"], k)
 
     def _finish_block(self, start: Any, values: Any, backward: Sequence[Any]) -> None:
-        """Write a block's results, its sweep and its gradients, from row `start` on."""
+        """Write a block's results, its sweep and its gradients, from example `start` on."""
         b, a, layout = self.b, self.a, self.kernel.inner
 
         def value(slot: Any) -> Any:
@@ -102,7 +102,7 @@ class RolledWriter(KernelWriter):
     def _bodies(self) -> list[tuple[SegmentBody, CopiesTotal | None]]:
         """All segments in order, with the sum that one ends; and where in memory their results are."""
         p, layout = self.program, self.kernel.inner
-        sought = [slot for group in (*layout.per_row, layout.summed) for slot in group]
+        sought = [slot for group in (*layout.per_example, layout.summed) for slot in group]
         read = np.zeros(p.n_slots, bool)
         read[list(layout.wanted)] = True
         read[p.outputs[:1]] = True  # the root's adjoint begins in memory, even where its value is no result
@@ -112,7 +112,7 @@ class RolledWriter(KernelWriter):
         totals = totals_of(p, regions, read, needed)
         begun = {total.slot: total for some in totals.values() for total in some}
         self.at, self.n_vectors = np.full(p.n_slots, -1), p.first
-        self.at[: p.first] = np.arange(p.first)  # blocks load their rows as they stand in the tables
+        self.at[: p.first] = np.arange(p.first)  # blocks load their examples as they stand in the tables
         found = []
         for region in regions:
             body = SegmentBody(p, region, read, needed, totals.get(region.start, ()))
@@ -151,7 +151,7 @@ class RolledWriter(KernelWriter):
         """Write shared inputs and constants that are read as vectors, once for all blocks."""
         b, p = self.b, self.program
         found = np.flatnonzero(self.in_memory[: p.first])
-        # Inputs that have a column in a table are not among them: each block loads its own rows of those.
+        # Inputs that have a column in a table are not among them: each block loads its own examples of those.
         shared = np.array([slot for slot in found if slot < p.n_inputs and slot not in self.places], np.int32)
         constants = found[found >= p.n_inputs].astype(np.int32)
         for name, slots in (("shared", shared), ("constants", constants)):
@@ -210,7 +210,7 @@ class RolledWriter(KernelWriter):
                 self._put(source(i64(slot + k)), base, start, n, column + k)
 
     def _write_gradients(self, start: Any) -> None:
-        """Write gradients per row; their adjoints are 0 in memory afterwards."""
+        """Write gradients per example; their adjoints are 0 in memory afterwards."""
         b, zero = self.b, constant(self.kind, 0.0)
 
         def source(slot: Any) -> Any:
@@ -220,7 +220,7 @@ class RolledWriter(KernelWriter):
             b.store(b.fadd(b.load(self.seen, typ=self.kind), b.fmul(x, zero)), self.seen)
             return x
 
-        for k, group in enumerate(self.kernel.inner.per_row):
+        for k, group in enumerate(self.kernel.inner.per_example):
             self._write_table(self.a[f"grad_{k}"], start, len(group), list(enumerate(group)), source)
 
 
@@ -239,13 +239,13 @@ class RolledKernel(Kernel):
     writer = RolledWriter
 
     def memory(self, blocks: int, n_kept: int | None = None) -> tuple[Any, tuple[int, int, int]]:  # noqa: ARG002
-        """Memory for the values of some blocks of rows, the adjoints of one, and what a strip of copies keeps."""
+        """Memory for the values of some blocks of examples, the adjoints of one, and what a strip of copies keeps."""
         kept = zeros((self._n_kept if n_kept is None else n_kept, self.rows), self.dtype)
         return kept, (1, 0, kept.ctypes.data)
 
 
 def together_of(bodies: Sequence[SegmentBody]) -> int:
-    """How many blocks of rows are computed at a time: two, if most of the program is in loops that run two."""
+    """How many blocks of examples are computed at a time: two, if most of the program is in loops that run two."""
     # Also where their values leave the second-level cache: copies wait for each other longer than for memory. If the
     # loops run one block after the other, a second one only takes memory: a tenth of the time of a long program.
     edges = sum(body.slots.size for body in bodies)

@@ -1,4 +1,4 @@
-"""The functions of a segment, rows of the batch in lanes: a loop over its copies, forward and backward."""
+"""The functions of a segment, examples of the batch in lanes: a loop over its copies, forward and backward."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ class Target(Protocol):
         module: The module.
         kind: The type of a vector.
         real: The type of a lane.
-        places: The inputs that differ from row to row; the others are read from where all rows share them.
+        places: The inputs that differ from example to example; the others are read from where all examples share them.
         at: For each slot, where its vector is in memory; -1 if it has none.
         n_vectors: How many slots have one.
         in_memory: For each slot, whether it is read as a vector although it is an input or a constant.
-        together: How many blocks of rows are computed at a time.
+        together: How many blocks of examples are computed at a time.
         n_strip: How many vectors a copy keeps for the sums over all copies, at most.
     """
 
@@ -123,7 +123,7 @@ class LoopCode:
         b = self.b
         if isinstance(source, CopyColumn):
             return load(b, self.kind, self.values, self._at(source))
-        # What all rows share is broadcast at each use: as vectors, weights would take eight times the cache.
+        # What all examples share is broadcast at each use: as vectors, weights would take eight times the cache.
         if source < self.program.n_inputs and source not in self.target.places:
             return spread(b, load(b, self.target.real, self.shared, i64(source)), self.kind)
         return load(b, self.kind, self.values, self._place(source))
@@ -132,7 +132,7 @@ class LoopCode:
         return read(primitive, rule, xs, self.b, self.kind, m)
 
     def forward(self) -> None:
-        """Write the forward loop; for small bodies it runs two blocks of rows at a time."""
+        """Write the forward loop; for small bodies it runs two blocks of examples at a time."""
         self._begin("forward")
         b, body = self.b, self.body
         first, second, self.shared = self.made.args
@@ -171,7 +171,7 @@ class LoopCode:
         return place
 
     def call_forward(self, b: Any, values: Sequence[Any], shared: Any) -> None:
-        """Write the calls that compute some blocks of rows."""
+        """Write the calls that compute some blocks of examples."""
         if self.is_paired:
             b.call(self.function, [values[0], values[-1], shared])
             return
@@ -215,8 +215,8 @@ class LoopCode:
     def _backward_by_strips(self) -> None:
         """Write a loop over strips of copies, after each of which its products are added to many sums in tiles.
 
-        What rows are to a kernel's sums over the batch, copies are here: each sum still receives its products from the
-        last copy to the first.
+        What examples are to a kernel's sums over the batch, copies are here: each sum still receives its products from
+        the last copy to the first.
         """
         b, copies = self.b, self.region.copies
         strip = min(STRIP_BLOCKS, copies)
@@ -341,7 +341,7 @@ class WideNodeCode:
         """Its handlers are written already."""
 
     def call_forward(self, b: Any, values: Sequence[Any], shared: Any) -> None:  # noqa: ARG002
-        """Write the calls that compute some blocks of rows."""
+        """Write the calls that compute some blocks of examples."""
         for memory in values:
             self._call(b, self.names[0], memory, memory)
 
@@ -351,7 +351,7 @@ class WideNodeCode:
         values, adjoints, _shared = function.args
         b = ir.IRBuilder(function.append_basic_block())
         self._call(b, self.names[1], values, adjoints)
-        # A handler leaves its own adjoint as it is, and the next block of rows begins with zeros.
+        # A handler leaves its own adjoint as it is, and the next block of examples begins with zeros.
         store(b, constant(self.target.kind, 0.0), adjoints, i64(self.own))
         b.ret_void()
         return function
@@ -376,7 +376,7 @@ class TotalCode:
         """All is in its calls."""
 
     def call_forward(self, b: Any, values: Sequence[Any], shared: Any) -> None:  # noqa: ARG002
-        """Write the code that adds, for some blocks of rows."""
+        """Write the code that adds, for some blocks of examples."""
         kind, own = self.target.kind, self.own
         with b.goto_entry_block():
             places = [b.alloca(kind) for _ in values]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ....engine.ops import Primitive
     from ...ir.program import Program
 
-MOST_PAIRED = 150  # edges of a body up to which its loop runs two blocks of rows at a time
+MOST_PAIRED = 150  # edges of a body up to which its loop runs two blocks of examples at a time
 MOST_PIECE = 200  # edges of a piece: LLVM's time is more than linear in the length of a block
 
 
@@ -207,9 +207,9 @@ class SegmentBody:
 
     @property
     def is_paired(self) -> bool:
-        """Whether its loop runs two blocks of rows at a time, forward.
+        """Whether its loop runs two blocks of examples at a time, forward.
 
-        Copies wait for each other, and a processor does not look as far ahead as the next block of rows.
+        Copies wait for each other, and a processor does not look as far ahead as the next block of examples.
         """
         return self.region.copies > 1 and len(self.region.kinds) <= MOST_PAIRED
 

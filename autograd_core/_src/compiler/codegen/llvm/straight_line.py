@@ -42,7 +42,7 @@ class StraightLineCode:
     ) -> None:
         self.program, self.b, self.kind = program, b, kind
         # Between instructions the code may be cut; `hold` makes a value last beyond the cut (docs/adr/0013).
-        self._turn: Callable[[], bool] = stages.turn if stages else lambda: False  # a single row has nothing to cut
+        self._turn: Callable[[], bool] = stages.turn if stages else lambda: False  # a single example has nothing to cut
         self._hold: Callable[[Any], Any] = stages.hold if stages else LLVM.number
         self.values: dict[int, Any] = {}
         self._source = source

@@ -1,4 +1,4 @@
-"""Long straight-line code, cut into stages; each stage is a loop over a strip of blocks of rows.
+"""Long straight-line code, cut into stages; each stage is a loop over a strip of blocks of examples.
 
 Operations within one block depend on each other, operations of different blocks do not. A processor
 could overlap blocks, but it looks only some hundred instructions ahead and caches only some thousand
@@ -53,7 +53,7 @@ def strips(b: Any, a: dict[str, Any], blocks: Any, kind: Any, long: int = STAGE_
         b: The builder.
         a: The code's arguments, by name.
         blocks: The number of blocks.
-        kind: The type of a vector, with a lane for each row of a block.
+        kind: The type of a vector, with a lane for each example of a block.
         long: LLVM instructions after which a stage may end.
     """
     whole = b.sdiv(b.add(blocks, b.sub(a["strip"], i64(1))), a["strip"])
@@ -73,12 +73,12 @@ class Stages:
         n_kept: How many vectors a block keeps, as an argument of the code: it is known only when all code is written.
         first: The first block of the strip.
         count: Blocks in the strip.
-        kind: The type of a vector, with a lane for each row of a block.
+        kind: The type of a vector, with a lane for each example of a block.
         long: LLVM instructions after which a stage may end.
 
     Attributes:
         block: The block that the code is for.
-        row: The first row of that block.
+        row: The first example of that block.
         at: Where the vectors that this block keeps begin.
         places: How many vectors a block keeps so far.
     """

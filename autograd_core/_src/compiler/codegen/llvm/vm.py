@@ -1,8 +1,8 @@
 """The compiled interpreter: it runs any program without compiling it.
 
 A program is tables (`vm_tables`): rows of products and calls of handlers (`vm_code`) forward, edges backward. Its slots
-hold `<W x double>`, whose lanes are rows of a batch, or a `double` for a single point. Two blocks of rows are run
-together, so that one computes while the other waits.
+hold `<W x double>`, whose lanes are examples of a batch, or a `double` for a single point. Two blocks of examples
+run together, so that one computes while the other waits.
 
 Compiling a function per program instead takes 100 us and more per node, so it pays only for programs that run often
 (`kernel`; docs/adr/0010).
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from ...ir.program import Program
 
-TOGETHER = 2  # blocks of rows that run together; four take as long, and no longer fit the cache where two do
+TOGETHER = 2  # blocks of examples that run together; four take as long, and no longer fit the cache where two do
 
 
 # --- the machine ----------------------------------------------------------------------------------
@@ -60,7 +60,7 @@ class _VmWriter:
     Args:
         module: Where to.
         kind: The type of lanes.
-        together: Blocks of rows that run together: a slot has the lanes of one after those of the other.
+        together: Blocks of examples that run together: a slot has the lanes of one after those of the other.
     """
 
     def __init__(self, module: Any, kind: Any, together: int) -> None:
@@ -78,7 +78,7 @@ class _VmWriter:
         return [b.sext(load(b, I32, table, b.add(first, i64(j))), I64) for j in range(3)]
 
     def get(self, b: Any, base: Any, slot: Any, block: int) -> Lanes:
-        """The lanes of a block of rows."""
+        """The lanes of a block of examples."""
         return Lanes(b, load(b, self.kind, base, self.at(b, slot, block)))
 
     def put(self, b: Any, x: Any, base: Any, slot: Any, block: int) -> None:
@@ -219,7 +219,7 @@ def machine(width: int, *, fast: bool, real: Any = F64, together: int = 1) -> Vm
         width: Lanes.
         fast: Whether products are fused with the additions that follow them, where the processor can.
         real: The type of a lane.
-        together: Blocks of rows that run together.
+        together: Blocks of examples that run together.
     """
     key = lanes(width, real), fast, together
     with lock:
@@ -263,15 +263,15 @@ class Interpreter:
     def run(
         self, inputs: Any, mapped: Any, rows: Any, wanted: Any, sought: Any = None, sums: LaneSums | None = None
     ) -> tuple[Any, Any]:
-        """Values, and the gradient of the first output, for every row.
+        """Values, and the gradient of the first output, for every example.
 
         Args:
             inputs: Of `dtype`, one number per input; those of mapped ones are not used.
-            mapped: int32, the inputs that differ from row to row.
-            rows: Of `dtype` and shape (rows, len(mapped)), at least one row.
+            mapped: int32, the inputs that differ from example to example.
+            rows: Of `dtype` and shape (rows, len(mapped)), at least one example.
             wanted: int32, the slots to return.
             sought: int32, the slots whose adjoints to return; None for no backward pass.
-            sums: What to add up over the rows; it goes on from where it is. It says how many lanes there are, too.
+            sums: What to add up over the examples; it goes on from where it is. It says how many lanes there are, too.
 
         Returns:
             Two arrays of shapes (rows, len(wanted)) and (rows, len(sought)).
@@ -281,9 +281,9 @@ class Interpreter:
             sums = LaneSums(np.empty(0, np.int32), WIDTH if len(mapped) else 1, dtype)
         width, tables = sums.width, self._table(sums.width)
         together = TOGETHER if count > width > 1 else 1
-        group = width * together  # rows
+        group = width * together  # examples
         groups = -(-count // group)
-        # Spare lanes of the last group compute the last row again: no garbage can become NaN there.
+        # Spare lanes of the last group compute the last example again: no garbage can become NaN there.
         padded = np.concatenate([rows, np.repeat(rows[-1:], groups * group - count, axis=0)])
         # Group, input, lane: the lanes of an input are adjacent, so whole vectors are copied; the transposition is done
         # here, once, by NumPy.
@@ -326,7 +326,7 @@ class _VmMemory:
         interpreter: Whose it is.
         serves: Which runs: lanes, blocks together, whether gradients are left out, and what is summed over a batch.
         tables: The program's.
-        together: Blocks of rows that run together.
+        together: Blocks of examples that run together.
         summed: int32: slots whose adjoints are summed over the batch.
     """
 
