@@ -18,7 +18,7 @@ OVERHEAD = 4096  # bytes of one besides its arrays, about
 _ticks = count()
 
 
-class Kept(Protocol):
+class Keepable(Protocol):
     """What is kept: a runner, or an interpreter's memory for one run.
 
     Attributes:
@@ -34,7 +34,7 @@ class Kept(Protocol):
     bytes: int
 
 
-T = TypeVar("T", bound=Kept)
+T = TypeVar("T", bound=Keepable)
 
 
 class Shelf(Generic[T]):
@@ -94,7 +94,7 @@ class _All(Locked):
 _all = _All()
 
 
-def bytes_of(runner: Kept) -> int:
+def bytes_of(runner: Keepable) -> int:
     """About how much memory a runner takes, or what an interpreter keeps."""
     return OVERHEAD + runner.bytes
 
