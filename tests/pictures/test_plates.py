@@ -175,9 +175,9 @@ def test_all_copies_are_shown_where_one_asks_for_them(plated):
         if "/" in view.tree.scopes[plate.scope].path:
             asked[-1] = {"unfold": f"*/{plate.names[1]}"}
     for options in asked:
-        picture = draw(root, **options)
-        assert name not in picture.svg
-        assert not picture._view.hidden
+        assert not view_of([root], **{"plates": None, **options}).hidden
+    assert view_of([root], plates=None).hidden
+    assert name not in draw(root, plates=False).svg
 
 
 def test_a_highlighted_path_goes_through_all_copies():
