@@ -5,6 +5,7 @@ The places can be opened by their links, and what a notebook prints there is wha
 
 import ast
 import contextlib
+import functools
 import html
 import io
 import itertools
@@ -31,12 +32,14 @@ def table(text):
     return found
 
 
+@functools.cache
 def functions(path):
     """The names of the tests in a file."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     return {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
 
 
+@functools.cache
 def headings(path):
     """What a notebook's sections can be linked to by."""
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
