@@ -49,7 +49,7 @@ def test_an_entry_beside_large_ones_of_another_library(name, dtype):
     seen = 0
     with np.errstate(all="ignore"):
         for k, entry in enumerate(ENTRIES):
-            for power in np.linspace(k / 2, 8 if dtype == "float64" else 4, 4):
+            for power in np.linspace(k / 2, 8 if dtype == "float64" else 4, 3):
                 x = np.array([entry, 10**power, -7], kind)
                 right = slope(np, x).astype(kind)
                 report = check_gradient(f, (x,), derivative=lambda _, right=right: right)
@@ -65,7 +65,7 @@ def test_an_entry_beside_large_ones_of_another_library(name, dtype):
                     assert not report.faultless, (fault, x, str(report))
                     assert report.worst.where == "args[0][0]", (fault, x, str(report))
                     assert math.isclose(report.worst.expected, right[0], rel_tol=0.05), (fault, x, str(report))
-    assert seen >= 15
+    assert seen >= 10
 
 
 @pytest.mark.parametrize("large", [10.0, 3966.0, 1e6, 1e10])
