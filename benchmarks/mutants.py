@@ -2,6 +2,7 @@
 
     python benchmarks/mutants.py map --store /tmp/mutants --count 200 --seed 1 -n 2
     python benchmarks/mutants.py run --store /tmp/mutants --count 200 --seed 1 --workers 2
+    python benchmarks/mutants.py map --store /tmp/mutants --count 200 --seed 1 --left --tests tests/nn tests/engine
     python benchmarks/mutants.py report --store /tmp/mutants --seed 1
 
 Mutants are drawn from all that can be made, each as likely as any other. `map` puts a recorder beside each
@@ -12,7 +13,9 @@ before slow ones, then whatever runs a function of the same file, as what is rea
 `engine/primitives`) is come by only once. Results are kept in the store line by line: the same command goes on
 where it stopped. Of a mutant that is not in the map, as it is of another draw or its file has changed, the tests
 that ran a function of the file are taken, and test files chosen by their names and words: what survives that is
-"unmapped", and waits for a map. Without any map these run in processes of their own, with fewer examples.
+"unmapped", and waits for a map. `map --left` makes one of those that no test has killed yet; with `--tests`, by the
+tests of their rooms alone. What the map said of other places and tests stays. Without any map these run in processes
+of their own, with fewer examples.
 """
 
 from __future__ import annotations
@@ -57,6 +60,7 @@ GUESSING, FEW_FILES = 25, 12  # examples of a property, and further test files, 
 BUDGET = 300.0  # seconds of work for a mutant
 QUICK, ROUND = 40, 3  # tests of the module's own file that come first, and those of each file after them
 LAST = 0.25  # of the budget, for tests that only run a function of the same file
+CAUGHT = frozenset({"killed", "timeout"})
 IMPORTING = "importing"  # what `mutants_plugin.py` calls all that runs before the first test
 MAPPING = ["-q", "--no-header", "-p", "no:cacheprovider", "-p", "mutants_plugin", "--tb=short"]
 
@@ -97,9 +101,10 @@ def make_map(root: Path, store: Path, places: list[Place], tests: list[str], pro
     with tempfile.TemporaryDirectory() as folder:
         copy, log = copied(root, Path(folder) / "tree"), Path(folder) / "log"
         log.mkdir()
-        numbers = {}
+        numbers, known = {}, Map(root, store)
         for place in places:
-            numbers.setdefault(place.path, {}).setdefault(place.mutant.span, place.key)
+            number = known.same.get(place.key, place.key)
+            numbers.setdefault(place.path, {}).setdefault(place.mutant.span, number)
         for path, spans in numbers.items():
             source = (root / path).read_text(encoding="utf-8")
             (copy / path).write_text(recorded(source, spans, path), encoding="utf-8")
@@ -117,10 +122,14 @@ def make_map(root: Path, store: Path, places: list[Place], tests: list[str], pro
             for what in line.get("seen", ()):
                 came.setdefault(what, []).append(line["by"])
     same = {place.key: numbers[place.path][place.mutant.span] for place in places}
-    store.mkdir(parents=True, exist_ok=True)
-    (store / "map.json").write_text(json.dumps({"seconds": seconds, "came": came, "same": same}))
-    keys = set(same.values())
+    keys = {*same.values()}
     print(f"{len(seconds)} tests; {len(keys & came.keys())} of {len(keys)} places are come by")
+    asked = keys | numbers.keys()
+    for what, others in known.came.items():
+        came[what] = [*came.get(what, ()), *(t for t in others if t not in seconds or what not in asked)]
+    store.mkdir(parents=True, exist_ok=True)
+    whole = {"seconds": known.seconds | seconds, "came": came, "same": known.same | same}
+    (store / "map.json").write_text(json.dumps(whole))
 
 
 def chosen_tests(root: Path, patterns: list[str]) -> list[str]:
@@ -317,7 +326,7 @@ def noticed(
                 begin = in_process(copy, tests, 0 if mapped else GUESSING, known.broken())
                 now = outcome(begin, known.time, limit)
             result, left = now._replace(ran=result.ran + now.ran), left - now.seconds
-            if result.status in {"killed", "timeout"}:
+            if result.status in CAUGHT:
                 break
     finally:
         write(target, original)
@@ -403,14 +412,18 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=BUDGET, help="of work that a mutant may take")
+    parser.add_argument("--left", action="store_true", help="map what no test has killed yet")
     parser.add_argument("-n", type=int, default=1, dest="processes", help="processes of pytest for the map")
     options = parser.parse_args(arguments)
     root = options.root.resolve()
+    name = f"results-{options.seed}.jsonl"
     if options.what == "map":
         places = draw(root, tuple(options.files), options.count, options.seed)
+        if options.left:
+            killed = {x["key"] for x in kept(options.store / name) if x["status"] in CAUGHT}
+            places = [place for place in places if place.key not in killed]
         make_map(root, options.store, places, list(options.tests), options.processes)
         return 0
-    name = f"results-{options.seed}.jsonl"
     if options.what == "report":
         results = kept(options.store / name)
     else:

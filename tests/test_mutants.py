@@ -5,6 +5,7 @@ import gc
 import importlib.util
 import json
 import linecache
+import shutil
 import socket
 import subprocess
 import sys
@@ -211,6 +212,21 @@ def test_the_map_says_which_tests_come_by(planted, results):
     assert known.own("tiny/place.py") == ["tests/test_place.py"]
     known.add([*known.seconds, "tests/test_others.py::test_examples[tiny.place]"])  # written since
     assert names(3, "return None")[0][0] == "test_examples[tiny.place]"
+
+
+def test_a_map_of_what_is_left_adds_to_the_one_that_is_there(planted, results, tmp_path, capsys):
+    """By the tests of one room alone, of what no test has killed."""
+    old, kept, _ = planted
+    root, store = (Path(shutil.copytree(folder, tmp_path / name)) for folder, name in ((old, "root"), (kept, "store")))
+    (root / "tests" / "test_more.py").write_text("from tiny.place import unseen\n\n\ndef test_unseen():\n    unseen(1)\n")
+    where = ["--root", str(root), "--store", str(store), "--files", "tiny/*.py", "--count", "100"]
+    mutants.main(["map", *where, "--left", "--tests", "tests/test_more.py"])
+    assert "1 tests; 1 of 3 places are come by" in capsys.readouterr().out  # two are one place
+    known, before = mutants.Map(root, store), mutants.Map(old, kept)
+    assert known.seconds.keys() == before.seconds.keys() | {"tests/test_more.py::test_unseen"}
+    for place in mutants.draw(root, ("tiny/*.py",), 100, 0):
+        new = ["tests/test_more.py::test_unseen"] if place.mutant.line == 8 else []
+        assert known.tests(known.same[place.key]) == new + before.tests(before.same[place.key])
 
 
 def test_tests_come_in_rounds_some_of_each_file():

@@ -63,6 +63,10 @@ def test_any_sequence_of_two_numbers_is_as_good_as_any_other(traced, given):
     call = f.bind(v)
     call()
     assert float(call.out) == 19.0
+    if given in ("list", "tuple", "objects", "named tuple"):
+        values = [Value(2.0), Value(5.0)]
+        out = f(WAYS[given](values))
+        assert (out.data, out.parents, out.local_grads) == (19.0, tuple(values), (4.0, 3.0))
     if not isinstance(traced, Pair):
         assert f.jacobian(v)[0].tolist() == [4.0, 3.0]
         assert f.hessian(v)[0][0].tolist() == [[2.0, 0.0], [0.0, 0.0]]

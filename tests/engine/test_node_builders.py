@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import autograd_core as ag
 from autograd_core import Value
-from autograd_core._src.engine import node_builders
+from autograd_core._src.engine import node_builders, recording
 from autograd_core._src.engine.ops import PRIMITIVES
 from autograd_core._src.engine.recording import (
     FEW_OPERANDS,
@@ -66,6 +66,16 @@ def test_compiled_and_complete_reading_give_the_same_node(name, x, y):
     alike(function(a, y), record(primitive, a, y))
     if name in OPERATORS:
         alike(getattr(Value, f"__r{OPERATORS[name]}__")(b, x), record(primitive, x, b))
+
+
+@pytest.mark.parametrize("name", [*(p.name for p in recording.BUILDERS if p.name != "zeta"), *STRAIGHT])  # its slope: NaN
+def test_whether_a_node_is_fresh_is_told_by_its_compiled_function_alone(name, monkeypatch):
+    """The complete reading takes ten times as long, and is due where that tells a difference."""
+    count = PRIMITIVES[name].arity or 4
+    nodes = [record(PRIMITIVES[name], *(Value(x - k / 8) for k in range(count))) for x in (0.75, 2.5)]
+    node = next(node for node in nodes if not any(map(math.isnan, (node.data, *node.local_grads))))
+    monkeypatch.delattr(recording, "now_at")
+    recording.check_fresh(node)
 
 
 @pytest.mark.parametrize("name", FUSED_PRIMITIVES)

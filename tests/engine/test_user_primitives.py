@@ -1,6 +1,7 @@
 """`@primitive`: users' own nodes, their derivatives, redefinition and protection."""
 
 import math
+import operator
 
 import pytest
 
@@ -212,3 +213,43 @@ def test_it_is_read_in_other_number_systems():
     cube = make_cube()
     third = mpmath.mpf(1) / 3
     assert cube(third) == third**3
+
+
+OPERATORS = {
+    **{f.__name__: f for f in (operator.add, operator.sub, operator.mul, operator.truediv, operator.pow)},
+    **{f.__name__: f for f in (operator.lt, operator.le, operator.gt, operator.ge, operator.eq, operator.ne)},
+    **{f.__name__: lambda x, y, f=f: f(x) + 0 * y for f in (operator.neg, operator.pos, operator.abs)},
+}
+COMPARES = {"lt", "le", "gt", "ge", "eq", "ne"}
+
+
+def by_operator(name):
+    """A primitive whose rule is one of Python's operators, with operands and with a number on either side."""
+
+    def rule(x, y):
+        found = [f(*operands) for operands in ((x, y), (x, 2.0), (2.0, y))]
+        return ag.sum([k * (ag.where(z, 1.0, 0.0) if name in COMPARES else z) for k, z in zip((1.0, 8.0, 64.0), found)])
+
+    f = OPERATORS[name]
+    rule.__name__ = rule.__qualname__ = f"by_{name}"
+    made = ag.primitive(rule)
+    made.partials(lambda x, y, z: (0.0, 0.0))
+    return made
+
+
+def test_rules_may_use_every_operator_however_they_are_run():
+    """As Python has it: one by one, compiled, and in the text of an export."""
+    np = pytest.importorskip("numpy")
+    rules = {name: by_operator(name) for name in OPERATORS}
+    f = ag.compile(lambda x, y: [rule(x, y) for rule in rules.values()], 1.5, 0.5)
+    space = {}
+    exec(f.to_numpy(), space)
+    for x, y in ((1.5, 0.5), (0.5, 1.5), (2.0, 2.0), (-0.5, 3.0), (2.0, -3.0), (3.0, 2.0)):
+        wanted = [
+            sum(k * OPERATORS[name](*operands) for k, operands in zip((1.0, 8.0, 64.0), ((x, y), (x, 2.0), (2.0, y))))
+            for name in rules
+        ]
+        if isinstance(wanted[list(rules).index("pow")], complex):
+            wanted[list(rules).index("pow")] = math.nan
+        for found in ([rule(x, y) for rule in rules.values()], f(x, y), space["f"](np.array([x, y]))):
+            assert list(map(float, found)) == pytest.approx(wanted, rel=1e-15, nan_ok=True)

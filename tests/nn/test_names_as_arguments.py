@@ -8,7 +8,7 @@ import pytest
 import autograd_core as ag
 import nn
 from nn._src.notation.naming import names
-from nn._src.notation.texts import NOTATIONS
+from nn._src.notation.texts import NOTATIONS, TEXTS
 
 ASCII = str.maketrans({"′": "'", "″": "''", "‴": "'''", "δ": "delta", "Θ": "Theta", "ŷ": "yhat", "→": "->", "∂": "d"})
 X = [0.5, -1.0]
@@ -859,3 +859,15 @@ def test_names_that_a_text_has_on_some_lines_only():
     lecture = nn.forward_pass(model, X, [0.25, 1.0], loss=nn.sse, notation="lecture")
     assert list(lecture["y^true"]) == list(lecture["y"]) == [lecture["y_1"], lecture["y_2"]]
     assert second["Θ_1,0^(1)"] is second["Θ_10^(1)"]
+
+
+@pytest.mark.parametrize("outputs", [1, 2, 3])
+@pytest.mark.parametrize("notation", [notation for notation, text in TEXTS.items() if not text.through])
+def test_each_target_has_its_number_and_there_is_none_before_or_behind(notation, outputs):
+    letter = TEXTS[notation].target
+    model = nn.MLP(2, [2, outputs], "sigmoid", output="sigmoid", seed=1)
+    run = nn.forward_pass(model, X, [0.25, 1.0, 0.5][:outputs], loss=nn.sse, notation=notation)
+    assert [run[f"{letter}_{k}"].data for k in range(1, outputs + 1)] == [0.25, 1.0, 0.5][:outputs]
+    for k in (0, outputs + 1):
+        with pytest.raises(ag.RangeError):
+            run[f"{letter}_{k}"]

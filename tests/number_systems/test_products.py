@@ -9,6 +9,8 @@ import pytest
 
 import autograd_core as ag
 from autograd_core import Value
+from autograd_core._src.number_systems import products
+from autograd_core._src.number_systems.floats import FLOATS
 
 
 def exactly(xs):
@@ -91,6 +93,27 @@ def test_compiled_in_single_precision(seed):
     value, (gradient,) = f.value_and_grad(np.array([xs] * 64, np.float32))
     assert near(float(value[0]), exact, np.float32, len(xs))
     assert all(near(float(d), s, np.float32, len(xs)) for d, s in zip(gradient[0], slopes, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("xs", "rare"),
+    [
+        ([1.5, 2.0, 3.0, 4.0], False), ([0.0, 2.0, 3.0, 4.0], False), ([1.5, 0.0, -0.0, 4.0], False),
+        ([1e-200, 1e-200, 1e300, 0.0], True), ([0.0, 1e-200, 1e300, 1e300], True), ([1e200, 1e200, 1e-300, 1.0], True),
+    ],
+)  # fmt: skip
+def test_only_parts_that_leave_the_range_are_computed_with_care(xs, rare):
+    """A zero, which no digit is lost to, is no such part."""
+    asked = []
+
+    class Asked(type(FLOATS)):
+        def rarely(self, condition, rare, usual):
+            asked.append(bool(condition))
+            return super().rarely(condition, rare, usual)
+
+    products.whole(Asked(), xs)
+    products.of_others(Asked(), xs)
+    assert any(asked) == rare
 
 
 def test_zeros_infinities_and_nan_are_as_products_have_them():

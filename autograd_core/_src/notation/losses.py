@@ -188,7 +188,7 @@ class WrittenLoss(Primitive):
     def note(self, k: int) -> str:
         """What is said of the derivative with respect to one operand."""
         loss = self.loss
-        return loss.rule.note(loss.targets[k]) if loss.rule.note is not None and k < len(loss.predictions) else ""
+        return "" if loss.rule.note is None else loss.rule.note(loss.targets[k])
 
     def text(self, operands: Sequence[str]) -> str:
         """In text, of operands in text."""
