@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 TOLERANCE = 0.005
 SIGNS = "All signs are the other way round."
 TRANSPOSE = "It is the transpose: rows and columns are exchanged."
+CUT = 0.1  # how far a number is moved, at most, by being cut to one digit, if that is to count as too few digits
 NOTHING = 1e-9  # what counts as 0 where the answer is 0
 
 
@@ -201,25 +202,37 @@ def _judged(exercise: Exercise, answer: Any) -> Grade:
     if _shape(right) != _shape(given):
         right, given = _unwrapped(right), _unwrapped(given)
     if _shape(right) != _shape(given):
+        if named := _named(exercise, given):
+            return Grade(name, ("",), f"{name}: not yet. {named}", given, exercise)
         said = f"Expected {_described(right)}, got {_described(given)}."
         if _matches(right, _transposed(given)):
             said = TRANSPOSE
+        elif more := _without_rows(right, given):
+            said += more
         elif isinstance(answer, str) and DECIMAL_COMMA.fullmatch(answer.strip()):
             said += " Decimals are written with a point."
         return Grade(name, ("",), f"{name}: not yet. {said}", given, exercise)
     wrong = tuple(place for place, r, g in _pairs(right, given) if not _close(r, g))
     if not wrong:
         return Grade(name, (), f"{name}: right.", given, exercise)
-    for compute, sentence in (*([exercise.misprint] if exercise.misprint is not None else []), *exercise.confused):
-        if _matches(_unwrapped(_numbers(compute())), _unwrapped(given)):
-            return Grade(name, wrong, f"{name}: not yet. {sentence}", given, exercise)
+    if named := _named(exercise, given):
+        return Grade(name, wrong, f"{name}: not yet. {named}", given, exercise)
     said = (_pattern(right, given) if len(wrong) > 1 else "") or " ".join(
         f"{f'Entry {place}' if place else 'It'} {_fault(r, g)}."
         for place, r, g in _pairs(right, given)
         if place in wrong[:3]
     )
-    more = f" {len(wrong)} of {len(list(_pairs(right, given)))} entries are off." if len(wrong) > 1 else ""
+    counted = len(wrong) > 1 and not said.startswith("All ")
+    more = f" {len(wrong)} of {len(list(_pairs(right, given)))} entries are off." if counted else ""
     return Grade(name, wrong, f"{name}: not yet. {said}{more}", given, exercise)
+
+
+def _named(exercise: Exercise, given: Any) -> str:
+    """What is said of an answer that the text's misprint or a common confusion gives; "" if it is none of these."""
+    for compute, sentence in (*([exercise.misprint] if exercise.misprint is not None else []), *exercise.confused):
+        if _matches(_unwrapped(_numbers(compute())), _unwrapped(given)):
+            return sentence
+    return ""
 
 
 # --- numbers in nested lists ----------------------------------------------------------------------
@@ -227,6 +240,7 @@ def _judged(exercise: Exercise, answer: Any) -> Grade:
 
 POWER = re.compile(r"(?<![\w.])(\d+)\s*(?:\^|\*\*)\s*(\d\d?)(?![\w.])")
 SIDE_BY_SIDE = re.compile(r"(?<=[\d.])\s+(?=-?[\d.])")
+ARITHMETIC = re.compile(r"[\d\s.()*/+-]*\d[\d\s.()*/+-]*")
 DECIMAL_COMMA = re.compile(r"[-−]?\d+,\d+")
 NUMBER = re.compile(r"(?<![\w.])(\d+\.?\d*|\.\d+)(e[-+]?\d+)?(?:\s*/\s*(\d+))?(?![\w.])", re.IGNORECASE)
 
@@ -327,11 +341,37 @@ def _pattern(right: Any, given: Any) -> str:
         return SIGNS
     if exchanged := _exchanged(right, given):
         return exchanged
+    if all(_close(r, g) or (isinstance(r, float) and _rounded(r, g)) for r, g in pairs):
+        return "All that is off has too few digits: give three digits."
     factors = {g / r for r, g in pairs if r}
-    if factors and 0 not in factors and all(_close(float(r) * next(iter(factors)), float(g)) for r, g in pairs):
+    if (
+        factors
+        and _is_simple(next(iter(factors)))
+        and all(_close(float(r) * next(iter(factors)), float(g)) for r, g in pairs)
+    ):
         return f"All entries are {number(next(iter(factors)), 3)} times what they should be."
     exchanged = _exchanged(right, negated)
     return f"{SIGNS} And: {exchanged[0].lower()}{exchanged[1:]}" if exchanged else ""
+
+
+def _is_simple(factor: float) -> bool:
+    """Whether a factor is one that a mistake leaves, such as 2, 1/3 or 9/4; 10/11 is that of no mistake."""
+    return any(
+        below and math.isclose(above, round(above), rel_tol=TOLERANCE / 2) and round(above)
+        for x in (factor, 1 / factor if factor else 0.0) for below in (1, 2, 3, 4) for above in (x * below,)
+    )  # fmt: skip
+
+
+def _without_rows(right: Any, given: Any) -> str:
+    """What to add where a matrix is expected and numbers side by side came: its diagonal, or its rows one by one."""
+    if not isinstance(given, list) or any(isinstance(x, list) for x in given) or not isinstance(right, list):
+        return ""
+    rows = [row for row in right if isinstance(row, list)]
+    if not rows:
+        return ""
+    if len(given) == len(rows) == len(rows[0]) and _matches([row[i] for i, row in enumerate(rows)], given):
+        return " These are the entries of its diagonal; the others are asked for, too."
+    return " Each row has brackets of its own." if len(given) == sum(map(len, rows)) else ""
 
 
 def _negated(x: Any) -> Any:
@@ -358,17 +398,22 @@ def _swapped(right: Any, given: Any) -> str:
 
 
 def _rounded(right: Any, given: Any) -> bool:
-    """Whether the answer is the right number rounded to one or two digits, and that number needs more."""
+    """Whether the answer is the right number rounded or cut to one or two digits, and that number needs more."""
     if math.isclose(right, round(right), abs_tol=NOTHING) or math.isclose(right, float(f"{right:.2g}")):
         return False
-    return any(float(f"{right:.{digits}g}") == given for digits in (1, 2))
+    if any(float(f"{right:.{digits}g}") == given for digits in (1, 2)):
+        return True
+    unit = 10.0 ** (math.floor(math.log10(abs(right))) - 1)  # of the second digit
+    cut = (math.trunc(right / unit) * unit, math.trunc(right / (10 * unit)) * 10 * unit)
+    return math.isclose(right, given, rel_tol=CUT) and any(math.isclose(x, given, rel_tol=1e-9) for x in cut)
 
 
 def _fault(right: Any, given: Any) -> str:
     if isinstance(right, (str, bool)) or given != given:  # noqa: PLR0124  NaN
         return "is off"
     if isinstance(given, (str, bool)):
-        return f"is no number: {given!r}"
+        computed = isinstance(given, str) and ARITHMETIC.fullmatch(given) is not None
+        return f"is no number: {given!r}{'; without quotation marks Python computes it' if computed else ''}"
     if not right:
         return "should be 0"
     if isinstance(right, float) and _rounded(right, given):
