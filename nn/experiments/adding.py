@@ -95,7 +95,7 @@ class Memory:
         steps: The length of the sequences.
         histories: What `fit` saw, by the name of the network; `val_loss` is on unseen sequences.
         models: The trained networks, likewise.
-        sample: One unseen sequence.
+        sample: The first unseen sequence.
     """
 
     steps: int

@@ -138,6 +138,14 @@ def test_jumps_are_told_from_kinks():
     assert "kink at −0.5  jump at 0.5" in str(both)
 
 
+def test_each_piece_goes_up_to_a_jump_as_the_curve_does_on_its_side():
+    figure = nn.activation_curve(lambda x: ag.where(x > 0.5, ag.exp(x), ag.sin(3 * x)), -1, 1, points=401).plot()
+    for axes, before, behind in zip(figure.axes, (math.sin(1.5), 3 * math.cos(1.5)), (math.exp(0.5),) * 2, strict=True):
+        left, right = ([*zip(*line.get_data())] for line in axes.lines if len(line.get_xdata()) > 2)
+        assert left[-1] == pytest.approx((0.5, before), abs=1e-3)
+        assert right[0] == pytest.approx((0.5, behind), abs=1e-3)
+
+
 def test_a_legend_calls_a_jump_a_jump():
     def words(f):
         return [[text.get_text() for text in axes.get_legend().get_texts()] for axes in nn.activation_curve(f).plot().axes]

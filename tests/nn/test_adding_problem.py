@@ -68,3 +68,4 @@ def test_the_networks_are_trained_as_the_text_says():
             validation=unseen, max_grad_norm=None if name == "RNN" else 1.0, seed=3, progress=False,
         )  # fmt: skip
         assert (history.loss, history.val_loss) == (found.histories[name].loss, found.histories[name].val_loss)
+    assert found.sample == unseen[0][0]

@@ -186,6 +186,11 @@ def test_outcomes_show_themselves_as_their_text(xor):
     assert str(xor) == "\n".join(map(str, (*xor.lecture, xor.ours)))
 
 
+def curves(axes):
+    """What is drawn in a panel, by its label."""
+    return {line.get_label(): list(line.get_ydata()) for line in axes.get_lines()}
+
+
 # --- wine -----------------------------------------------------------------------------------------
 
 
@@ -202,6 +207,10 @@ def test_wine_is_told_apart():
     assert f"{100 * outcome.mean:.1f} % of test cases right" in repr(outcome)
     figure = outcome.pictures()["wine.png"]
     assert [axes.get_title() for axes in figure.axes] == ["one split", "20 splits", "test cases of all splits"]
+    assert curves(figure.axes[0]) == {"training": outcome.history.loss, "test": outcome.history.val_loss}
+    shares, mean = (list(line.get_ydata()) for line in figure.axes[1].get_lines())
+    assert shares == [100 * a for a in sorted(outcome.accuracies)]
+    assert set(mean) == {100 * outcome.mean}
 
 
 def test_wine_on_programs_and_on_graphs(monkeypatch):
@@ -233,6 +242,11 @@ def test_over_training_is_seen_and_early_stopping_helps():
     assert len(figure.axes) == 6
     assert figure.axes[0].get_title() == "over-trained"
     assert figure.axes[5].get_title() == f"test cases: {100 * stopped.test.accuracy:.1f} % right"
+    for panels, run, unseen in ((figure.axes[:2], over, "test"), (figure.axes[3:5], stopped, "set aside")):
+        best = stopped.history.best_epoch
+        drawn = {"training": run.history.loss, unseen: run.history.val_loss, f"epoch {best}": [0, 1]}
+        assert curves(panels[0]) == drawn
+        assert [len(line.get_xdata()) for line in panels[1].get_lines()] == [outcome.data[1].count(k) for k in (0, 1)]
 
 
 def test_over_training_on_programs_and_on_graphs(monkeypatch):

@@ -35,6 +35,18 @@ def test_a_generator_beside_a_number_is_seen():
     assert watch.changed() == "model[1]"
 
 
+def test_an_object_in_the_place_of_one_that_is_gone_is_seen():
+    """It has the same number, and would have the same address."""
+    counter = Counter()
+    for made in (lambda: ag.Value(1.0), Counter, lambda: [counter], dict):
+        holder = {"part": made()}
+        watch = Watch(model=[holder])
+        assert watch.changed() is None
+        del holder["part"]
+        holder["part"] = made()
+        assert watch.changed() is not None
+
+
 def test_what_a_compiled_function_keeps_for_itself_is_no_state_but_what_its_function_keeps_is():
     pytest.importorskip("numpy")
     counter = Counter()

@@ -12,6 +12,7 @@ import autograd_core as ag
 import nn
 from nn._src.analysis.signal_formulas import value_of
 from nn._src.notation.texts import NOTATIONS
+from nn._src.support.formulas import Formula, Formulas
 
 
 def worked_out(formula, numbers):
@@ -412,3 +413,21 @@ def test_what_the_loss_gives_is_in_letters_behind_a_softmax_too(loss, share, not
 
 def test_values_beside_formulas_are_the_numbers_and_zero_has_no_sign():
     assert [value_of(x)[:2] for x in (0.25, -1.5, -0.0)] == [("= 0.25", " = 0.25"), ("= −1.5", " = -1.5"), ("= 0", " = 0")]
+
+
+@pytest.mark.parametrize("others", [0, 1, 40])
+def test_a_value_stands_four_blanks_behind_its_line_or_below_it_at_the_right_edge(others):
+    """Whatever the lengths of both, and of the other lines: no row is wider than 100."""
+    for length in range(50, 100):
+        for size in {10, 96 - length, 97 - length, 99 - length, 100 - length, 101 - length} - set(range(-10, 2)):
+            line, value = "y = " + "a" * (length - 4), "v" * size
+            rest = [Formula("z = b", "")] * others
+            rows = str(Formulas([Formula(line, ""), *rest], values=[Formula(value, ""), *[Formula("1", "")] * others]))
+            first, *more = rows.splitlines()
+            assert max(map(len, (first, *more))) <= 100
+            if length + 4 + size <= 100:
+                assert first.split("    ", 1)[0] == line
+                assert first.split() == ["y", "=", line[4:], value]
+            else:
+                assert (first, more[0]) == (line, value.rjust(100))
+            assert len(more) == others + (length + 4 + size > 100)

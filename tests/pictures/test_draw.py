@@ -472,6 +472,8 @@ def test_numbers_have_four_digits():
         assert text.number(x) == wanted
     assert text.in_full(Fraction(10**400, 3)) == "about 3.333333333333333e+399"
     assert text.in_full(Fraction(1, 3)) == "1/3"
+    for digits, shown in ((118, f"{10**117}/3"), (119, "about 3.333333333333333e+117")):  # of 120 and of 121 signs
+        assert text.in_full(Fraction(10 ** (digits - 1), 3)) == shown
 
 
 def test_labels_are_shortened_to_their_room():
