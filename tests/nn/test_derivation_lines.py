@@ -565,6 +565,25 @@ def test_logarithms_of_sums_of_exponentials(f):
         assert "softmax" not in text
 
 
+@pytest.mark.parametrize("loss", [nn.cross_entropy, lambda z, k: nn.cross_entropy([z], [k])])
+def test_a_loss_beside_a_softmax_has_its_outputs_only_where_it_is_of_the_same_scores(loss):
+    """In the order in which the softmax is written."""
+    a, b, w = leaf(0.3, "a"), leaf(0.9, "b"), leaf(0.7, "w")
+
+    def scores(letter, x, y):
+        found = [x * w, y * w]
+        for k, z in enumerate(found, 1):
+            z.label = f"{letter}_{k}"
+        return found
+
+    z, u = scores("z", a, b), scores("u", b, a + 1)
+    for others, mine in ((z, "s_1"), (z[::-1], "exp(z_2)/(exp(z_2) + exp(z_1))"), (u, "exp(z_1)/(exp(z_1) + exp(z_2))")):
+        s = ag.softmax(others)
+        s[0].label, s[1].label = (f"s{x.label[1:]}" if others is not u else f"t{x.label[1:]}" for x in others)
+        found = check(loss(z, 0) * s[0], w, s, outputs=True)
+        assert any(mine in line for line in found.lines)
+
+
 # --- any small graph -----------------------------------------------------------------------------------------
 
 BINARY = (

@@ -404,6 +404,18 @@ def test_j_of_theta_as_latex():
     assert r"+ \frac{\lambda}{2n} \, \sum_{l=1}^{L-1} \sum_{i=1}^{s_{l}} \sum_{j=1}^{s_{l+1}} \left(\Theta_{ji}^{(l)}\right)^{2}" in tex
 
 
+@pytest.mark.parametrize("notation", [None, "cs60050", "cs60050-first"])
+def test_the_letter_is_small_where_the_text_has_a_vector_of_parameters(notation):
+    """As CS60050 has for logistic regression, and for all networks in its first half."""
+    models = (nn.Neuron(2, "sigmoid"), nn.MLP(2, [2, 1], "sigmoid", output="sigmoid", seed=1))
+    found = [nn.cost(model, [[0.5, -1.0]], [1.0], lam=0.5, notation=notation) for model in models]
+    for cost, small in zip(found, (notation is not None, notation == "cs60050-first"), strict=True):
+        letter = "J(θ)" if small else "J(Θ)"
+        assert str(cost).startswith(f"{letter} = ")
+        assert cost.formula[0].startswith(f"{letter} = ")
+        assert cost[letter] == cost.J
+
+
 def test_the_cost_of_other_texts_is_a_sum_of_what_they_have_for_a_case():
     X, Y, model = data(1)
     of = {
