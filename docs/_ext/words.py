@@ -26,12 +26,19 @@ ASKING = frozenset(
     they this to us use used using want was way we what when where which who why will with would you your""".split()
 )
 
+SAYING = frozenset(
+    "above after again before below down few more most no off only out over own same too under up".split()
+)
+
 
 class Questions(SearchEnglish):
-    """English, in which the words of asking are passed over."""
+    """English, in which the words of asking are passed over, and those that say where or how much are not.
+
+    Sphinx passes over "down": "loss does not go down" would be a search for "loss".
+    """
 
     lang = "en"
-    stopwords = SearchEnglish.stopwords | ASKING
+    stopwords = (SearchEnglish.stopwords | ASKING) - SAYING
 
 
 def collect(app: Sphinx, tree: nodes.document) -> None:

@@ -92,6 +92,7 @@ def test_each_room_lists_its_names_and_says_what_a_misspelt_one_means(module):
         (lambda **more: nn.train_test_split([[1.0]], [1.0], **more), elsewhere.ON_SPLIT),
         (lambda **more: ag.compile(lambda x: x * x, 1.0, **more), elsewhere.ON_COMPILE),
         (lambda **more: ag.draw(ag.Value(1.0), **more), elsewhere.ON_DRAW),
+        (lambda **more: ag.draw(ag.Value(1.0)).save("y.svg", **more), elsewhere.ON_SAVE),
         *((lambda make=make, **more: make(**more), elsewhere.ON_OPTIMIZER) for make in (nn.SGD, nn.Adam, nn.AdamW)),
     ],
 )

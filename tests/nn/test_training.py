@@ -187,7 +187,7 @@ GOOD = {"X": [[1.0], [2.0]], "y": [1, -1], "loss": nn.hinge}
         ({"y": None}, ag.OperandError, "fit: y: expected a list or an array"),
         ({"X": [[1.0], [2.0, 3.0]]}, ag.StructureError, "expected 1 inputs, got 2"),
         ({"X": [[1.0], ["a"]]}, ag.OperandError, "got 'a'"),
-        ({"X": [1.0, 2.0]}, ag.StructureError, r"for one number pass \[x\], for one row of many \[row\]"),
+        ({"X": [1.0, 2.0]}, ag.StructureError, r"for one number pass \[x\], for one row of many \[row\], and for a column of numbers a row for each, \[\[x\] for x in X\]"),
         ({"y": [1, 0]}, ag.RangeError, "targets -1 or 1, got 0"),
         ({"y": [1, [1, 1]]}, ag.StructureError, "a list of 2 targets for one prediction"),
         ({"validation": ([[1.0]], [5])}, ag.RangeError, "targets -1 or 1, got 5"),

@@ -292,6 +292,24 @@ def test_importing_pictures_imports_no_layout_library():
     assert done.stdout.strip() == "[]"
 
 
+@pytest.mark.parametrize(
+    ("made", "name", "advice"),
+    [
+        (ag.draw, "y.pptx", "; use .svg or .png"),
+        (ag.draw, "y.EMF", "; use .svg or .png"),
+        (ag.draw, "y.jpeg", "; use .png"),
+        (ag.draw, "y.eps", "; use .pdf"),
+        (ag.Stepper, "y.mp4", "; use .gif or .webp"),
+        (ag.Stepper, "y.pptx", ""),  # nothing of a stepper can be inserted there
+        (ag.draw, "y", ""),
+    ],
+)
+def test_an_ending_of_others_is_answered_with_ours(made, name, advice, tmp_path):
+    with pytest.raises(ag.RangeError) as error:
+        made(ag.Value(2.0) * 3).save(tmp_path / name)
+    assert str(error.value).endswith(f"got {name!r}{advice}")
+
+
 def test_every_suffix_has_its_writer():
     assert list(picture.WRITERS) == [".svg", ".png", ".html", ".dot", ".mmd", ".tex", ".typ", ".pdf"]
 

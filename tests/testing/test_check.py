@@ -1212,6 +1212,18 @@ def test_bad_functions_are_told_apart(name):
     assert caught.value.fault == fault
 
 
+@pytest.mark.parametrize(
+    ("args", "is_said"), [([1.0], True), (([1.0],), True), ((1.0, [1.0]), False), (({"x": 1.0},), False)]
+)
+def test_a_list_that_was_meant_to_hold_the_arguments_is_said_to_be_one(args, is_said):
+    def refuses(*xs):
+        raise TypeError("no")
+
+    with pytest.raises(FunctionError) as error:
+        check_gradient(refuses, args)
+    assert ("called with one argument, a list" in str(error.value)) is is_said
+
+
 def test_what_was_raised_is_chained_with_the_point():
     with pytest.raises(FunctionError, match=r"args\[0\] = 1\.0") as caught:
         check_gradient(raising, (1.0,))

@@ -174,6 +174,14 @@ ON_DRAW = {
     "dark": 'it is theme="dark"',
     "depth": "fold= and unfold= say what is shown as one card",
 }
+ON_SAVE = {
+    **dict.fromkeys(("dpi", "scale"), "pixels follow from the size, and the size from ag.draw(y, width=2000)"),
+    **dict.fromkeys(
+        ("width", "height", "style", "direction"), "a picture is drawn with it: ag.draw(y, width=2000).save(...)"
+    ),
+    "format": 'the ending of the file says it: save("y.png")',
+    "bbox_inches": "a picture has no margins to cut",
+}
 _RATE = "the rate belongs to the optimizer, optimizer=nn.Adam(lr=0.01)"
 ON_FIT = {
     "lr": _RATE,
@@ -181,7 +189,10 @@ ON_FIT = {
     "validation_data": "they are validation=(X, y)",
     "validation_split": "the share is validation=0.2",
     "verbose": "the bar is progress=True or False",
-    "callbacks": "early_stopping=nn.EarlyStopping(), watch=ag.Film()",
+    **dict.fromkeys(
+        ("callbacks", "callback"),
+        "early_stopping=nn.EarlyStopping(), watch=ag.Film(); or call fit with epochs=1 in a loop, with one optimizer",
+    ),
     "metrics": "accuracy= takes a function of one prediction and its target",
     "criterion": "it is loss=",
     "random_state": "it is seed=",

@@ -12,6 +12,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+_PAGES = (".svg", ".png")  # Word and PowerPoint insert both
+INSTEAD = {  # endings of what others write, and which of ours do there
+    **dict.fromkeys((".pptx", ".ppt", ".docx", ".doc", ".odp", ".odt", ".key", ".emf", ".wmf"), _PAGES),
+    **dict.fromkeys((".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif"), (".png",)),
+    **dict.fromkeys((".eps", ".ps"), (".pdf",)),
+    **dict.fromkeys((".mp4", ".mov", ".avi", ".webm"), (".gif", ".webp")),
+}
+
 
 def path_for(path: str | os.PathLike[str], suffixes: Iterable[str]) -> Path:
     """The path, if its suffix is allowed and its folder exists.
@@ -24,7 +32,9 @@ def path_for(path: str | os.PathLike[str], suffixes: Iterable[str]) -> Path:
 
     path = Path(name_of_file(path, "save"))
     if path.suffix.lower() not in suffixes:
-        msg = f"save: expected a file name that ends in {', '.join(suffixes)}, got {path.name!r}"
+        taken = [known for known in INSTEAD.get(path.suffix.lower(), ()) if known in suffixes]
+        hint = f"; use {' or '.join(taken)}" * bool(taken)
+        msg = f"save: expected a file name that ends in {', '.join(suffixes)}, got {path.name!r}{hint}"
         raise RangeError(msg)
     if not path.parent.is_dir():
         msg = f"save: there is no folder {str(path.parent)!r}; make it first"

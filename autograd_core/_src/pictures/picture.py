@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, get_args
 from ...errors import OperandError, RangeError, StructureError, UsageWarning
 from ..any_object import brief, shown
 from ..atomic_write import write_file
-from ..engine.elsewhere import ON_DRAW
+from ..engine.elsewhere import ON_DRAW, ON_SAVE
 from ..engine.graph import roots_of
 from ..engine.provenance import warn_user
 from ..engine.value import Value
@@ -173,7 +173,7 @@ class Picture:
         return show(self, "picture")
 
     @says_how
-    def save(self, path: str | os.PathLike[str], *, theme: Theme | None = None) -> Path:
+    def save(self, path: str | os.PathLike[str], *, theme: Theme | None = None, **options: Never) -> Path:
         """Write the picture to a file; its suffix says how. A failure leaves an older file whole.
 
         Args:
@@ -187,12 +187,13 @@ class Picture:
             theme: "light" or "dark": the colours, written out, so that every viewer shows them; "auto":
                 an .svg or .html that follows its reader's system, in browsers alone. None: that of `draw`;
                 where that is "auto", a page follows the reader and everything else is light.
+            **options: Not taken; what a picture is drawn with raises an error that says so.
 
         Returns:
             The path of the file.
 
         Raises:
-            OperandError: `path` is no path.
+            OperandError: `path` is no path, or there is an option.
             RangeError: Another suffix or theme, or a folder that does not exist; "auto" for what is no page.
             MissingExtraError: The library that makes a PNG is not there.
 
@@ -203,6 +204,8 @@ class Picture:
             ...     draw(ag.Value(2.0) * 3).save(pathlib.Path(folder) / "g.svg").name
             'g.svg'
         """
+        if options:
+            refuse_options("save", options, ON_SAVE, self.save)
         path = path_for(path, WRITERS)
         kind = path.suffix.lower()
         if theme is not None:

@@ -35,7 +35,10 @@ def row(x: Any, caller: str) -> list[Any]:
     items = plain(x)
     if isinstance(items, list):
         return items
-    msg = f"{caller}: expected a list of numbers, got {shown(x)}; for one number pass [x], for one row of many [row]"
+    msg = (
+        f"{caller}: expected a list of numbers, got {shown(x)}; for one number pass [x], for one row of many [row], "
+        "and for a column of numbers a row for each, [[x] for x in X], or X[:, None] of an array"
+    )
     raise StructureError(msg)
 
 

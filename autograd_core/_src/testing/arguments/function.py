@@ -95,13 +95,20 @@ class Function:
                     output = self.f(*built)
         except Exception as error:
             at = ", ".join(f"{name} = {first_of(x)}" for name, x in list(zip(self.names, leaves, strict=True))[:8])
-            msg = f"{self.name} raised {type(error).__name__} at {at}: {error}"
+            msg = f"{self.name} raised {type(error).__name__} at {at}: {error}{self._taken_as_one(built)}"
             raise FunctionError(msg, fault="raises") from error
         finally:
             self.calls += 1
         if looked_at:
             self._unchanged(before, built)
         return output
+
+    @staticmethod
+    def _taken_as_one(args: Any) -> str:
+        """What to say where a list was perhaps meant to hold the arguments, as `scipy` and PyTorch take it."""
+        if len(args) != 1 or not isinstance(args[0], list):
+            return ""
+        return "; it was called with one argument, a list: args that are several, or no list, stand in a tuple, (x, y)"
 
     def _results(self, output: Any) -> Tree:
         tree = results_of(output)
