@@ -168,6 +168,67 @@ def test_a_bias_stands_beside_its_weights_and_a_1_below_the_inputs():
     assert nn.forward_pass(model, X, [1, 0], loss=nn.binary_cross_entropy, notation="cs60050")["cost(x_i)"].label == "cost"
 
 
+@pytest.mark.parametrize(
+    ("notation", "copied", "name"),
+    [
+        ("cs60050", r"\boldsymbol{\delta}^{(3)}", "δ^(3)"), ("cs60050", r"\delta_1^{(L)}", "δ_1^(4)"),
+        ("cs60050", r"\frac{\partial cost}{\partial \Theta_{12}^{(1)}}", "∂cost/∂Θ_12^(1)"),
+        ("cs60050-first", r"\frac{\partial \mathcal{L}}{\partial \mathbf{W}^{(1)}}", "∂L/∂W^(1)"),
+        ("downing", r"\mathbf{J}_{V}^{L}", "J_V^L"), ("downing", r"J_{v_{11}}^{L}", "∂L/∂v_11"),
+        ("downing-first", r"\frac{\partial \textit{E}_{\textit{d}}}{\partial \textit{w}_{\textit{53}}}", "∂E_d/∂w_53"),
+        ("lecture", r"\frac{\partial f}{\partial z_{2}}", "∂f/∂z_2"), ("lecture-first", "\\frac{\\partial \\ell}{\\partial W_2}", "∂ℓ/∂W_2"),
+        ("ling3804", r"e^{\prime}", "e′"),
+    ],
+)  # fmt: skip
+def test_names_are_copied_from_a_text_in_latex(notation, copied, name):
+    sizes = [3, 1] if notation.startswith(("downing", "lecture-first")) else [3, 2, 1]
+    sizes = [2, 1] if notation == "downing-first" else sizes
+    asked = {"loss": nn.binary_cross_entropy, "notation": notation}
+    signals = nn.error_signals(nn.MLP(2, sizes, "sigmoid", output="sigmoid", seed=1), X, 1.0, **asked)
+    assert signals[copied] == signals[name]
+
+
+def test_nodes_are_found_by_names_in_latex():
+    his = nn.forward_pass(nn.MLP(1, [1, 1, 1], "sigmoid", bias=False, seed=1), [0.5], 0.3, loss=nn.sse, notation="dolhansky")
+    for copied in (r"w_{i \to j}", r"w_{i\rightarrow j}", "w_{i→j}"):
+        assert his[copied] is his["w_i→j"]
+    for copied in (r"\hat{y}", r"\hat{y}_i", r"\hat y"):
+        assert his[copied] is his["ŷ"]
+    lecture = nn.forward_pass(nn.MLP(2, [3, 1], "sigmoid", output="sigmoid", seed=1), X, 0.3, loss=nn.sse, notation="cs60050")
+    assert lecture[r"\mathbf{a}^{(2)}"] == lecture["a^(2)"]
+    assert lecture[r"h_{\Theta}(\mathbf{x})"] == lecture["h_Θ(x)"]
+    assert lecture[r"\Theta^{(1)}_{10}"] is lecture["Θ_10^(1)"]
+    with pytest.raises(ag.RangeError, match="expected one of"):
+        lecture[r"\gamma"]
+
+
+@pytest.mark.parametrize(
+    ("notation", "layer", "unit"),
+    [
+        ("cs60050", "g′(z^(2))", "g'(z_1^{(2)})"), ("cs60050-first", "g'(z^1)", "g'(z_1^1)"), ("lecture", "b'_{2}(z_1)", "b′_2(z_1,1)"),
+        ("downing", "f'(sum(Y))", "f'(sum(y_1))"), ("downing-first", "f_T'(sum^(1))", "f_T'(sum_{3d})"),
+        ("dolhansky", None, "f_k'(s_k)"), ("dolhansky", None, "σ'_k(s_k)"), ("ling3804", "f'(x')", "f'(x'_1)"),
+    ],
+)  # fmt: skip
+def test_slopes_are_asked_for_by_a_prime(notation, layer, unit):
+    """The lecture's goal: compute {a_i}, {df/dz_i}, {b'_i+1(z_i)}."""
+    signals = nn.error_signals(nn.MLP(2, [2, 1], "sigmoid", seed=1), X, 0.3, loss=nn.sse, notation=notation)
+    known = [a.output.data * (1 - a.output.data) for a in signals.run.layers["layer1"]]
+    assert signals[unit] == pytest.approx(known[0])
+    assert layer is None or signals[layer] == pytest.approx(known)
+    for none in ("g'(y)", "g'(z^(7))", "g'()", "g'(g'(z^(2)))"):
+        with pytest.raises(ag.RangeError):
+            signals[none]
+
+
+def test_a_layer_whose_activations_are_a_softmax_has_no_slopes():
+    scores = nn.error_signals(nn.MLP(2, [2, 2], "sigmoid", seed=1), X, 1, loss=nn.cross_entropy, notation="cs60050")
+    assert len(scores["g'(z^(2))"]) == 2
+    for none in ("g'(z^(3))", "g'(z_1^(3))"):
+        with pytest.raises(ag.RangeError):
+            scores[none]
+
+
 def test_an_update_is_refused_with_what_it_is():
     signals = nn.error_signals(nn.MLP(1, [1, 1], "sigmoid", bias=False, seed=1), [0.5], 0.3, loss=nn.sse, notation="dolhansky")
     for typed in ("Δw_i→j", "Δw_{i→j}", "Delta w_i->j"):

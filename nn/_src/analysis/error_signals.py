@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from ..modules.module import Module
     from ..support.names import Names
 
+PRIMED = re.compile(r"[^()'′]*['′][^()'′]*\((.+)\)")  # f′_j(s_j), g'(z^(3))
 SHOWN = 4  # outputs whose sums are named
 SHOWN_ON_NETWORK = ("signals", "slopes", "jacobians")
 MARKED = 0.25  # strength of the tint of sums in a picture
@@ -50,7 +52,7 @@ HEADS = ("unit", "s", "z", "f′(s)", "∂E/∂z", "δ")
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ErrorSignals(Table):
-    """The error signal delta = dE/ds of every unit. It is a table, as text and in a notebook.
+    r"""The error signal delta = dE/ds of every unit. It is a table, as text and in a notebook.
 
     `signals["layer1/neuron0"]` is one number, `signals["layer1"]` the list of a layer.
 
@@ -62,7 +64,8 @@ class ErrorSignals(Table):
             and `signals["δ^(3)"]` as `signals["layer2"]`. What one unit and its layer are both called is the unit's.
             Derivatives with respect to anything that `run` has by name are found by name: `signals["∂L/∂w_11^(1)"]`, a
             matrix for `signals["∂L/∂W^(1)"]` or Downing's `signals["J_V^L"]`, and `signals["dw"]` and `signals["db"]`
-            of logistic regression.
+            of logistic regression. `signals["g′(z^(3))"]` are the slopes at the sums of a layer. Names may be LaTeX,
+            as copied from a text: `signals[r"\delta^{(3)}"]`.
 
     Example:
         >>> import nn
@@ -96,8 +99,9 @@ class ErrorSignals(Table):
             signals = [own for own in known if own.startswith("signal ")]
             meant = self.names.meant(name, signals)
             if meant not in signals:
-                if (derivative := self._derivative(name)) is not None:
-                    return derivative
+                for found in (self._derivative(name), self._slopes(name)):
+                    if found is not None:
+                        return found
                 self._refuse_updates(name)
                 self._refuse_activations(name)
                 known = {self.names(own): known[own] for own in signals}
@@ -133,6 +137,19 @@ class ErrorSignals(Table):
         if not isinstance(nodes, list):
             return found[0]
         return MatrixRows(found) if isinstance(rows[0], list) else found
+
+    def _slopes(self, name: Any) -> Any:
+        """g′(z^(3)): the slope at a sum, or those at the sums of a layer; None for what is no such name."""
+        assert self.names is not None
+        primed = PRIMED.fullmatch(name) if isinstance(name, str) else None
+        if primed is None:
+            return None
+        no_slope = self._activation_after()  # a softmax, or the loss, has their activations
+        slopes: dict[str, Any] = {f"sum({u.name})": u.slope for u in self._units() if u.name not in no_slope}
+        for layer, units in self.layers.items():
+            if not no_slope.keys() & {unit.name for unit in units}:
+                slopes.setdefault(f"sum({layer})", [unit.slope for unit in units])
+        return slopes.get(self.names.meant(primed[1], slopes))
 
     def _refuse_updates(self, name: Any) -> None:
         """An update is no number by itself: it has the learning rate as a factor.

@@ -77,12 +77,12 @@ class Jacobian:
     """The derivatives of one layer with respect to another, or to weights, with names on its axes.
 
     `left @ right` is the chain rule. It sums over the last axis of `left` and the first of `right`, which must have the
-    same labels: in numerator layout J(Y to L) @ J(X to Y) = J(X to L), in denominator layout the other way round; made
-    one by one of one model at one input, their product has `.formulas`, too. That to weights may be in denominator
-    layout, shaped as the weights, and the other in numerator layout, as Downing's J_Y^Z • J_V^Y has it: then the
-    vectors within meet the rows. A row `error` times a simplified weight Jacobian, `error * simple`, scales its
-    columns. With a list or an array @ gives an array. Those of several cases can be added, also by `sum`, and
-    multiplied by a number: `-eta * sum(Js)` is the step of a minibatch.
+    same labels: in numerator layout J(Y to L) @ J(X to Y) = J(X to L), in denominator layout the other way round. That
+    with respect to weights may be in denominator layout, shaped as the weights, and the other in numerator layout, as
+    Downing's J_Y^Z • J_V^Y has it: then the vectors within meet the rows. A row `error` times a simplified weight
+    Jacobian, `error * simple`, scales its columns. Two that were made one by one, of one model at one input, have a
+    product with `.formulas`. With a list or an array @ gives an array. Those of several cases can be added, also by
+    `sum`, and multiplied by a number: `-eta * sum(Js)` is the step of a minibatch.
 
     It is text (`format(J, ".1f")` for another format of its numbers), and shows itself in a notebook. NumPy takes it
     for its `.array`. `J[0, 1]` and `J["z_1", "y_2"]` are entries, by number or by label, and `J[0]` is a row. With a

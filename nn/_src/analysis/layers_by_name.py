@@ -73,7 +73,7 @@ class JacobianEnd:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ForwardPass(Table):
-    """The layers of one forward pass of a model; every number in it is a node of one graph.
+    r"""The layers of one forward pass of a model; every number in it is a node of one graph.
 
     It is a table of weighted sums and activations, as text and in a notebook.
 
@@ -98,6 +98,7 @@ class ForwardPass(Table):
             computed of the same outputs as `.loss`, which has a target that was given as a number as that number.
             Of a loss that takes scores it is a function of the activations. They are one node where the target was
             given as a node, or where the loss takes no such nodes.
+            Names may be LaTeX, as copied from a text: `run[r"w_{i \to j}"]`.
             `run["x"]` are the inputs; `run["b^(1)"]` the biases of a layer, where the text has a letter for them.
             CS60050's `run["[W^(1) b^(1)]"] @ run["[x 1]"]` is z^(1), and `run["[w_1^(1) b_1^(1)]"]` one row of it.
         of_scores: With a text's names, and a loss that takes scores, `nn.cross_entropy` or

@@ -92,6 +92,13 @@ BY_KEYBOARD = (
     ("ŷ", "yhat"), ("y_hat", "yhat"), ("→", "->"), ("−", "-"), ("∂", "d"), ("ℓ", "l"), ("ℒ", "L"), ("Δ", "Delta"),
     (" ", ""), ("{", ""), ("}", ""),
 )  # fmt: skip
+TEX = (
+    (re.compile(r"\\[dt]?frac\s*\{"), ""), (re.compile(r"\}\s*\{"), "/"),  # a derivative
+    (re.compile(r"\\(?:hat|widehat)\s*(?:\{\s*(\w)\s*\}|(\w))"), r"\1\2hat"),
+    (re.compile(r"\\(?:to|rightarrow)(?![A-Za-z])"), "->"), (re.compile(r"\\partial(?![A-Za-z])"), "d"),
+    (re.compile(r"\^\s*\{?\s*\\prime\s*\}?"), "'"), (re.compile(r"\\ell(?![A-Za-z])"), "l"),
+    (re.compile(r"\\(?:(?:math|text)(?:bf|cal|it|rm)?|boldsymbol|left|right)(?![A-Za-z])|\\(?![A-Za-z])|\\"), ""),
+)  # fmt: skip
 RAISED = re.compile(r"\^\(([^()^]*)\)")  # (l) of a^(l)
 RAISED_FIRST = re.compile(r"([^_^]+)\^([^_^]+)_([^_^]+)")  # a^(2)_1
 
@@ -132,10 +139,18 @@ def one_named(name: str, known: Sequence[str]) -> str | None:
 
 
 def as_typed(name: str) -> str:
-    """A name as typed on a keyboard: primes as quotes, letters by their names, no blanks, no brackets of a^(l).
+    r"""A name as typed on a keyboard: primes as quotes, letters by their names, no blanks, no brackets of a^(l).
 
-    What stands above may stand before the index, a^(l)_j, and in braces.
+    What stands above may stand before the index, a^(l)_j, and in braces; and it may be LaTeX, as copied from a text.
+
+    Example:
+        >>> from nn._src.support.names import as_typed
+        >>> as_typed("∂E/∂w_i→j") == as_typed(r"\frac{\partial E}{\partial w_{i\rightarrow j}}")
+        True
     """
+    if "\\" in name:
+        for pattern, typed in TEX:
+            name = pattern.sub(typed, name)
     for sign, word in BY_KEYBOARD:
         name = name.replace(sign, word)
     name = RAISED.sub(r"^\1", name)
