@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 HUGE = 1e6
-FURTHER = ("distributions", "motion", "learning", "curves", "engineering", "signals", "own_programs")
+FURTHER = ("distributions", "motion", "learning", "curves", "engineering", "signals", "own_programs", "sciences", "numerics")
 
 
 @dataclass(eq=False)

@@ -224,3 +224,41 @@ def _(x):
 @variance32.bug("the mean forgotten")
 def _(x):
     return x / 2
+
+
+@in_jax("jax: a jump's limiter of third order", vec(5, -10, 10))
+def weno(u):
+    return weno_parts(u)[0]
+
+
+def weno_parts(u):
+    beta = jnp.array([(u[1] - u[0]) ** 2, (u[2] - u[1]) ** 2])
+    alpha = jnp.array([1 / 3, 2 / 3]) / (beta + 1e-2) ** 2
+    flux = jnp.array([-u[0] / 2 + 1.5 * u[1], (u[1] + u[2]) / 2])
+    w = alpha / alpha.sum()
+    return w @ flux, beta, w, flux
+
+
+def weno_slope(u, power=2):
+    value, beta, w, flux = weno_parts(u)
+    by_beta = -power * w * (flux - value) / (beta + 1e-2)
+    a, b = 2 * by_beta[0] * (u[1] - u[0]), 2 * by_beta[1] * (u[2] - u[1])
+    return jnp.array([-w[0] / 2 - a, 1.5 * w[0] + w[1] / 2 + a - b, w[1] / 2 + b, 0.0, 0.0])
+
+
+weno.right(weno_slope)
+weno.bug("power of the weights")(lambda u: weno_slope(u, 1))
+
+
+@in_jax("jax: gated unit in single precision", vec(3, -20, 20, 32), vec(3, -20, 20, 32), dtype="float32")
+def gated(a, b):
+    return jnp.sum(jax.nn.silu(a) * b)
+
+
+def gated_slope(a, b, sign=1):
+    s = jax.nn.sigmoid(a)
+    return b * s * (1 + sign * a * (1 - s)), jax.nn.silu(a)
+
+
+gated.right(gated_slope)
+gated.bug("sign of the gate's slope")(lambda a, b: gated_slope(a, b, -1))

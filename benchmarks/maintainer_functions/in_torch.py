@@ -250,3 +250,34 @@ def _(x):
 @sigmoid32.bug("wrong sign for negative numbers")
 def _(x):
     return torch.sign(x) * torch.sigmoid(x) * torch.sigmoid(-x)
+
+
+@in_torch("torch: share of a mixture by a temperature", vec(4, -50, 50), real(0.1, 10))
+def tempered(x, t):
+    return torch.softmax(x / t, 0) @ MIX[:4]
+
+
+def tempered_slope(x, t, sign=-1):
+    p = torch.softmax(x / t, 0)
+    g = p * (MIX[:4] - p @ MIX[:4])
+    return g / t, sign * (g @ x) / t**2
+
+
+tempered.right(tempered_slope)
+tempered.bug("sign of the temperature")(lambda x, t: tempered_slope(x, t, 1))
+
+
+@in_torch("torch: groups, normalised, in single precision", vec((2, 3), -100, 100, 32), dtype="float32")
+def groups(x):
+    d = x - x.mean(1, keepdim=True)
+    return ((d / (d.square().mean(1, keepdim=True) + 0.1).sqrt()) * MIX.float().reshape(2, 3)).sum()
+
+
+def groups_slope(x, along=1):
+    w, d = MIX.float().reshape(2, 3), x - x.mean(1, keepdim=True)
+    s = (d.square().mean(1, keepdim=True) + 0.1).sqrt()
+    return (w - w.mean(along, keepdim=True) - d / s * (w * d / s).mean(1, keepdim=True)) / s
+
+
+groups.right(groups_slope)
+groups.bug("the mean over the other axis")(lambda x: groups_slope(x, 0))

@@ -24,7 +24,7 @@ from .numeric.judged_function import Numeric, Tolerances
 from .proofs.graph_checker import Judge
 from .proofs.level_sweeps import levels_of
 from .proofs.local_slopes import number_system
-from .proofs.many_inputs import MANY_INPUTS, screened
+from .proofs.many_inputs import MANY_INPUTS, confirmed_in_floats, screened
 from .proofs.recording import Recording
 from .proofs.reference import graph_of, values_at
 from .verdicts import FunctionError, Report, Verdict
@@ -114,7 +114,10 @@ def check_recorded(
 
     The values count where a derivative that was given is off: whether rounding within the function explains it.
     """
-    report = screened(rec, given, modes, tolerances) if len(rec.inputs) >= MANY_INPUTS else None
+    if len(rec.inputs) >= MANY_INPUTS:
+        report = screened(rec, given, modes, tolerances)
+    else:
+        report = confirmed_in_floats(rec, given, tolerances)
     atol, rtol, strict = tolerances.atol, tolerances.rtol, tolerances.strict
     judge = Judge(rec, given=given, modes=modes, atol=atol, rtol=rtol, strict=strict)
     if report is None:

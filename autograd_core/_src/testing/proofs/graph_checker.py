@@ -268,11 +268,11 @@ class Judge(WrittenVerdicts):
             self._look_near(bad)
         e = max(bad, key=lambda e: e.share)
         if e.error > 2 * e.slack:
-            what = f"the {self.given.side} given" if self.given is not None else f"{e.side}: the sum over paths"
+            by = f" by {e.side}: every node's own derivative is right, their sum over paths is not"
+            found = f"{e.found!r} was found{by if self.given is None else ''}"
             return self._report(
                 Verdict.WRONG,
-                f"every node's own derivative is right, but {what} gives {e.found!r} to "
-                f"{self._place(e)} instead of {float(e.exact)!r}.",
+                f"the derivative with respect to {self._place(e)} is {float(e.exact)!r}, and {found}.",
                 self._worst(e),
             )
         for e in bad:
