@@ -384,6 +384,19 @@ def test_latex_is_bounded():
     assert r"\left(\mathrm{xs0}, \mathrm{xs1}, \mathrm{xs2}, \mathrm{xs3}, \ldots, \mathrm{xs8}\right)" in nine
 
 
+def test_latex_of_derivatives_has_their_numbers():
+    f = compiler.compile(lambda w, x: ag.sin(5.0 * w * x + 0.25) - x / 7.0, 1.0, 2.0)
+    assert f.jacobian.to_latex().splitlines()[1:-1] == [
+        r"f_{1} &= -0.1429 + v_{1} \cdot v_{4} \\",
+        r"f_{0} &= 5 \cdot x \cdot v_{4} \\",
+        r"v_{4} &= \cos \left(v_{1} \cdot x + 0.25\right) \\",
+        r"v_{1} &= 5 \cdot w",
+    ]
+    cube = compiler.compile(lambda x: x**3, 2.0)
+    assert cube.jacobian.to_latex() == r"f_{0} = 3 \cdot x^{2}"
+    assert cube.hessian.to_latex() == r"\mathrm{f[0][0]} = 3 \cdot 2 \cdot x^{1}"
+
+
 def test_latex_of_a_graph_that_stands_leaves_its_labels_alone():
     x, y = ag.Value(2.0), ag.Value(3.0, label="y")
     out = ag.sin(x * y)

@@ -451,6 +451,16 @@ class Captured(nn.Module):
         return self.more(self.w * x[0])
 
 
+class Looking(nn.Module):
+    """In training it does something else where an input is no plain number, as it is in a program."""
+
+    def __init__(self):
+        self.w = ag.Value(0.5)
+
+    def forward(self, x):
+        return self.w * x[0] + (0.25 if self.training and isinstance(x[0], ag.Value) else 0.0)
+
+
 class Keyed(nn.Module):
     def __init__(self):
         self.table = [ag.Value(0.1 * i) for i in range(3)]
@@ -486,6 +496,7 @@ REASONS = {
     "the generator of numpy.random changes": (lambda: Noisy(np.random.random), nn.mse, {}),
     "model.noise changes": (lambda: Noisy(np.random.default_rng(1).random), nn.mse, {}),
     "a program gave other gradients": (Captured, nn.mse, {}),
+    "a program gave other predictions": (Looking, nn.mse, {}),
     "tracing raised TypeError": (Keyed, nn.mse, {"X": [[i % 3] for i in range(11)]}),
     "neither numbers nor lists": (Paired, of_dicts, {}),
     "some parameters are no floats": (Exact, nn.mse, {}),

@@ -259,6 +259,10 @@ def test_rows_of_numbers_are_set_in_place_too(kind):
         assert set(np.array(matrix.data[0]).ravel().tolist()) == {0.25}
         with pytest.raises(ag.StructureError, match="a parameter: expected"):
             matrix[0] = [1.0] * 9
+        setattr(module, name, np.full_like(np.array(matrix.data), 0.5).tolist())  # the whole, which may not grow either
+        assert set(np.array(getattr(module, name).data).ravel().tolist()) == {0.5}
+        with pytest.raises(ag.StructureError, match="expected as many parameters as before"):
+            getattr(module, name).append(1.0)
     assert list(map(id, module.parameters())) == list(map(id, before))
 
 
