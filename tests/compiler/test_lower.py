@@ -79,3 +79,30 @@ def test_a_strict_product_by_a_plain_number_is_an_ordinary_one(c, at):
         assert names(f, 2) == ["mul"]
     else:
         assert names(f, 2) == ["mul", "mul" if math.isfinite(c) else "path_product"]
+    g = ag.compile(f, [1.0, 1.0])
+    for xs in ([3.0, 0.5], [math.inf, 1.0], [0.0, 1.0]):
+        y = xs[0] * xs[1]
+        assert g(xs) == (0.0 if 0.0 in (c, y) else c * y) or math.isnan(c)
+
+
+OPERATIONS = (
+    lambda x, c: x + c, lambda x, c: c + x, lambda x, c: x - c, lambda x, c: c - x, lambda x, c: x * c, lambda x, c: c * x,
+    lambda x, c: x / c, lambda x, c: c / x, lambda x, c: x**c, lambda x, c: c**x,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("c", [0.0, -0.0, 1.0, -1.0, 2.0, 3.0, 0.5])
+def test_what_a_plain_number_makes_simpler_is_the_same_number(c):
+    """Values, with the signs of zeros, and derivatives, at infinity and NaN too."""
+
+    def f(x):
+        return [operation(x, c) for operation in OPERATIONS]
+
+    g = ag.compile(f, 1.0)
+    for x in (0.0, -0.0, 1.5, -2.0, 1.0, math.inf, -math.inf, math.nan):
+        at = ag.Value(x)
+        values, slopes = g(x), g.jacobian(x)[0]
+        for k, y in enumerate(f(at)):
+            assert values[k] == pytest.approx(y.data, rel=1e-15, nan_ok=True), (k, x)
+            assert values[k] != 0 or math.copysign(1.0, values[k]) == math.copysign(1.0, y.data), (k, x)
+            assert slopes[k] == pytest.approx(*ag.grad_of(y, [at]), rel=1e-15, nan_ok=True), (k, x)
