@@ -240,7 +240,20 @@ class ForwardPass(Table):
         return [node for part in parts for node in (part if isinstance(part, (tuple, list)) else [part])]
 
     def means_weights(self, which: Any) -> bool:
-        """Whether a name is that of the weights of a layer, by the names of a text."""
+        """Whether a name is that of the weights of a layer, by the names of a text.
+
+        Args:
+            which: The name, or anything else, which is none.
+
+        Returns:
+            True or False; False without a text's names.
+
+        Example:
+            >>> import nn
+            >>> run = nn.forward_pass(nn.MLP(2, [2, 1], seed=0), [1.0, -1.0], notation="downing")
+            >>> run.means_weights("V"), run.means_weights("Y")
+            (True, False)
+        """
         if self.names is None or not isinstance(which, str):
             return False
         layers = [f"weights of {layer}" for layer in self.layers]
