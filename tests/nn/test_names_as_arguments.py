@@ -141,6 +141,9 @@ def test_logistic_regression_has_dz_dw_and_db():
     for none in ("dy", "dq", "delta", "d"):
         with pytest.raises(ag.RangeError):
             signals[none]
+    for notation, name in (("cs60050-first", "dz"), ("cs60050", "δ")):
+        lone = nn.error_signals(nn.Neuron(2, "sigmoid", seed=1), X, 1.0, loss=nn.binary_cross_entropy, notation=notation)
+        assert lone[name] == pytest.approx(lone.run["a" if notation == "cs60050-first" else "h_θ(x)"].data - 1.0)
     scores = nn.error_signals(nn.MLP(2, [2], seed=1), X, 1, loss=nn.cross_entropy, notation="cs60050")
     assert scores["∂cost/∂z^(2)"] == pytest.approx(scores["δ^(2)"])
     with pytest.raises(ag.RangeError):

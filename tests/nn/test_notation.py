@@ -391,7 +391,7 @@ def test_a_lone_neuron_is_logistic_regression_with_its_letters():
     assert signals.matrix_formulas == ["dz = a − y", "dw = dz xᵀ"]
     a = run["a"].data
     assert a == pytest.approx(1 / (1 + math.exp(-run["z"].data)))
-    assert signals["dz"] == [pytest.approx(a - 1.0)]
+    assert signals["dz"] == pytest.approx(a - 1.0)
     assert signals.gradients.numbers == pytest.approx([*((a - 1.0) * v for v in x), a - 1.0])
     assert r"dw_{1} &= dz \, x_{1}" in signals.gradients.latex
     assert str(signals).splitlines()[1].split()[-1] == "dz"

@@ -95,7 +95,8 @@ class ErrorSignals(Table):
         if self.names is not None and name not in known:
             # A unit's before its layer's: a text may have one name for both where there is one unit.
             known |= {f"signal {own}": delta for own, delta in known.items()}
-            known |= {f"signal {layer}": self[layer] for layer in self.layers}
+            for layer in self.layers:  # a lone neuron and its layer have one name here, too
+                known.setdefault(f"signal {layer}", self[layer])
             signals = [own for own in known if own.startswith("signal ")]
             meant = self.names.meant(name, signals)
             if meant not in signals:
