@@ -239,6 +239,47 @@ def test_no_table_stands_in_two_modules():
     assert [places for places in found.values() if len(places) > 1] == []
 
 
+# Constants that several modules of a room have, each for what it makes: the name has one meaning, and the number differs.
+SHARED_NAMES = {
+    "compiler": {
+        "FLOAT": "double precision, whatever the function computes in",
+        "INNER": "the indentation of a statement in a loop of the text that is written",
+        "TAKEN": "names that an exported text must not give to anything else",
+        "_KEEPING": "the type of a call that keeps the GIL",
+        "_RELEASING": "the type of a call that releases the GIL",
+    },
+    "engine": {},
+    "explanation": {"ALL_DIGITS": "decimal digits of a double"},
+    "notation": {},
+    "number_systems": {"COMPARISONS": "comparisons by name", "INF": "infinity", "NAN": "NaN"},
+    "pictures": {
+        **dict.fromkeys(("WIDTH", "HEIGHT", "TITLE_HEIGHT", "LINE_HEIGHT", "MARGIN", "SIDE", "SWATCH", "FONT"), "a size of what is drawn"),
+        **dict.fromkeys(("FOLD_WIDTH", "FOLD_HEIGHT", "ROW_WIDTH", "ROW_HEIGHT", "PARTS"), "a size of a card in this style"),
+        **dict.fromkeys(("LISTED", "MOST_LINES", "MOST_ROWS", "MOST_RULES", "LABEL_ROOM"), "how much of that is shown here"),
+        "LONGEST_PERIOD": "levels that one step of what repeats may span",
+        "SANS": "fonts without serifs",
+        "SIGNS": "an operator as it is printed",
+    },
+}
+
+
+@pytest.mark.parametrize("room", SHARED_NAMES)
+def test_a_constant_has_one_meaning_in_its_room(room):
+    """Who meets `LEAST` in two files of a room must not have to find out that one counts bytes and the other copies."""
+    found = {}
+    for path, tree in modules().values():
+        if path.is_relative_to(ROOT / "autograd_core" / "_src" / room):
+            assigned = [node for node in tree.body if isinstance(node, ast.Assign | ast.AnnAssign)]
+            targets = [target for node in assigned for target in getattr(node, "targets", [getattr(node, "target", None)])]
+            names = {node.id for target in targets for node in ast.walk(target) if isinstance(getattr(node, "ctx", None), ast.Store) and isinstance(node, ast.Name)}
+            for name in names:
+                if name.isupper() and len(name) > 1:
+                    found.setdefault(name, []).append(path.name)
+    assert len(found) > 10
+    assert {name: places for name, places in found.items() if len(places) > 1 and name not in SHARED_NAMES[room]} == {}
+    assert {name for name in SHARED_NAMES[room] if len(found[name]) < 2} == set()
+
+
 def test_no_two_test_files_have_one_name():
     """pytest imports a file by its name alone, and collects none of a second one, which a run of one folder hides."""
     names = Counter(path.name for path in (ROOT / "tests").rglob("test_*.py") if not (path.parent / "__init__.py").exists())

@@ -111,5 +111,5 @@ def test_numbers_that_receive_the_same_adjoint_are_accumulated_four_at_a_time(co
     x = np.linspace(-1, 1, 5 * copies)
     call = compiler.compile(f, x.tolist(), in_axes=0 if rows else None).bind(np.broadcast_to(x, (*rows, len(x))).copy())
     call()
-    assert sorted(n for n in set(together) if n > 3) == [accumulation.TOGETHER] == [4]
+    assert sorted(n for n in set(together) if n > 3) == [accumulation.TERMS_TOGETHER] == [4]
     np.testing.assert_allclose(call.grads[0], np.broadcast_to(eager(lambda *x: f(x), x.tolist()), (*rows, len(x))), rtol=1e-12)

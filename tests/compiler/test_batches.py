@@ -226,7 +226,7 @@ def test_an_interpreter_keeps_no_more_numbers_at_a_time_than_it_may(backend, mon
     run, kept = Interpreter.run, []
 
     def seen(self, inputs, mapped, rows, *others):
-        kept.append(len(rows) * self.numbers_per_row)
+        kept.append(len(rows) * self.numbers_per_example)
         return run(self, inputs, mapped, rows, *others)
 
     monkeypatch.setattr(Interpreter, "run", seen)

@@ -617,7 +617,7 @@ def test_what_is_equal_is_no_change(monkeypatch):
 
 @pytest.mark.parametrize("kind", ["numbers", "array", "Values", "objects"])
 def test_large_data_are_looked_at_in_turns(monkeypatch, kind):
-    monkeypatch.setattr(watches, "NUMBERS", 100)
+    monkeypatch.setattr(watches, "COMPARED_AT_ONCE", 100)
     monkeypatch.setattr(watches, "OBJECTS", 100)
     n = 4950
     data = {
@@ -687,7 +687,7 @@ def test_of_thousands_of_numbers_a_change_is_found_in_the_next_call_or_a_few_lat
 
 @pytest.mark.parametrize("k", [0, 499, 500, 5000, 49_999])
 def test_at_first_all_of_large_data_is_looked_at(monkeypatch, k):
-    data = [float(i) for i in range(10 * watches.NUMBERS)]
+    data = [float(i) for i in range(10 * watches.COMPARED_AT_ONCE)]
     compiled = compiler.compile(lambda x: x * data[3], 1.0)
     compiled(1.0)
     data[k] = 5.5

@@ -153,8 +153,8 @@ def is_same(a, b):
 @pytest.mark.parametrize("options", [{}, {"optimize": False}], ids=["fast", "exact"])
 def test_the_program_is_that_of_the_whole_instruction_by_instruction(f, which, options, monkeypatch):
     ways = []
-    for n, least in ((90, fewer_copies.LEAST), (135, fewer_copies.LEAST // 2)):  # some take two steps for a copy
-        monkeypatch.setattr(fewer_copies, "LEAST", least)
+    for n, least in ((90, fewer_copies.WORTH_FEWER), (135, fewer_copies.WORTH_FEWER // 2)):  # some take two steps for a copy
+        monkeypatch.setattr(fewer_copies, "WORTH_FEWER", least)
         mine, whole, used = programs(lambda p, n=n: f(p, n), which, monkeypatch, **options)
         assert is_same(mine, whole), n
         ways.append(used)

@@ -61,7 +61,7 @@ def test_some_runners_are_kept_whatever_their_size(monkeypatch):
         f.value_and_grad(0.5, np.ones(n))
     sizes = {runner.serves[1] for runner in f._specializations[0]._free.runners()}
     assert 29 in sizes
-    assert len(sizes) <= kept_executors.LEAST + 1
+    assert len(sizes) <= kept_executors.LEAST_KEPT + 1
 
 
 def test_memory_of_interpreters_counts_and_is_used_again(monkeypatch):
@@ -169,7 +169,7 @@ def test_threads_share_runners_and_drop_them(monkeypatch):
     for thread in threads:
         thread.join()
     assert wrong == []
-    assert kept_bytes() <= 2**18 + 4 * kept_executors.LEAST * 2**14
+    assert kept_bytes() <= 2**18 + 4 * kept_executors.LEAST_KEPT * 2**14
 
 
 @pytest.mark.parametrize("last", [False, True])

@@ -195,12 +195,12 @@ def _length(one, layout):
 
 
 def _code(one, layout):
-    from autograd_core._src.compiler.codegen.llvm.kernel import CALL, ENTRY, KernelWriter
+    from autograd_core._src.compiler.codegen.llvm.kernel import CALLBACK, ENTRY, KernelWriter
     from autograd_core._src.number_systems.llvm_functions import FastModule
 
     module = FastModule(always=True)
     kernel = Kernel(one.program, layout, 8, fast=True)
-    KernelWriter(kernel, ir.Function(module, CALL, f"{ENTRY}run"), strict_zero=False).write()
+    KernelWriter(kernel, ir.Function(module, CALLBACK, f"{ENTRY}run"), strict_zero=False).write()
     return str(module)
 
 

@@ -250,7 +250,7 @@ def test_a_picture_is_of_its_moment():
 def test_names_in_formulas_are_short():
     x = ag.Value(3.0, label="W" * 10_000)
     name, label, *_ = tooltips.data_of(Graph([x + 1]))["nodes"][0]
-    assert (len(name), len(label)) == (tooltips.NAME, tooltips.LABEL)
+    assert (len(name), len(label)) == (tooltips.NAME_SIGNS, tooltips.LABEL)
     assert tooltips.data_of(Graph([ag.Value(1.0, label="\u200b")]))["nodes"][0][0] == "?"
 
 

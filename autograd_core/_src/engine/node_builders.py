@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 
     from .ops import Primitive
 
-NAMES = ("x", "y")
+OPERAND_NAMES = ("x", "y")
 
 # Why these texts are as they are:
+# - `_p` and `_q` are the operands, `_d` and `_e` the derivatives with respect to them; `Value.__slots__` says more.
 # - Classes are compared, not asked by isinstance: a subclass, such as a user's `Parameter`, goes to `record`, and all
 #   nodes are Values themselves. `special` is true while a context is open that records nodes otherwise.
 # - Everything that can raise is within `try`, before the node is made: where a rule raises, `record` evaluates it on
@@ -125,7 +126,7 @@ def build_{name}(a, b, /):
 def _written(primitive: Primitive, which: int | None = None) -> list[str]:
     """The text of the value and of all partials, or of one."""
     source = Source()
-    xs = [source.name(name) for name in NAMES[: primitive.arity]]
+    xs = [source.name(name) for name in OPERAND_NAMES[: primitive.arity]]
     value = source.number(primitive.value(source, *xs))
     partials = [source.number(d) for d in primitive.partials(source, *xs, source.name("z"))]
     return write([value, *(partials if which is None else [partials[which]])])

@@ -117,14 +117,15 @@ def _edges_of(operands: Sequence[Any], datas: Sequence[Any], partials: Sequence[
     return (*nodes, *local)
 
 
-# Rules whose text grows only with the operands are compiled for a number of operands that recurs;
-# those whose text takes the compiler a millisecond for each operand, for a few. An int counts until then.
+# Straight-line builders by primitive and number of operands. Where a number of operands recurs, one is compiled for it;
+# until then an int stands in its place, which counts the calls. Of the rules in OF_FEW the compiler takes a millisecond
+# for each operand, so only short ones are compiled.
 OF_FEW = frozenset(("logsumexp", "cross_entropy", "largest", "others"))
 OF_FLOATS = OF_FEW | {"softmax", "log_softmax"}  # their literals would turn Fractions into floats
 STRAIGHT: dict[str, dict[int, Any]] = {name: {} for name in ("sum", "dot", *sorted(OF_FLOATS))}
 LONGEST = 128  # more operands are rare, and the compiler would take milliseconds
 FEW_OPERANDS = 11  # the softmax of ten
-RECURS = 8
+RECURS = 8  # calls, after which a number of operands counts as recurring
 
 
 def record_many(primitive: Primitive, operands: Sequence[Any]) -> Any:

@@ -20,7 +20,7 @@ from .value import Value
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-NAMES = {  # where NumPy's name is not the primitive's, nor one of its methods' (`ALIASES`)
+NUMPY_NAMES = {  # where NumPy's name is not the primitive's, nor one of its methods' (`ALIASES`)
     "subtract": "sub", "multiply": "mul", "divide": "div", "true_divide": "div", "power": "pow", "float_power": "pow",
     "negative": "neg", "positive": "pos", "absolute": "abs",
     "less": "lt", "less_equal": "le", "greater": "gt", "greater_equal": "ge", "equal": "eq", "not_equal": "ne",
@@ -34,7 +34,7 @@ NO_LOOP = (
 
 def primitive_of(name: str) -> str:
     """The name of the primitive behind a ufunc; "" if there is none."""
-    name = NAMES.get(name, ALIASES.get(name, name))
+    name = NUMPY_NAMES.get(name, ALIASES.get(name, name))
     return name if name in PRIMITIVES and PRIMITIVES[name].arity is not None and not PRIMITIVES[name].inner else ""
 
 

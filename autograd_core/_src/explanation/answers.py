@@ -179,7 +179,7 @@ class Comparison(Answer):
         if not self.changes:
             return ()
         # What is not listed is added up in the note, so that the column of differences still sums to the change.
-        shown, rest = self.changes[:SHOWN], self.changes[SHOWN:]
+        shown, rest = self.changes[:SHOWN_TERMS], self.changes[SHOWN_TERMS:]
         rows = [(text.number(b), text.number(a), text.number(a - b), use) for use, b, a in shown]
         note = ""
         if rest:
@@ -192,7 +192,7 @@ class Comparison(Answer):
         return rf"{latex_number(self.before)} \to {latex_number(self.after)}"
 
 
-SHOWN = 7  # rows of a table, and terms of a formula, before the rest is summed up or left out
+SHOWN_TERMS = 7  # rows of a table, and terms of a formula, before the rest is summed up or left out
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,8 +226,8 @@ class CaseGradients(Answer):
         """The gradient as the sum over the cases."""
         terms = [*self.gradients.values(), *([self.outside] if self.outside else [])]
         written = [latex_number(g) for g in terms]
-        if len(written) > SHOWN:  # the last term stays, as in a_1 + a_2 + ⋯ + a_n
-            written = [*written[: SHOWN - 1], r"\cdots", written[-1]]
+        if len(written) > SHOWN_TERMS:  # the last term stays, as in a_1 + a_2 + ⋯ + a_n
+            written = [*written[: SHOWN_TERMS - 1], r"\cdots", written[-1]]
         return f"{latex_number(self.gradient)} = {' + '.join(written)}".replace("+ -", "- ")
 
 

@@ -33,7 +33,7 @@ ULP = 2.0**-52
 SWITCHES = frozenset(("relu", "clip"))  # units that may be off; max and where choose between operands instead
 ALL_DIGITS = writing.ALL_DIGITS
 LISTED = 1.0  # a node that loses at least so many digits is listed and marked
-SHOWN = 10
+MOST_SHOWN = 10
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,7 +100,7 @@ class Conditioning:
     def worst(self) -> list[NodeCondition]:
         """At most ten operations that cost the root a digit or more, the worst first."""
         lossy = [n for n in self.nodes if n.digits >= LISTED]
-        return sorted(lossy, key=lambda n: -n.digits)[:SHOWN]
+        return sorted(lossy, key=lambda n: -n.digits)[:MOST_SHOWN]
 
     @property
     def saturated(self) -> list[NodeCondition]:
@@ -152,8 +152,9 @@ class Conditioning:
         for title, state in UNITS.items():
             units = self._units(state, words)
             if units:
-                rest = f"… and {len(units) - SHOWN} more" if len(units) > SHOWN else ""
-                sections.append(writing.Section(title, ("uses", "unit", "where"), units[:SHOWN], numbers=1, note=rest))
+                rest = f"… and {len(units) - MOST_SHOWN} more" if len(units) > MOST_SHOWN else ""
+                some = units[:MOST_SHOWN]
+                sections.append(writing.Section(title, ("uses", "unit", "where"), some, numbers=1, note=rest))
         return head, sections, "" if sections else "No operation loses a digit, no unit is saturated or dead."
 
     def _units(self, state: str, words: Words) -> list[tuple[str, ...]]:

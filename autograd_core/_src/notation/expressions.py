@@ -44,13 +44,13 @@ OPERATORS: dict[type[ast.AST], str] = {
 }
 
 
-BETWEEN = "write * between factors"
+PRODUCT_HINT = "write * between factors"
 PAPER = (  # what is written on paper, and how it is written here; each search is linear in the text
-    (re.compile(r"(?<![\w.])(\d++\.?\d*+)\s*(?!e[-+]?\d)[^\W\d_]", re.IGNORECASE), f"{BETWEEN}, as in {{0}}*x"),
+    (re.compile(r"(?<![\w.])(\d++\.?\d*+)\s*(?!e[-+]?\d)[^\W\d_]", re.IGNORECASE), f"{PRODUCT_HINT}, as in {{0}}*x"),
     (re.compile(r"\b[^\W\d]\w*+\s+[\w(]"), "write brackets around operands, as in sin(x), and * between factors"),
     (re.compile(r"\|"), "write abs(x) for |x|"),
     (re.compile(r"(?<![=<>!])=(?!=)"), "an expression has no =; the number of a name stands behind it, as in x=3"),
-    (re.compile(r"\)\s*[\w(]"), f"{BETWEEN}, as in (a + b)*c"),
+    (re.compile(r"\)\s*[\w(]"), f"{PRODUCT_HINT}, as in (a + b)*c"),
     (re.compile("[²³⁰-⁹]"), "write ** for powers, as in x**2"),
     (re.compile("[·×−÷√]"), "write * for a product, / for a quotient, - for minus, sqrt(x) for a root"),
 )
@@ -211,7 +211,7 @@ def _check_function(node: ast.Call) -> None:
     if name not in FUNCTIONS:
         if isinstance(node.func, (ast.Constant, ast.BinOp, ast.UnaryOp)):
             times = f"{ast.unparse(node.func)}*(...)" if isinstance(node.func, ast.Constant) else "(a + b)*(c + d)"
-            msg = f"cannot read {_short(ast.unparse(node))}: {BETWEEN}, as in {times}"
+            msg = f"cannot read {_short(ast.unparse(node))}: {PRODUCT_HINT}, as in {times}"
             raise ExpressionError(msg)
         bare = node.func.attr if isinstance(node.func, ast.Attribute) else name
         near = [bare] if bare in FUNCTIONS else difflib.get_close_matches(bare, FUNCTIONS, 1)

@@ -11,7 +11,7 @@ from ..engine.ops import Primitive
 from ..engine.value import Constant, Value
 from ..number_systems.languages.precedence import ATOM, COMPARISON, PRODUCT, STRENGTH, SUM, TIGHT
 from .latex_names import escaped, latex_name, latex_number
-from .losses import BEGINNING, MOST_OPERANDS, WrittenLoss
+from .losses import BEGINNING, MOST_TERMS, WrittenLoss
 from .names import atom
 from .node_names import named
 
@@ -222,12 +222,12 @@ def expression(*roots: Value, most: int = 12, names: Mapping[Value, str] | None 
     return lines
 
 
-LONGEST_PART, LONGEST_NAME = 40, 20  # signs
+LONGEST_PART, LONGEST_NAME_IN_FORMULA = 40, 20  # signs
 
 
 def _brief(name: str) -> str:
     scopes, dot, own = name.rpartition(".")
-    return name if len(own) <= LONGEST_NAME else scopes + dot + own[: LONGEST_NAME - 1] + "…"
+    return name if len(own) <= LONGEST_NAME_IN_FORMULA else scopes + dot + own[: LONGEST_NAME_IN_FORMULA - 1] + "…"
 
 
 def _number(x: Any) -> Piece:
@@ -237,7 +237,7 @@ def _number(x: Any) -> Piece:
 
 def _shortened(primitive: Primitive, operands: list[Piece]) -> Piece:
     """An operation, with dots for most of very many operands."""
-    if len(operands) <= MOST_OPERANDS or isinstance(primitive, WrittenLoss):
+    if len(operands) <= MOST_TERMS or isinstance(primitive, WrittenLoss):
         return typeset(primitive, operands, brackets=False)
     dots = Piece(r"\cdots", ATOM)
     some = [*operands[:BEGINNING], dots, operands[-1]]

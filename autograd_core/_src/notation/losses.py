@@ -21,7 +21,7 @@ from .numbers import shown
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-MOST_OPERANDS, BEGINNING = 8, 3  # more than that, and only the first ones and the last one are written
+MOST_TERMS, BEGINNING = 8, 3  # more than that, and only the first ones and the last one are written
 
 
 class LossRule(NamedTuple):
@@ -219,7 +219,7 @@ class WrittenLoss(Primitive):
             if not isinstance(t, str):
                 templates, target = rule.known.get(t, templates), atom(shown(t))
             terms.append(templates[style].format(p, target))
-        return terms if len(terms) <= MOST_OPERANDS else [*terms[:BEGINNING], dots, terms[-1]]
+        return terms if len(terms) <= MOST_TERMS else [*terms[:BEGINNING], dots, terms[-1]]
 
 
 def _shares(zs: Sequence[Any], first: int) -> list[Any]:
@@ -246,4 +246,4 @@ def _expected(zs: Sequence[str], ys: Sequence[Any], style: int) -> str:
 def _total(zs: Sequence[str], style: int, dots: str) -> str:
     """The sum of exp of all scores."""
     terms = [(f"exp({z})", f"e^{{{z}}}")[style] for z in zs]
-    return " + ".join(terms if len(terms) <= MOST_OPERANDS else [*terms[:BEGINNING], dots, terms[-1]])
+    return " + ".join(terms if len(terms) <= MOST_TERMS else [*terms[:BEGINNING], dots, terms[-1]])

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 MOST_OPERANDS = 50  # of a primitive that is no sum; the rules of more say too much
 LONGEST = 60  # characters of a rule with names; of a longer one there is the number alone
 LONGEST_HEAD = 28  # characters of the operation that is differentiated; else its node's name stands there
-NEAR, FAR = 2e-3, 1e-4  # of a derivative: what the numbers as printed give is it, and what doubles give
+PRINTED_NEAR, DOUBLES_NEAR = 2e-3, 1e-4  # how far off a rule's printed numbers, and doubles, may be, relative
 DIGITS = (4, 6, 8, 10)  # the fewest that show how the derivative comes about
 LONGEST_NAME = 40  # characters of a name
 LOOKED_AT = 200  # uses of one primitive and operand whose rules are written: long paths repeat few rules
@@ -249,9 +249,9 @@ class _Writer:
     def rule(self, k: int, d: Any, found: RuleTerm | None) -> Rule:
         """One operand's."""
         note = self.primitive.kink if self.at_kink else ""
-        if found is not None and (_is_longer(found, 2 * LONGEST) or not _is_near(found.data, d, FAR)):
+        if found is not None and (_is_longer(found, 2 * LONGEST) or not _is_near(found.data, d, DOUBLES_NEAR)):
             found = None  # it is not written; or what is left out of textbooks matters here
-        digits = 0 if found is None else next((n for n in DIGITS if _is_near(_as_read(found, n), d, NEAR)), 0)
+        digits = 0 if found is None else next((n for n in DIGITS if _is_near(_as_read(found, n), d, PRINTED_NEAR)), 0)
         if isinstance(self.primitive, WrittenComposite) and self.primitive.composite is not None:
             note = self.primitive.composite.notes[k > 0]
         elif isinstance(self.primitive, WrittenLoss):
@@ -281,7 +281,7 @@ def _is_near(x: float, d: Any, bound: float) -> bool:
     if x == d or (x != x and d != d):  # noqa: PLR0124  NaN
         return True
     size, apart = abs(d), abs(x - d)
-    return bool(apart <= bound * (size if bound == NEAR else max(1.0, size)))
+    return bool(apart <= bound * (size if bound == PRINTED_NEAR else max(1.0, size)))
 
 
 def _is_longer(formula: RuleTerm, most: int) -> bool:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 INF, NAN = float("inf"), float("nan")
-FAR = 10  # from here on the asymptotic series have all digits
+SERIES_FROM = 10  # from here on the asymptotic series have all digits
 
 # lgamma(1 + u) / u and lgamma(2 + u) / u for |u| <= 1/2; digamma(2 + u) / (2 + u - ZERO) for |u| <= 1.
 LGAMMA_AT_1 = (
@@ -100,24 +100,25 @@ def _lgamma_on_the_right(m: Any, x: Any) -> Any:
 
     def from_2() -> Any:
         base, product = x, m.number(1)
-        for k in range(3, FAR + 1):
+        for k in range(3, SERIES_FROM + 1):
             farther = x >= k - 0.5
             base = m.where(farther, x - (k - 2), base)
             product = product * m.where(farther, x - (k - 2), 1)
         return (base - 2) * polynomial(LGAMMA_AT_2, base - 2) + m.log(product)
 
     def far_out() -> Any:
-        t = m.where(x >= FAR, x, FAR)
+        t = m.where(x >= SERIES_FROM, x, SERIES_FROM)
         series = polynomial(STIRLING, 1 / t / t) / t
         return m.where(x < INF, (t - 0.5) * (m.log(t) - 1) + (HALF_LOG_2PI_LESS_HALF + series), x)
 
-    return m.either(x < 1.5, beside_1, lambda: m.either(x < FAR, from_2, far_out))
+    return m.either(x < 1.5, beside_1, lambda: m.either(x < SERIES_FROM, from_2, far_out))
 
 
 def digamma(m: Any, x: Any) -> Any:
     """d/dx ln |gamma(x)|; -inf at 0, inf at -0.0, NaN at -1, -2, ..."""
     t = m.where(x < 0, 1 - x, x)
-    right = m.either(t < FAR, lambda: _digamma_near(m, m.where(t < FAR, t, 1)), lambda: _digamma_far_out(m, t))
+    is_near = t < SERIES_FROM
+    right = m.either(is_near, lambda: _digamma_near(m, m.where(is_near, t, 1)), lambda: _digamma_far_out(m, t))
 
     def reflected() -> Any:
         r = from_nearest_integer(m, m.where(x < 0, x, 0.25))
@@ -133,7 +134,7 @@ def digamma(m: Any, x: Any) -> Any:
 def _digamma_near(m: Any, x: Any) -> Any:
     base = m.where(x < 1, x + 1, x)
     steps = m.where(x < 1, -1 / x, 0)
-    for k in range(3, FAR):
+    for k in range(3, SERIES_FROM):
         farther = x >= k
         base = m.where(farther, x - (k - 2), base)
         steps = steps + m.where(farther, 1 / m.where(farther, x - (k - 2), 1), 0)
@@ -141,20 +142,20 @@ def _digamma_near(m: Any, x: Any) -> Any:
 
 
 def _digamma_far_out(m: Any, x: Any) -> Any:
-    t = m.where(x >= FAR, x, FAR)
+    t = m.where(x >= SERIES_FROM, x, SERIES_FROM)
     z = m.log(t) - (0.5 + polynomial(STIRLING_SLOPE, 1 / t / t) / t) / t
     return m.where(x < INF, z, x)
 
 
 def zeta(m: Any, s: Any, x: Any) -> Any:
     """Sum of (x + k)^-s for k = 0, 1, 2, ...: ten terms, and the rest by Euler and Maclaurin; s > 1, x >= 0."""
-    a = x + FAR
+    a = x + SERIES_FROM
     rising, series, power = s, m.number(0), 1 / a
     for k, c in enumerate(EULER_MACLAURIN):
         series = series + c * (rising * power)
         rising = rising * ((s + (2 * k + 1)) * (s + (2 * k + 2)))
         power = power / a / a
     total = m.pow(a, 1 - s) * (1 / (s - 1) + (0.5 + series) / a)
-    for k in reversed(range(FAR)):
+    for k in reversed(range(SERIES_FROM)):
         total = total + m.pow(x + k, -s)
     return m.where(s > 1, m.where(x < 0, NAN, total), NAN)

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 DIGITS = 50
 EXACT_BITS = 5000  # hold any sum of doubles, and of their products
-FAR = 2**20  # erfc(FAR) is below 10^-10^11; mpmath overflows an exponent of its own further out
-LARGE = 30  # bits before the point: exp(-2^LARGE) is nothing beside 1
+ERFC_VANISHES = 2**20  # erfc(ERFC_VANISHES) is below 10^-10^11; mpmath overflows an exponent of its own further out
+EXP_VANISHES = 30  # bits before the point: exp(-2^EXP_VANISHES) is nothing beside 1
 WHOLE = 64  # bits of an exponent up to which a power is a product
-COMPARISONS = ("__lt__", "__le__", "__gt__", "__ge__", "__eq__", "__ne__")
+COMPARISON_METHODS = ("__lt__", "__le__", "__gt__", "__ge__", "__eq__", "__ne__")
 HALVINGS, COMPARED = 2100, 4  # from the largest double to the smallest one, and comparisons at each
 FARTHEST = 4096  # bits before the point: of what is larger, exponentials and sines would fill the memory
 
@@ -61,7 +61,7 @@ class HighPrecision(NumberSystem):
         mp.mpf.__rtruediv__ = lambda y, x: divide_by(y, x) if y else self._by_zero(x)
         self._left: Iterator[None] = repeat(None)  # comparisons
         self._floats = True
-        for name in COMPARISONS:
+        for name in COMPARISON_METHODS:
             setattr(mp.mpf, name, self._counted(getattr(mp.mpf, name)))
         mp.mpf.__bool__ = self._counted_truth(mp.mpf.__bool__)
         mp.mpf.__float__ = self._if_floats(mp.mpf.__float__)
@@ -148,7 +148,7 @@ class HighPrecision(NumberSystem):
 
         def bounded(x: Any) -> Any:
             x = self.number(x)
-            if not self.context.isfinite(x) or self.context.mag(x) <= LARGE:
+            if not self.context.isfinite(x) or self.context.mag(x) <= EXP_VANISHES:
                 return function(x)
             if left is None:
                 return self.context.nan if self._far(x) else function(x)
@@ -240,10 +240,10 @@ class HighPrecision(NumberSystem):
         return self.context.hypot(x, y)
 
     def erf(self, x: Any) -> Any:
-        return self.context.erf(x) if abs(x) < FAR else self.context.sign(x)
+        return self.context.erf(x) if abs(x) < ERFC_VANISHES else self.context.sign(x)
 
     def erfc(self, x: Any) -> Any:
-        return self.context.erfc(x) if not abs(x) > FAR else self.number(0 if x > 0 else 2)
+        return self.context.erfc(x) if not abs(x) > ERFC_VANISHES else self.number(0 if x > 0 else 2)
 
     def gaussian(self, x: Any) -> Any:
         return self.exp(-x * x)

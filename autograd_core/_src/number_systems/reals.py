@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 SMALL, LARGE = 2**10, 2**53  # denominators and numerators of what is written as a fraction
-DIGITS = 17  # hold a double, and are written out where SymPy's 15 would be cut
+PRINTED_DIGITS = 17  # hold a double, and are written out where SymPy's 15 would be cut
 CHOICES = (sympy.Piecewise, sympy.Max, sympy.Min)
 ORDER = {"gt": sympy.Gt, "ge": sympy.Ge, "lt": sympy.Lt, "le": sympy.Le}
 
@@ -263,7 +263,7 @@ def _double(x: float) -> Any:
     numerator, denominator = x.as_integer_ratio()
     if (denominator <= SMALL and abs(numerator) < LARGE) or abs(math.frexp(x)[0]) == 0.5:
         return sympy.Rational(numerator, denominator)
-    return sympy.Float(x, DIGITS)
+    return sympy.Float(x, PRINTED_DIGITS)
 
 
 # --- conditions -------------------------------------------------------------------------------------

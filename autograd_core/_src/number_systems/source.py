@@ -21,7 +21,7 @@ INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/", "lt": "<", "le": "<=", 
 
 
 # Operations of which IEEE 754 defines every bit.
-EXACT = frozenset((*INFIX, "neg", "where", "sqrt", "abs", "floor", "ceil", "copysign"))
+EXACT_OPERATIONS = frozenset((*INFIX, "neg", "where", "sqrt", "abs", "floor", "ceil", "copysign"))
 
 
 class Subexpression:
@@ -57,7 +57,7 @@ for _op in ("lt", "le", "gt", "ge"):
 
 
 class Source(NumberSystem):
-    """Terms of one function; equal ones are the same object."""
+    """Subexpressions of one function; equal ones are the same object."""
 
     def __init__(self) -> None:
         self.terms: dict[tuple[Any, ...], Subexpression] = {}
@@ -104,11 +104,11 @@ def is_exact(primitive: Primitive) -> bool:
         if found not in seen:
             seen.add(found)
             waiting += found.args
-    return all(x.op in EXACT for x in seen if x.args)
+    return all(x.op in EXACT_OPERATIONS for x in seen if x.args)
 
 
 def write(terms: list[Subexpression]) -> list[str]:
-    """Python text of each term, in order; what recurs is kept in a local variable at its first use."""
+    """Python text of each subexpression, in order; one that recurs is kept in a local variable at its first use."""
     for term in terms:
         _count(term)
     names: dict[int, str] = {}

@@ -105,8 +105,8 @@ def frame(view: View, look: Look, direction: str, layout: str = "builtin") -> Fr
         return _in_shape(view, look, direction, layout, shape)
     room = page - 2 * svg.MARGIN
     if direction != "auto" and not (sizes.width and direction == "LR"):
-        return _framed(view, look, direction, layout, math.inf)
-    along = _within(_framed(view, look, "LR", layout, room), layout, page)
+        return _frame_of(view, look, direction, layout, math.inf)
+    along = _within(_frame_of(view, look, "LR", layout, room), layout, page)
     if direction == "LR":
         return along
     is_narrow = along.natural().across * sizes.font_scale <= NARROW_WIDTH / svg.SMALLEST or sizes.width
@@ -114,7 +114,7 @@ def frame(view: View, look: Look, direction: str, layout: str = "builtin") -> Fr
     if len(along.scene.cards) > TRIED_BOTH_WAYS or (is_plain and is_narrow):
         return along
     # Three candidates: broken into lines, top to bottom, and one long line (which a page shrinks).
-    ways = [along, _framed(view, look, "TB", layout, math.inf)]
+    ways = [along, _frame_of(view, look, "TB", layout, math.inf)]
     if along.plan.carried:
         ways.append(along._replace(plan=plan(along.scene, layout), room=math.inf))
     best = along if is_plain else min(ways, key=lambda way: _cost(way, page))
@@ -186,13 +186,13 @@ def _in_shape(view: View, look: Look, direction: str, layout: str, shape: float)
     ways = []
     for flow in ("LR", "TB") if direction == "auto" else (direction,):
         scene, decoration = decorated(view, look, flow)
-        straight = framed(scene, decoration, look, layout, math.inf)
+        straight = laid_out(scene, decoration, look, layout, math.inf)
         ways.append(straight)
         if len(scene.cards) <= TRIED_BOTH_WAYS:
             _, _, width, height = straight.natural()
             side = math.sqrt(width * height * (shape if flow == "LR" else 1 / shape))
             rooms = [side * share - 2 * svg.MARGIN for share in SHARES]
-            ways += [framed(scene, decoration, look, layout, room) for room in rooms if room < straight.plan.length]
+            ways += [laid_out(scene, decoration, look, layout, room) for room in rooms if room < straight.plan.length]
     return min(ways, key=lambda way: _width_needed(way, shape))
 
 
@@ -202,8 +202,8 @@ def _width_needed(made: Frame, shape: float) -> float:
     return max(width, height * shape) * (1 + CARRIED_SHARE * made.plan.carried**2)
 
 
-def _framed(view: View, look: Look, direction: str, layout: str, room: float) -> Frame:
-    return framed(*decorated(view, look, direction), look, layout, room)
+def _frame_of(view: View, look: Look, direction: str, layout: str, room: float) -> Frame:
+    return laid_out(*decorated(view, look, direction), look, layout, room)
 
 
 def decorated(view: View, look: Look, direction: str) -> tuple[Scene, svg.Decoration]:
@@ -230,7 +230,7 @@ def decorated(view: View, look: Look, direction: str) -> tuple[Scene, svg.Decora
     )
 
 
-def framed(scene: Scene, decoration: svg.Decoration, look: Look, layout: str, room: float) -> Frame:
+def laid_out(scene: Scene, decoration: svg.Decoration, look: Look, layout: str, room: float) -> Frame:
     """Lay out a scene."""
     return Frame(scene, plan(scene, layout, room), look, decoration, room)
 

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 MOST_ROUNDS, MOST_TRIED = 6, 12  # rounds of folding, and candidates that are laid out in a round
 # Generated scopes are tried in this order: (cards in one scope that call for them, at most so many bands of depths).
-TOGETHER = ((MOST_IN_SCOPE, BANDS), (12, BANDS), (12, 8))
+GROUPINGS = ((MOST_IN_SCOPE, BANDS), (12, BANDS), (12, 8))
 WORTH_GROUPS = 0.8  # they are kept if the picture then fits, or is at most this share of its former size
 MOST_OPEN = 50  # so few values get no generated scopes, which would hide values that the writer named
 WORTH_LOWER = 0.9  # the lower form is kept if it has at most this share of the usual height
-MOST_CARDS = 200  # a picture of more cards is laid out once only
+LAID_OUT_ONCE = 200  # a picture of more cards is laid out once only
 
 
 def fitted(view: View, look: Look, kept: Iterable[int] = ()) -> tuple[View, Frame]:
@@ -41,7 +41,7 @@ def fitted(view: View, look: Look, kept: Iterable[int] = ()) -> tuple[View, Fram
 def lowest(view: View, made: Frame) -> Frame:
     """The frame with its cards in their lower form, if that makes the picture lower."""
     look = made.look
-    if shown_height(made) <= SCREEN_HEIGHT or look.style != "full" or len(made.scene.cards) > MOST_CARDS:
+    if shown_height(made) <= SCREEN_HEIGHT or look.style != "full" or len(made.scene.cards) > LAID_OUT_ONCE:
         return made
     lower = frame(view, look._replace(low=True), "auto")
     narrower = (needed_width(lower) <= NARROW_WIDTH) - (needed_width(made) <= NARROW_WIDTH)
@@ -60,13 +60,13 @@ def _folded(view: View, look: Look, kept: Iterable[int]) -> tuple[View, Frame]:
     """
     best = view, frame(view, look, "auto")
     kept = tuple(kept)
-    if _excess(best[1]) <= 1 or len(best[1].scene.cards) > MOST_CARDS:
+    if _excess(best[1]) <= 1 or len(best[1].scene.cards) > LAID_OUT_ONCE:
         return best
     together = None if kept else losses_together(view)
     if together is not None:
         best = min(best, (together, frame(together, look, "auto")), key=lambda way: _excess(way[1]))
     best = _least(*best, look, kept)
-    for most, bands in () if kept or len(view.shown) + len(view.hidden) <= MOST_OPEN else TOGETHER:
+    for most, bands in () if kept or len(view.shown) + len(view.hidden) <= MOST_OPEN else GROUPINGS:
         if _excess(best[1]) <= 1:
             break
         other = grouped(view, most, bands)

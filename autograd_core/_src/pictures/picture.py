@@ -20,7 +20,7 @@ from ..notation.formulas import mathml
 from ..wrong_calls import is_among, refuse_options, says_how
 from . import text
 from .checked_path import path_for
-from .choose_layout import Direction, Engine, Look, Style, decorated, frame, framed
+from .choose_layout import Direction, Engine, Look, Style, decorated, frame, laid_out
 from .fitting import fitted, lowest
 from .living.asked import Asked, kept, note
 from .page import embed
@@ -121,7 +121,7 @@ class Picture:
                 continue
             # Print keeps its size when one folds or unfolds.
             decoration = decoration._replace(sizes=Sizes(font_scale=width / across))
-            other = framed(scene, decoration, look, "builtin", room)
+            other = laid_out(scene, decoration, look, "builtin", room)
             cards += len(other.scene.cards) * (ROWS_COST if other.plan.carried else 1)
             if cards > MOST_OF_ALL:
                 break

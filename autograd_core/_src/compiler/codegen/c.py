@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from .description import Description
 
-NAMES = {"abs": "fabs", "rough_cbrt": "cbrt"} | HELPERS
+C_NAMES = {"abs": "fabs", "rough_cbrt": "cbrt"} | HELPERS
 # Names with a meaning in C, in its headers, or in the text below.
 TAKEN = frozenset([
     *dir(math), "value", "adjoint", "constants", "evaluate", "x", "out", "gradient", "k", "total",
@@ -49,7 +49,7 @@ class C(Language):
 
     def call(self, op: str, args: Sequence[str]) -> str:
         """A function of libm, or a helper."""
-        return f"{NAMES.get(op, op)}({', '.join(args)})"
+        return f"{C_NAMES.get(op, op)}({', '.join(args)})"
 
     def choice(self, condition: ExpressionText, a: ExpressionText, b: ExpressionText) -> ExpressionText:
         """`condition ? a : b`."""

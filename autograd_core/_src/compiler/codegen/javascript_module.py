@@ -24,7 +24,7 @@ TAKEN = frozenset([
     *"private protected public return static super switch this throw true try typeof undefined var void".split(),
     *"while with yield".split(),
 ])  # fmt: skip
-NUMBERS = """\
+CHECKED_NUMBERS = """\
 function numbers(x, count, name) {
     if (x.length !== count) throw new RangeError(`${name}: expected ${count} number(s), got ${x.length}`);
     return Float64Array.from(x);
@@ -66,7 +66,7 @@ class JavaScriptSource(BracedSource):
             header.append("Where it would branch otherwise, an OtherBranchError is thrown.")
         parts = [
             _comment(header),
-            NUMBERS,
+            CHECKED_NUMBERS,
             *([OTHER_BRANCH] if self.what.guards else []),
             *(OWN[op] for op in sorted(self.used & OWN.keys())),
             *helpers,

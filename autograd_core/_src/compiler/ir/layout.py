@@ -1,4 +1,4 @@
-"""`Layout`: which inputs and results the runs of a program have. Passes, code and executors agree on it."""
+"""`Layout`: which inputs and results the runs of a program have. Passes, code and runners agree on it."""
 
 from __future__ import annotations
 

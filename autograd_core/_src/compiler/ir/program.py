@@ -39,7 +39,7 @@ ARRAYS = {
     "guards": "int32",
     "truths": "bool",
 }
-STORED = ("format", "n_inputs", "uses", "primitives", *ARRAYS)
+STORED_ARRAYS = ("format", "n_inputs", "uses", "primitives", *ARRAYS)
 MOST_SLOTS = 2**31 - 1  # the largest int32
 
 
@@ -87,7 +87,7 @@ class Program:
     truths: NDArray[Any]
 
     def __post_init__(self) -> None:
-        # Read-only: executors, kernels on disk and exports are made of these arrays once and must keep agreeing with
+        # Read-only: interpreters, kernels on disk and exports are made of these arrays once and must keep agreeing with
         # them.
         for array in (self.codes, self.offsets, self.operands, self.constants, self.outputs, self.guards, self.truths):
             array.flags.writeable = False
@@ -223,7 +223,7 @@ class Program:
     def read(cls, file: IO[bytes], name: str) -> Program:
         """What `load` reads, from an open file; the name is for messages."""
         try:
-            return _restored(cls, arrays_in(file, STORED))
+            return _restored(cls, arrays_in(file, STORED_ARRAYS))
         except UnknownPrimitiveError as error:
             msg = f"{name}: {error}"
             raise UnknownPrimitiveError(msg) from None

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ..ir.tape import TapedGraph
 
 FEW = 14  # copies of the shorter program: a derivative repeats itself after fewer, at all orders in common use
-LEAST = 6 * FEW  # copies from which on two short programs are less work than a long one
+WORTH_FEWER = 6 * FEW  # copies from which on two short programs are less work than a long one
 MOST_OTHER = 0.25  # share of the steps that may be no copies
 NEAR = 4  # copies from either end that may be read from outside
 
@@ -50,13 +50,13 @@ def _by_fewer_copies(
     steps = graph.tape.steps
     # With many inputs each step usually has its own, and derivatives with respect to different inputs make steps
     # differ.
-    if graph.guards or graph.places is not None or len(steps) < LEAST * len(graph.inputs):
+    if graph.guards or graph.places is not None or len(steps) < WORTH_FEWER * len(graph.inputs):
         return None
     program, place = _as_program(graph)
     # The longest region alone: with two of like length taken out, their numbers of copies would have to grow together.
     region = max(regions_of(program), key=lambda r: r.period * r.copies, default=None)
     region = region and _that_moves_on(program, region)
-    if region is None or region.copies < LEAST:
+    if region is None or region.copies < WORTH_FEWER:
         return None
     if region.period * region.copies < (1 - MOST_OTHER) * len(program.codes):
         return None

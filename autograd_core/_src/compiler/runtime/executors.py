@@ -1,4 +1,8 @@
-"""Runners: memory for inputs and results, with the code that computes one from the other."""
+"""Runners: memory for inputs and results, with the code that computes one from the other.
+
+A runner is made for one batch size and serves one call at a time; `kept_executors` keeps it for the next one. All
+runners go through a batch in the same chunks and lanes, so that sums have the same bits whichever runs (docs/adr/0014).
+"""
 
 from __future__ import annotations
 
@@ -19,7 +23,6 @@ if TYPE_CHECKING:
     from ..ir.program import Program
     from ..passes.batch_invariant import Split
 
-MOST_EDGES = 6_000  # edges of a program that becomes straight-line code, at most: ten seconds of compiling
 CHUNK = 2**14  # examples; sums are formed per chunk and then added, so they do not depend on threads
 # The thread's own time: what other processes take of the processor lengthens calls and compiling alike.
 clock = getattr(time, "thread_time", time.perf_counter)
@@ -90,6 +93,7 @@ class InterpreterRunner:
 
     def run(self) -> None:
         """Run chunk by chunk, as all runners do."""
+        # Before the clock starts: what is loaded once is not what a further run takes, by which compiling is decided.
         self.interpreter.load(self._width)
         began = clock()
         count = len(self.results)
@@ -110,7 +114,8 @@ class InterpreterRunner:
 
     def _chunk(self, start: int, stop: int, sums: LaneSums) -> None:
         """Run some examples, as many at a time as the memory limit allows."""
-        step = max(MOST_NUMBERS // (self.interpreter.numbers_per_row + 1) // LANES * LANES, 8 * LANES)
+        # Whole blocks of lanes: example k must be added to lane k mod LANES wherever the memory limit cuts the batch.
+        step = max(MOST_NUMBERS // (self.interpreter.numbers_per_example + 1) // LANES * LANES, 8 * LANES)
         for first in range(start, stop, step):
             here = slice(first, min(first + step, stop))
             nothing = np.empty((here.stop - here.start, 0), self.dtype)
@@ -122,6 +127,7 @@ class InterpreterRunner:
                 continue
             column = 0
             for group in self.per_example:
+                # -0.0 becomes 0.0, as in kernels: without strict zero the sign of zeros is arbitrary.
                 group[here] = gradient[:, column : column + group.shape[1]] + 0.0
                 column += group.shape[1]
 
@@ -148,6 +154,8 @@ class SharedPart:
 
     def gradient(self, shared: Any, sums: Any) -> Any:
         """The sums over examples that the rest gave, plus what flows back through the shared part's results."""
+        # The part's output is sum(seed * result), with seeds as inputs (`batch_invariant._first`): so an ordinary sweep
+        # from that one output starts from all adjoints that the rest gave.
         n = len(self._summed)
         self._inputs[self._seeds] = sums[n:]
         return sums[:n] + self._run(shared, self._summed, self._summed[:0])[1][0]
@@ -178,6 +186,8 @@ class KernelRunner:
         rows = -(-count // kernel.rows) * kernel.rows  # the last block is padded
         dtype = kernel.dtype
         n_summed, columns = len(kernel.inner.summed), [*layout.tables, *layout.per_example]
+        # One piece of memory, and one array of fields with the addresses in it: a call passes a single integer, since
+        # ctypes takes long over each argument. The fields stand in the order of `Kernel.fields`.
         shapes = [kernel.program.n_inputs, n_summed, (n_summed, kernel.rows), (rows, layout.width)]
         memory = zeros_together([*shapes, *((rows, len(slots)) for slots in columns)], dtype)
         shared, summed, scratch, results, *rest = memory
@@ -222,6 +232,7 @@ class KernelRunner:
         Returns:
             Whether it did: the code reads and writes whole blocks of examples, of arrays like its own.
         """
+        # Only whole blocks: the code writes the spare lanes of a last one, too, and there the caller's arrays end.
         arrays = (*tables, results, *per_example)
         if not self.is_native or len(results) % self.kernel.rows or results.shape != self.results.shape:
             return False

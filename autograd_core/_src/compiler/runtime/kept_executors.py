@@ -13,7 +13,7 @@ from weakref import WeakSet
 from ..locks import Locked
 
 KEPT_BYTES = 2**27  # 128 MiB in the whole process
-LEAST = 8  # that are kept whatever their size, as that many threads may run at a time
+LEAST_KEPT = 8  # that are kept whatever their size, as that many threads may run at a time
 OVERHEAD = 4096  # bytes of one besides its arrays, about
 _ticks = count()
 
@@ -109,5 +109,5 @@ def sweep(room: int) -> None:
     left = KEPT_BYTES - room
     for k, (runner, shelf) in enumerate(found):
         left -= bytes_of(runner)
-        if left < 0 and k >= LEAST:
+        if left < 0 and k >= LEAST_KEPT:
             shelf.drop(runner)

@@ -37,7 +37,7 @@ class NumpyInterpreter:
 
     def __init__(self, program: Program, why: str = "", dtype: str = "float64") -> None:
         self.program, self.why, self.dtype = program, why, np.dtype(dtype)
-        self.numbers_per_row = program.n_slots
+        self.numbers_per_example = program.n_slots
 
     def load(self, width: int) -> None:
         """Nothing is to be loaded."""

@@ -1,4 +1,12 @@
-"""One trace of a function, and the executors compiled for it: interpreter, straight-line code, or a plan of regions."""
+"""One trace of a function, and what runs its program, of which `compiles` and `runner` choose.
+
+- The interpreter needs no compiling: first calls, and whatever is too long for the others.
+- Straight-line code of the whole program (`kernel`): short programs.
+- Code with loops over equal copies (`rolled_kernel`): long programs that repeat themselves, over a batch.
+- An execution plan, regions as loops and the rest interpreted: long programs at a single point.
+
+Which of them runs is a matter of time alone: all give the same bits where they may take turns (docs/adr/0014).
+"""
 
 from __future__ import annotations
 
@@ -15,7 +23,7 @@ from ...number_systems.source import is_exact
 from ..locks import compiling
 from ..passes.batch_invariant import split
 from ..tracing.record import Traced
-from .executors import MOST_EDGES, InterpreterRunner, KernelRunner, SharedPart, interpreter_of, processors
+from .executors import InterpreterRunner, KernelRunner, SharedPart, interpreter_of, processors
 from .kept_executors import Shelf
 from .memory import LANES
 
@@ -29,14 +37,16 @@ if TYPE_CHECKING:
     from ..passes.batch_invariant import Split
     from .executors import Runner
 
+MOST_EDGES = 6_000  # edges that straight-line code may have: LLVM takes seconds for them, and more than linear time
 MOST_AT_HAND = 400  # edges of programs so small that straight-line code is made of them in any case
 MOSTLY = 0.5  # share of a program that lies in regions, from which on it runs as a plan
 ROLLED_SHORT, ROLLED_LONG = 8, 2  # loops are used if they make code so many times shorter: short programs', long ones'
+# A model of what it costs to compile, fitted to measurements; only the moment at which calls change over depends on it.
 EDGE_SECONDS = 3e-10  # to interpret, per edge and example
-COMPILE_SECONDS, COMPILE_EDGE_SECONDS = 0.009, 2e-4  # to compile a program: in any case, and per edge
-SQUARE_SECONDS, SUM_SECONDS = 6e-8, 4e-4  # besides: times the square of the edges, and per sum over a batch
+COMPILE_SECONDS, COMPILE_EDGE_SECONDS = 0.009, 2e-4  # to compile a program: a fixed part, and per edge
+SQUARE_SECONDS, SUM_SECONDS = 6e-8, 4e-4  # added to that: per square of the edges, and per sum over a batch
 VALUE_SHARE = 0.5  # of that time, where no gradient is asked for
-ROLLED_EDGE_SECONDS, FOLD_SECONDS = 2.6e-4, 8e-6  # of code with loops over a batch: per edge written, and of all
+ROLLED_EDGE_SECONDS, FOLD_SECONDS = 2.6e-4, 8e-6  # code with loops: per edge that is written, and per edge at all
 PATIENCE = 1.0  # compile once interpreting took so many times the compile time; infinity: never, nor load from disk
 PLAN_SECONDS, PLAN_EDGE_SECONDS = 0.002, 1e-7  # to seek the regions of a plan
 REGION_EDGE_SECONDS = 6e-4  # to compile one, per edge
@@ -54,7 +64,7 @@ def _imported() -> tuple[type[Kernel], type[RolledKernel], Callable[[Program], i
 
 
 class Specialization:
-    """One trace: its program and the executors compiled for it. It is valid for examples at which its guards hold."""
+    """One trace: its program and the runners made for it. It is valid for examples at which its guards hold."""
 
     def __init__(self, traced: Traced, *, fast: bool, dtype: str) -> None:
         self._fast, self._dtype = fast, dtype
@@ -66,7 +76,8 @@ class Specialization:
         self.places = (*outputs, *range(self.width, self.width + len(self.guards)))
         self.interpreter = interpreter_of(self.program, fast=fast, dtype=dtype)
         self.seconds = 0.0  # spent in interpreted calls so far
-        self._latest, self._besides = -1.0, math.inf  # of the last run, if interpreted; and what calls take besides
+        self._latest = -1.0  # seconds of the last run if that was interpreted; below 0 if not
+        self._besides = math.inf  # the fewest seconds that a call took besides its run
         self._waiting: tuple[Layout | None, float] = None, 0.0  # runs of a layout are interpreted for so many seconds
         self._kernels: dict[Any, Any] = {}
         self._makers: dict[Any, Thread] = {}  # of kernels that are made while calls go on being interpreted

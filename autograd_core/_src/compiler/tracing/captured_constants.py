@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from ....errors import StaleTraceWarning
 from ...engine.provenance import warn_user
 from ...engine.value import Value
-from .code_reads import NOTHING
+from .code_reads import UNBOUND
 from .code_walk import SCALARS, Walk, walked
 from .watches import of_all, of_values
 
@@ -102,7 +102,7 @@ class CapturedConstants:
         for k, (name, place) in enumerate(new.items()):
             if k == SAID_ONE_BY_ONE - 1 and len(new) > SAID_ONE_BY_ONE:  # as when a network was trained
                 name = f"{name} (beside {len(new) - k - 1} others)"
-            _warn(function, name, self._facts[place][1], now.facts.get(place, (name, NOTHING))[1])
+            _warn(function, name, self._facts[place][1], now.facts.get(place, (name, UNBOUND))[1])
             if name not in new:
                 self._said.update(new)
                 break

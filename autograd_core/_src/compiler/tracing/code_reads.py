@@ -15,7 +15,7 @@ from ...callables import special_call
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-NOTHING = object()
+UNBOUND = object()
 ATTRIBUTE = ("LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR", "IMPORT_FROM")
 INSTALLED = tuple(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib"))
 
@@ -72,18 +72,18 @@ def function_of(f: Any) -> tuple[FunctionType | None, Any]:
     """The function in Python that runs when `f` is called, and the object it is a method of."""
     # `getattr_static` throughout: looking for code must not run properties of the user's objects.
     if isinstance(f, FunctionType):
-        return f, NOTHING
+        return f, UNBOUND
     if isinstance(f, MethodType):
-        return (f.__func__, f.__self__) if isinstance(f.__func__, FunctionType) else (None, NOTHING)
+        return (f.__func__, f.__self__) if isinstance(f.__func__, FunctionType) else (None, UNBOUND)
     if isinstance(f, (type, partial)):
-        return None, NOTHING
+        return None, UNBOUND
     special = special_call(f)
     if isinstance(special, (staticmethod, classmethod)):
         function = special.__func__
-        own = type(f) if isinstance(special, classmethod) else NOTHING
-        return (function, own) if isinstance(function, FunctionType) else (None, NOTHING)
+        own = type(f) if isinstance(special, classmethod) else UNBOUND
+        return (function, own) if isinstance(function, FunctionType) else (None, UNBOUND)
     call = getattr_static(type(f), "__call__", None)
-    return (call, f) if isinstance(call, FunctionType) else (None, NOTHING)
+    return (call, f) if isinstance(call, FunctionType) else (None, UNBOUND)
 
 
 def content(cell: Any) -> Any:
@@ -91,7 +91,7 @@ def content(cell: Any) -> Any:
     try:
         return cell.cell_contents
     except ValueError:  # nothing was assigned yet, as to a function that is defined further down
-        return NOTHING
+        return UNBOUND
 
 
 def is_installed(file: str) -> bool:

@@ -26,7 +26,7 @@ from ...engine.provenance import OWN_FILES
 from ...engine.pytrees import is_array
 from ...engine.value import Value
 from . import watches
-from .code_reads import NOTHING, content, file_of, function_of, is_installed, reads_of
+from .code_reads import UNBOUND, content, file_of, function_of, is_installed, reads_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -141,7 +141,7 @@ class Walk:
             self._function(function, way, name)
         if wrapped is not None and wrapped is not f:
             self.visit(wrapped, f"{way}.__wrapped__", name)
-        if function is None or own is NOTHING:
+        if function is None or own is UNBOUND:
             return
         # A method reads its object. But what the library itself keeps in its objects is no constant of the user's,
         # unless they are models or other objects with a state.
@@ -174,7 +174,7 @@ class Walk:
         self.attributes |= reads.attributes
         self.space(function.__globals__.get, reads.names, id(function.__globals__))
         for key in reads.names:
-            self.visit(function.__globals__.get(key, NOTHING), f"{module}:{key}", key)
+            self.visit(function.__globals__.get(key, UNBOUND), f"{module}:{key}", key)
         # What the code assigns itself, such as a counter, changes by its calls and is no constant.
         mine = {key: cell for key, cell in cells.items() if key not in reads.assigned}
         if mine:
@@ -189,7 +189,7 @@ class Walk:
             self.visit(x, f"{way}={key}", key)
         # An import within the function is the module that is loaded now.
         for key in reads.modules:
-            self.visit(sys.modules.get(key, NOTHING), f"import {key}", key)
+            self.visit(sys.modules.get(key, UNBOUND), f"import {key}", key)
 
     # --- things ---
 
@@ -200,7 +200,7 @@ class Walk:
 
     def visit(self, x: Any, way: str, name: str) -> None:
         """Visit an object at a given place."""
-        if x is NOTHING:
+        if x is UNBOUND:
             return
         if type(x) in SCALARS or (isinstance(x, Number) and not isinstance(x, Value)):
             self.facts[way] = name, x
@@ -275,7 +275,7 @@ class Walk:
         # From the cheapest to the dearest kind: numbers are compared as a whole at C speed, a list of Values by their
         # data, and only a list of anything else has a fact and a watch for each part.
         copy = plain_copy(x)
-        if copy is not NOTHING:
+        if copy is not UNBOUND:
             self._plain(x, copy, way, name)
             return
         parts = list(x)
@@ -305,7 +305,7 @@ class Walk:
                 self.visit(x[key], f"{way}[{key!r}]", f"{name}[{key!r}]")
             return
         copy = plain_copy(x)
-        if copy is not NOTHING:
+        if copy is not UNBOUND:
             self._to_watch.append((watches.of_plain, (x, copy)))
             self._entries(copy, way, name)
             return
@@ -428,7 +428,7 @@ class Walk:
         if isinstance(found, (MemberDescriptorType, GetSetDescriptorType)):
             if isinstance(found, MemberDescriptorType) and not isinstance(x, type):
                 self._to_watch.append((watches.of_slot, (x, found.__name__)))
-                self.visit(getattr(x, found.__name__, NOTHING), way, name)
+                self.visit(getattr(x, found.__name__, UNBOUND), way, name)
         else:
             self.visit(found, way, name)
 
@@ -469,7 +469,7 @@ def plain_copy(x: Any) -> Any:
     try:
         return _plain_copy(x)
     except RecursionError:
-        return NOTHING
+        return UNBOUND
 
 
 def _plain_copy(x: Any) -> Any:
@@ -479,12 +479,12 @@ def _plain_copy(x: Any) -> Any:
         if set(map(type, x)) <= SCALARS:
             return x[:]
         parts = [part if type(part) in SCALARS else _plain_copy(part) for part in x]
-        return NOTHING if any(part is NOTHING for part in parts) else kind(parts)
+        return UNBOUND if any(part is UNBOUND for part in parts) else kind(parts)
     if kind is dict:
         if not set(map(type, x)) <= SCALARS:
-            return NOTHING
+            return UNBOUND
         if set(map(type, x.values())) <= SCALARS:
             return x.copy()
         copy = {key: part if type(part) in SCALARS else _plain_copy(part) for key, part in x.items()}
-        return NOTHING if any(part is NOTHING for part in copy.values()) else copy
-    return x.copy() if kind in (set, frozenset) and set(map(type, x)) <= SCALARS else NOTHING
+        return UNBOUND if any(part is UNBOUND for part in copy.values()) else copy
+    return x.copy() if kind in (set, frozenset) and set(map(type, x)) <= SCALARS else UNBOUND

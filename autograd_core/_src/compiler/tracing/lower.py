@@ -18,6 +18,7 @@ from ...engine.evaluation import evaluate
 from ...engine.graph import MANY, order_of, sweep_order
 from ...engine.ops import PRIMITIVES
 from ..ir.program import Program
+from ..ir.tape import ADD, PRODUCT, SUM
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -26,9 +27,7 @@ if TYPE_CHECKING:
     from ...engine.value import Value
     from ..ir.tape import Tape, TapedGraph
 
-ADD, MUL, DIV, POW, SUM, DOT, PRODUCT = (
-    PRIMITIVES[name] for name in ("add", "mul", "div", "pow", "sum", "dot", "path_product")
-)
+MUL, DIV, POW, DOT = (PRIMITIVES[name] for name in ("mul", "div", "pow", "dot"))
 LONGEST_DOT = 128  # products; beyond that a region runs the multiplications in lanes, and `dot` would hide them
 SHORTEST_CHAIN = 3  # terms from which a chain of additions becomes one node
 NEUTRAL = frozenset({0.0, 1.0, 2.0, 3.0, -1.0})  # constants that may simplify an operation

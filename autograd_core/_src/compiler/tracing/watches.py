@@ -19,7 +19,7 @@ from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import addresses
-from .code_reads import NOTHING, content
+from .code_reads import UNBOUND, content
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
 
 # How much a call compares (docs/adr/0016). It is bounded by time, not by size: whoever captures a large table should
 # not pay for it at each call, and a change has to be told of within a few calls.
-NUMBERS = 5_000  # numbers that are compared as a whole in each call: some 3 us
+COMPARED_AT_ONCE = 5_000  # numbers that are compared as a whole in each call: some 3 us
 ADDRESSED = 15_000  # or so many of one list, by their addresses
 FEW_NUMBERS = 200  # of which `==` takes no longer than looking at addresses
 NUMBERS_PER_LIST, NUMBERS_PER_ENTRY = 50, 10  # that take as long as a list within another, or an entry of a dict or set
 OBJECTS = 500  # or so many objects
-NAMES = 200  # or so many names, compared by one function
+MOST_NAMES = 200  # or so many names, compared by one function
 SUBSCRIPTS = 4  # names that are looked up in a dict one by one, at most: to call a function takes as long
 FUNCTIONS = 20  # whose comparisons are written out, at most
 PART = 500  # things of a large collection that one call compares
@@ -85,8 +85,8 @@ def of_names(get: Callable[[str], Any], names: Sequence[str]) -> Watch:
     rest = tuple(x for x in names if x not in set(plain))
     was = tuple(map(get, rest))
     watches: list[Watch] = []
-    for k in range(0, len(plain), NAMES):
-        some = plain[k : k + NAMES]
+    for k in range(0, len(plain), MOST_NAMES):
+        some = plain[k : k + MOST_NAMES]
         objects = tuple(space[x] if x in space else vars(builtins)[x] for x in some)
         watches.append(WatchText(_all_are(some), objects, (), tuple(some), space))
     if rest:
@@ -99,7 +99,7 @@ def of_cells(cells: Sequence[Any]) -> Watch:
     cells = tuple(cells)
     was = tuple(map(content, cells))
     # An empty closure variable would be a NameError in the text, which counts as a change; that it stays empty is none.
-    if len(cells) > NAMES or any(x is NOTHING for x in was):
+    if len(cells) > MOST_NAMES or any(x is UNBOUND for x in was):
         return lambda: all(map(is_, map(content, cells), was))
     return WatchText(_all_are([f"{{cells[{k}]}}" for k in range(len(cells))]), was, cells)
 
@@ -189,15 +189,15 @@ def of_plain(things: Any, copy: Any) -> Watch:
         addressed = addresses.text_and_values(things, copy)
         if addressed is not None:
             return WatchText(*addressed)
-    if cost <= NUMBERS:
+    if cost <= COMPARED_AT_ONCE:
         return WatchText("{0} == {1}", (things, copy))
-    if size <= NUMBERS or type(things) not in (list, dict):
-        return _every(-(-cost // NUMBERS), things, copy)
+    if size <= COMPARED_AT_ONCE or type(things) not in (list, dict):
+        return _every(-(-cost // COMPARED_AT_ONCE), things, copy)
     # A dict has no slices either. Its entries are compared by identity: of large ones only so many in each call.
     if type(things) is dict and not any(type(part) in (list, dict, set) for part in copy.values()):
         return of_entries(things)
     if type(things) is dict:
-        return _every(-(-cost // NUMBERS), things, copy)
+        return _every(-(-cost // COMPARED_AT_ONCE), things, copy)
     return _in_turns(
         len(copy),
         0,
@@ -210,7 +210,7 @@ def of_plain(things: Any, copy: Any) -> Watch:
 def _of_bytes(things: array[Any]) -> Watch:
     """Whether an array of the standard library has the same bytes."""
     was = things[:]
-    if len(was) <= NUMBERS:
+    if len(was) <= COMPARED_AT_ONCE:
         return WatchText("{0}.tobytes() == {1}", (things, was.tobytes()))
     return _in_turns(
         len(was),
@@ -258,7 +258,7 @@ def of_array(array: Any) -> Callable[[], bool]:
     numbers = array.reshape(-1) if array.flags.c_contiguous else array.flat
     return _in_turns(
         array.size,
-        NUMBERS,
+        COMPARED_AT_ONCE,
         lambda: array.shape == shape and array.tobytes() == was.tobytes(),
         lambda a, b: array.shape == shape and numbers[a:b].tobytes() == was.flat[a:b].tobytes(),
     )

@@ -10,6 +10,8 @@ from .table import entry
 
 def quotient_slope(m: Any, x: Any, y: Any, z: Any) -> Any:
     """x / y^2, scaled where x / y falls into the subnormals and would lose digits."""
+    # A guard of the arithmetic, not a kink: both forms are one number, so graphs hold one of them and no node of the
+    # choice (`NumberSystem.choose_form`).
     scale = m.number(SCALE)
     return m.choose_form((z,), is_nearly_subnormal, lambda: ((x * scale) / y) / y / scale, lambda: z / y)
 

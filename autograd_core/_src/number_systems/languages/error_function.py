@@ -14,7 +14,7 @@ from ..gamma import polynomial
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-NEAR, FAR = 0.84375, 28.0  # erf(NEAR) is 0.77; erfc(FAR) is 0
+NEAR, ERFC_IS_ZERO = 0.84375, 28.0  # erf(NEAR) is 0.77; erfc(ERFC_IS_ZERO) is 0
 
 # erf(x) / x - 1 in powers of x^2 for |x| <= NEAR, and G.
 ERF_NEAR = (
@@ -63,5 +63,5 @@ def _by_size(m: Any, x: Any, near: Callable[[], Any], far: Callable[[], Any]) ->
 
 
 def _erfc_far(m: Any, size: Any) -> Any:
-    a = m.where(size > FAR, FAR, size)  # infinity, too
+    a = m.where(size > ERFC_IS_ZERO, ERFC_IS_ZERO, size)  # infinity, too
     return m.gaussian(a) * polynomial(ERFC_FAR, (a - MIDDLE) / (a + MIDDLE)) / (1 + 2 * a)

@@ -33,7 +33,7 @@ Layers = list[list[int]]
 ORDERINGS, FEW_ORDERINGS = 12, 4  # barycentre sweeps over all layers, and over those of large graphs
 MANY_LINKS = 4000  # links above which there are fewer sweeps, and no exchanges of neighbours
 TRIED_TWICE = 1000  # with more links, no second starting order is tried
-KEPT = 64  # cached results for layers of up to TRIED_TWICE links: a few megabytes
+MOST_CACHED = 64  # cached results for layers of up to TRIED_TWICE links: a few megabytes
 DOT_SECONDS = 20  # `dot` is stopped after so long
 
 
@@ -69,7 +69,7 @@ def by_sweeps(layers: Layers, links: Sequence[Link]) -> Layers:
     return [list(vertices) for vertices in _kept(tuple(map(tuple, layers)), tuple(links))]
 
 
-@lru_cache(KEPT)
+@lru_cache(MOST_CACHED)
 def _kept(layers: tuple[tuple[int, ...], ...], links: tuple[Link, ...]) -> Layers:
     return _swept([list(vertices) for vertices in layers], links)
 

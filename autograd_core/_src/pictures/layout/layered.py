@@ -25,7 +25,7 @@ INF = float("inf")
 Scope = tuple[str, ...]  # the paths of the scopes around: ("layer1", "layer1/neuron0")
 GAP, SMALL_GAP, LANE = 14.0, 4.0, 11.0  # between cards, between low cards, beside a passing edge
 CHANNEL, DOOR = 30.0, 16.0  # least distance between two layers; the same next to a scope's side
-THIN = frozenset({"point", "entry", "exit"})  # items without extent along the flow
+THIN_KINDS = frozenset({"point", "entry", "exit"})  # items without extent along the flow
 BENT = 3.0  # an edge that deviates from a straight line by fewer pixels needs no room to bend
 NEARLY = 26.0  # a card is moved by up to so many pixels to straighten the edge from its only operand
 ONE_COLUMN = 16  # more one-line cards before one user are put into two columns
@@ -225,7 +225,7 @@ def _coordinates(items: Sequence[Item], layers: Sequence[Sequence[int]], links: 
     # Pieces between points weigh more, so that long lines stay straight.
     ends: list[list[tuple[int, float, float]]] = [[] for _ in items]
     for u, v, leaves, enters in links:
-        straight = 4.0 if items[u].kind in THIN and items[v].kind in THIN else 1.0
+        straight = 4.0 if items[u].kind in THIN_KINDS and items[v].kind in THIN_KINDS else 1.0
         ends[u].append((v, enters - leaves, straight))
         ends[v].append((u, leaves - enters, straight))
     place = [0.0] * len(items)
@@ -369,7 +369,7 @@ def _stacked(items: Sequence[Item], vertices: Sequence[int]) -> list[float]:
 
 
 def _gap(a: Item, b: Item) -> float:
-    if a.kind in THIN or b.kind in THIN:
+    if a.kind in THIN_KINDS or b.kind in THIN_KINDS:
         return SMALL_GAP if "row" in (a.kind, b.kind) else LANE
     return SMALL_GAP if a.kind == b.kind and a.kind in ("row", "low") else GAP
 

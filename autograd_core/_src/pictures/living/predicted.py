@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ...notation.losses import UsedLoss
     from ..view.scope_tree import Graph
 
-MOST = 4  # predictions of one case that a page shows
+MOST_PREDICTIONS = 4  # predictions of one case that a page shows
 
 
 def predicted_of(graph: Graph, cases: Sequence[Sequence[Any]] | None) -> list[dict[str, Any] | None] | None:
@@ -96,7 +96,7 @@ def _of_case(graph: Graph, losses: Sequence[UsedLoss], root: int) -> dict[str, A
     [(loss, places)] = found
     ends = list(accumulate(loss.sizes))
     rows = [list(range(end - size, end)) for end, size in zip(ends, loss.sizes, strict=True)]
-    if places not in rows if rows else len(places) > MOST:
+    if places not in rows if rows else len(places) > MOST_PREDICTIONS:
         return None
     targets: list[Any] = []
     for t in (loss.targets[k] for k in places):

@@ -10,11 +10,11 @@ from ..scene import compact, low
 from ..scene.cards import (
     BAR_STEPS,
     CAPTION_FONT,
+    CAPTION_LINE,
     CARD_HEIGHT,
     CARD_WIDTH,
     FOLD_SIGN,
     LEAST_FONT,
-    LINE,
     NAME_FONT,
     NUMBER_FONT,
     PILE,
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from ..scene.overlay import Mark
 
 BADGE_CELLS = 10  # on a card of one line: as many as "−10 digits" has
-FONTS = (NAME_FONT, NUMBER_FONT)  # sizes of a name and of its operation
+FIRST_LINE_FONTS = (NAME_FONT, NUMBER_FONT)  # sizes of a name and of its operation
 BETWEEN = 6.0  # pixels from the name to the operation
 SMALLEST_OP = 0.8  # a long operation is set smaller, down to this share of the usual size
 
@@ -104,7 +104,7 @@ def _face(card: Card, w: float, h: float) -> list[str]:
     """Name and operation, value, gradient and its bar; centred on a larger card."""
     left, top = (w - CARD_WIDTH) / 2, (h - CARD_HEIGHT) / 2
     right = left + CARD_WIDTH
-    parts = _first_line(card, left + 8, right - 8, top + 17, FONTS)
+    parts = _first_line(card, left + 8, right - 8, top + 17, FIRST_LINE_FONTS)
     parts += [words("caption", left + 8, top + 33, "value"), words("value", right - 8, top + 33, card.value)]
     parts.append(words("caption", left + 8, top + 48, "grad"))
     return parts + _gradient(card, left + 8, right - 8, top + 48)
@@ -186,8 +186,8 @@ def _folded(card: Card, w: float, h: float) -> list[str]:
     for line in card.caption.split("\n"):
         what = text.shorten(line, int((width - 16) / (text.EM * CAPTION_FONT) + 1e-9))
         parts.append(words("caption", left, top, what))
-        top += LINE
-    top += 16 - LINE
+        top += CAPTION_LINE
+    top += 16 - CAPTION_LINE
     said, _ = typeset(card.captions[0])
     parts.append(f'<text class="caption" x="{number(left)}" y="{number(top)}">{said}</text>')
     parts.append(words("value", right, top, card.value))
@@ -212,7 +212,7 @@ def _small_face(card: Card, w: float, h: float) -> list[str]:
     left, top = (w - compact.WIDTH) / 2, (h - compact.HEIGHT - compact.PARTS * bool(card.parts)) / 2
     right = left + compact.WIDTH - compact.SIDE
     left += compact.SIDE
-    parts = [*_first_line(card, left, right, top + 15.5, FONTS), *_numbers(card, left, right, top + 31)]
+    parts = [*_first_line(card, left, right, top + 15.5, FIRST_LINE_FONTS), *_numbers(card, left, right, top + 31)]
     return parts + (bars(card.parts, (left, top + 35.5, right - left, 9.0)) if card.parts else [])
 
 
@@ -283,8 +283,8 @@ def _stub(card: Card, box: Box, accent: Accent, *, flip: bool, **_: object) -> s
     """The card for nodes that are not in view."""
     x, y, w, h = rectangle(box, flip=flip)
     lines = stub_lines(card.label)
-    top = h / 2 + 3.7 - LINE * (len(lines) - 1) / 2
-    said = [words("stubtext", w / 2, top + LINE * k, line) for k, line in enumerate(lines)]
+    top = h / 2 + 3.7 - CAPTION_LINE * (len(lines) - 1) / 2
+    said = [words("stubtext", w / 2, top + CAPTION_LINE * k, line) for k, line in enumerate(lines)]
     return (
         f'<g class="stub{accent.kind}" transform="translate({number(x)} {number(y)})">'
         f"<title>{text.xml(card.title)}</title>{''.join(_ports(card, w, h, accent, flip=flip) if card.chip else [])}"

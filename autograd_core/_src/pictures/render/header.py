@@ -21,7 +21,7 @@ LINE_FONT, FORMULA_SIZE, FORMULA_GAP = 11.5, 16.0, 9.0
 BESIDE_KEY = 30.0  # where text begins beside the sample line of a path
 KEY_ROOM = 42.0  # width of a sample line with the gaps around its number
 MOST_LEGENDS = 8
-MOST_LINES = 4  # lines of the title of marks
+TITLE_MARK_LINES = 4  # lines of the title of marks
 SWATCHES = (0.0, 0.25, 0.5, 0.75, 1.0)
 SWATCH = 15.0
 SCALE_ENDS = ("mild", "severe")
@@ -114,7 +114,7 @@ def _words(y: float, content: str, x: float = 0.0, kind: str = "legend") -> str:
 def _lines(said: str, room: float) -> list[str]:
     """A text of the legend in lines that are no longer than `room`."""
     most = max(1, int(room / (text.EM * LINE_FONT)))
-    return [text.shorten(line, most) for line in _broken(said, room, MOST_LINES, _legend_breadth)]
+    return [text.shorten(line, most) for line in _broken(said, room, TITLE_MARK_LINES, _legend_breadth)]
 
 
 def _legend_breadth(line: str) -> float:

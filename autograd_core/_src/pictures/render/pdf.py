@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from .shapes import Shape
 
-FONTS = {  # PDF names of fonts by family and weight
+PDF_FONTS = {  # PDF names of fonts by family and weight
     ("mono", ""): "Courier", ("mono", "bold"): "Courier-Bold", ("mono", "italic"): "Courier-Oblique",
     ("sans", ""): "Helvetica", ("sans", "bold"): "Helvetica-Bold", ("sans", "italic"): "Helvetica-Oblique",
     ("symbol", ""): "Symbol",
@@ -138,9 +138,9 @@ def _runs(text: str, family: str, weight: str) -> Iterator[tuple[bytes, str]]:
     run, before = b"", ""
     for c in text:
         if c in SYMBOL:
-            code, name = bytes([SYMBOL[c]]), FONTS["symbol", ""]
+            code, name = bytes([SYMBOL[c]]), PDF_FONTS["symbol", ""]
         else:
-            code, name = _code(c), FONTS[family, weight]
+            code, name = _code(c), PDF_FONTS[family, weight]
         if name != before and run:
             yield run, before
             run = b""

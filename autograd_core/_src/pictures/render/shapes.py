@@ -22,7 +22,7 @@ TOKEN = re.compile(r"[A-Za-z]|-?(?:\d+\.?\d*|\.\d+)(?:e-?\d+)?")
 TAKES = {"M": 2, "L": 2, "H": 1, "V": 1, "C": 6, "Q": 4, "A": 7, "Z": 0}  # how many numbers a path command takes
 POINTS_PER_PIXEL = 0.75  # PostScript points: pixels are 1/96 inch, as in CSS
 ROUND = 4 * (math.sqrt(2) - 1) / 3  # handle length over radius of the cubic that approximates a quarter of a circle
-KEPT = frozenset({"fill-opacity", "font-size", "font-family", "stroke-width"})  # attributes that count as styles
+STYLE_ATTRIBUTES = frozenset({"fill-opacity", "font-size", "font-family", "stroke-width"})
 
 
 class TextPart(NamedTuple):
@@ -144,7 +144,7 @@ class _Reader:
         rules = self._followed(around.classes, inner.classes[-1])
         if not rules and "formula" in set().union(*around.classes):
             rules = ("formula",)
-        own = {key: value for key, value in element.attrib.items() if key in KEPT}
+        own = {key: value for key, value in element.attrib.items() if key in STYLE_ATTRIBUTES}
         own |= dict(part.split(":", 1) for part in element.get("style", "").split(";") if part)
         numbers = {key: self._number(element, key) for key in ("x", "y", "width", "height", "rx", "cx", "cy", "r")}
         outline: Sequence[tuple[str, tuple[Point, ...]]] = ()

@@ -36,9 +36,9 @@ if TYPE_CHECKING:
 MARGIN = 16.0
 SAME, CORNER = 0.05, 7.0  # pixels: a difference too small to see; the radius of a turn
 SMALLEST = 9.0 / LEAST_FONT  # a page shrinks a picture until print is 9 pixels high; then the picture scrolls
-THIN, ON_TRACK = 1.4, 2.6  # widths of an edge, as the style sheet has them
+EDGE_WIDTH, ON_TRACK = 1.4, 2.6  # widths of an edge, as the style sheet has them
 TIP, BEHIND = 5.0, 0.8  # size of an arrowhead in addition to its edge's width; its overlap with the edge
-LANE = 3.8  # distance between tracks that share an edge
+TRACK_GAP = 3.8  # distance between tracks that share an edge
 LEAST_DECORATED = 480.0  # least width of a picture with legends or formulas
 
 
@@ -176,7 +176,7 @@ def _edge(
 ) -> Iterator[str]:
     """An edge with its arrowhead; where several tracks share it, they run side by side."""
     kind = " dead" * port.is_dead + " idle" * (port.is_idle and not port.is_dead) + kind
-    wide = STRONGEST if STRONG in kind else ON_TRACK if " on " in kind else THIN
+    wide = STRONGEST if STRONG in kind else ON_TRACK if " on " in kind else EDGE_WIDTH
     style = ""
     if most is not None:
         wide = width_of(port.flow, most)
@@ -185,7 +185,7 @@ def _edge(
     is_tipped = user.kind != "junction" and port.height > TIP
     tip = TIP + wide if is_tipped else 0.0
     end, way = route[-1], _shortened(route, tip * BEHIND)
-    lanes = [LANE * (k - len(others) / 2) for k in range(len(others) + 1)]
+    lanes = [TRACK_GAP * (k - len(others) / 2) for k in range(len(others) + 1)]
     for lane, colour in zip(lanes[1:], others, strict=True):
         yield f'<path class="halo {colour}" d="{_curve(_beside(way, lane), flip=flip)}"/>'
     yield (
@@ -194,7 +194,7 @@ def _edge(
         f"<title>{text.xml(port.title)}</title></path>"
     )
     if is_tipped:
-        half = (TIP + wide + LANE * len(others)) / 2
+        half = (TIP + wide + TRACK_GAP * len(others)) / 2
         x, y = end
         corners = [(x - tip, y - half), end, (x - tip, y + half)]
         shape = "L".join(f"{number(b)} {number(a)}" if flip else f"{number(a)} {number(b)}" for a, b in corners)

@@ -34,7 +34,7 @@ START = r"""% A picture by autograd-core. It compiles alone, and by \input withi
 """
 END = r"""\expandafter\ifx\csname pictureends\endcsname\relax\else\expandafter\pictureends\fi
 """
-SIGNS = {
+TEX_SIGNS = {
     "−": "$-$", "×": r"$\times$", "÷": r"$\div$", "…": r"\ldots{}", "·": r"$\cdot$", "→": r"$\to$", "≤": r"$\le$",
     "≥": r"$\ge$", "≠": r"$\ne$", "≈": r"$\approx$", "∞": r"$\infty$", "▸": r"$\triangleright$", "±": r"$\pm$",
     "∂": r"$\partial$", "√": r"$\surd$", "′": r"$'$", "″": r"$''$", "²": r"$^2$", "³": r"$^3$", "–": "--",
@@ -43,8 +43,8 @@ SIGNS = {
     "∇": r"$\nabla$", "½": r"$\frac12$", "—": "---", "’": "'", "“": "``", "”": "''", "‖": r"$\|$",
     "↻": r"$\hookleftarrow$", "▲": r"$\triangle$", "∕": "/", "ℓ": r"$\ell$",
 }  # fmt: skip
-ACCENTS = {0x300: "`", 0x301: "'", 0x302: "^", 0x303: "~", 0x304: "=", 0x306: "u", 0x307: ".", 0x308: '"', 0x30A: "r",
-           0x30B: "H", 0x30C: "v", 0x327: "c", 0x328: "k"}  # fmt: skip
+TEX_ACCENTS = {0x300: "`", 0x301: "'", 0x302: "^", 0x303: "~", 0x304: "=", 0x306: "u", 0x307: ".", 0x308: '"',
+               0x30A: "r", 0x30B: "H", 0x30C: "v", 0x327: "c", 0x328: "k"}  # fmt: skip
 LETTER_COMMANDS = {"ı": r"{\i}", "ß": r"{\ss}", "æ": r"{\ae}", "ø": r"{\o}", "œ": r"{\oe}", "ł": r"{\l}"}
 RAISED = {"<super>": "^", "<sub>": "_"}  # tags in Unicode's decompositions of ⁴ and ₄
 SMALL_SIGNS = {"−": "-"}
@@ -205,8 +205,8 @@ def _letters(text: str) -> Iterable[str]:
     for c in text:
         if c in SPECIAL:
             yield "\\" + c
-        elif c in SIGNS:
-            yield SIGNS[c]
+        elif c in TEX_SIGNS:
+            yield TEX_SIGNS[c]
         elif " " <= c <= "~":
             yield c
         else:
@@ -223,8 +223,8 @@ def _letter(c: str) -> str:
     if c in LETTER_COMMANDS:
         return LETTER_COMMANDS[c]
     base, marks = unicodedata.normalize("NFD", c)[:1], unicodedata.normalize("NFD", c)[1:]
-    if len(marks) == 1 and ord(marks) in ACCENTS and base.isascii() and base.isalpha():
-        return rf"\{ACCENTS[ord(marks)]}{{{base}}}"
+    if len(marks) == 1 and ord(marks) in TEX_ACCENTS and base.isascii() and base.isalpha():
+        return rf"\{TEX_ACCENTS[ord(marks)]}{{{base}}}"
     how, _, code = unicodedata.decomposition(c).partition(" ")
     if how in RAISED and " " not in code:
         small = SMALL_SIGNS.get(chr(int(code, 16)), chr(int(code, 16)))

@@ -15,7 +15,7 @@ NAME = re.compile(rf"(?P<base>\w+?[′″‴]*)(?:_(?P<low>{INDEX}))?(?:\^(?P<hi
 CALLED = re.compile(r"(\w+)\((\w+[′″‴]*_[\w,→]+)\)")  # sum(y_1)
 FUNCTION = re.compile(r"([^\W\d_])_([^\W\d_])(\(\w+\))")  # h_θ(x)
 NUMBERED = re.compile(r"^([A-Za-z]|" + "|".join(GREEK) + r")(\d{1,3})$")  # x1, alpha1
-WORD = re.compile(r"((?<!\w)[^\W_][′″‴]*_\w+(?:→\w+)?(?:\^\(\w+\))?)")  # a name within a line
+NAME_IN_LINE = re.compile(r"((?<!\w)[^\W_][′″‴]*_\w+(?:→\w+)?(?:\^\(\w+\))?)")  # a name within a line
 PRIMES = "′″‴"
 LETTERS = {
     name: unicodedata.lookup(f"GREEK {'CAPITAL' if name[0].isupper() else 'SMALL'} LETTER {name.upper()}")
@@ -23,7 +23,7 @@ LETTERS = {
     if name not in ("lambda", "Lambda")
 } | {"lambda": "λ", "Lambda": "Λ"}  # Unicode spells it lamda
 SANS = "system-ui,'DejaVu Sans',sans-serif"
-SMALL = f"{LEAST_FONT:g}px"
+SMALL_PRINT = f"{LEAST_FONT:g}px"
 SMALLER = LEAST_FONT / NAME_FONT
 LOW, HIGH = 3.0, -5.0  # pixels below and above the line
 
@@ -46,13 +46,13 @@ def typeset(label: str) -> tuple[str, float]:
             return f'{text.xml(called[1])}({inside}<tspan dy="{-below:g}">)</tspan>', 0.0
     function = FUNCTION.fullmatch(label)
     if function is not None:
-        low = f'<tspan font-size="{SMALL}" dy="{LOW:g}">{text.xml(function[2])}</tspan>'
+        low = f'<tspan font-size="{SMALL_PRINT}" dy="{LOW:g}">{text.xml(function[2])}</tspan>'
         return f'{text.xml(function[1])}{low}<tspan dy="{-LOW:g}">{text.xml(function[3])}</tspan>', 0.0
     letter, low, high = _pieces(label)
     parts, at = [_letters(letter)], 0.0
     for piece, y in ((low, LOW), (high, HIGH)):
         if piece:
-            parts.append(f'<tspan font-size="{SMALL}" dy="{y - at:g}">{text.xml(piece)}</tspan>')
+            parts.append(f'<tspan font-size="{SMALL_PRINT}" dy="{y - at:g}">{text.xml(piece)}</tspan>')
             at = y
     return "".join(parts), at
 
@@ -89,8 +89,8 @@ def typeset_words(line: str) -> str:
         'times w<tspan font-size="10.5px" dy="3">kj</tspan><tspan dy="-3">, as ever</tspan>'
     """
     written, dropped = "", 0.0
-    for part in filter(None, WORD.split(line)):
-        set_, below = typeset(part) if WORD.fullmatch(part) else (text.xml(part), 0.0)
+    for part in filter(None, NAME_IN_LINE.split(line)):
+        set_, below = typeset(part) if NAME_IN_LINE.fullmatch(part) else (text.xml(part), 0.0)
         written += f'<tspan dy="{-dropped:g}">{set_}</tspan>' if dropped else set_
         dropped = below
     return written

@@ -29,7 +29,7 @@ MOST_RULED, MOST_RULES = 300, 8  # with more nodes in the graph, or operands of 
 WIDEST_FOLD = 300.0  # a folded scope is widened so far for its name or for the formula of a loss
 FOLD_WIDTH, FOLD_HEIGHT, PILE = 216.0, 80.0, 6.0  # a folded scope, and the cards that show below it
 FOLD_SIGN = 30.0  # width of its head without the name
-LINE = 14.0  # height of each further line of its caption
+CAPTION_LINE = 14.0  # height of each further line of its caption
 ROW_HEIGHT = 22.0  # a leaf that is one of many operands: label, value and gradient in one line
 ROW_WIDTH, ROW_CELLS, ROW_NAME = 240.0, 9, 8  # cells of each of its numbers, and of its name
 ROW_VALUE = 136.0  # where its value ends
@@ -234,7 +234,7 @@ def fold_size(label: str, caption: str) -> tuple[float, float]:
     """The size of a folded scope's card in which its name and the lines of its caption fit, up to a limit."""
     lines = caption.split("\n")
     needed = [text.extent(label, NAME_FONT) + FOLD_SIGN, *(text.extent(line, CAPTION_FONT) + 16 for line in lines)]
-    return max(FOLD_WIDTH, min(max(needed), WIDEST_FOLD)), FOLD_HEIGHT + LINE * (len(lines) - 1)
+    return max(FOLD_WIDTH, min(max(needed), WIDEST_FOLD)), FOLD_HEIGHT + CAPTION_LINE * (len(lines) - 1)
 
 
 def is_of_pairs(node: Value) -> bool:

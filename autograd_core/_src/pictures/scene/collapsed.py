@@ -40,7 +40,7 @@ TIED = 3  # at least so many sources and so many folded users get a junction
 JUNCTION_STEP, JUNCTION_WIDTH = 9.0, 5.0
 LISTED = 12  # values that a title names
 MANY = 100  # a caption says how many operations there are if they are so many
-MOST_SAID = 5  # a loss of more operands has no line with its derivatives
+MOST_LOSS_OPERANDS = 5  # a loss of more operands has no line with its derivatives
 LONGEST_CHIP = 14  # cells of a name on the chip of a junction
 
 
@@ -226,7 +226,7 @@ def _places_in_loss(graph: Graph, end: int) -> dict[int, int]:
 def _in_numbers(graph: Graph, end: int, group: list[int]) -> str:
     """A line with the derivatives of a loss in numbers, such as p − y of each class, where it has few operands."""
     loss = loss_of(graph.order[end])
-    if loss is None or loss.operands is None or len(loss.operands) > MOST_SAID:
+    if loss is None or loss.operands is None or len(loss.operands) > MOST_LOSS_OPERANDS:
         return ""
     rules = _rules_of_loss(graph, end, through(graph, group, end)).values()
     line = "= " + ", ".join(rule.numbers for rule in rules)

@@ -30,7 +30,7 @@ TOLD = 3  # nodes between the ends of a path that its legend names
 ACCENTS = 6  # colours; the seventh path has the first one again
 STRONG, STRONGEST = " strong", 4.0  # the class, beside its colour, of the path with the largest product; its width
 MOST_RULES = 4  # of what is highlighted
-ROUNDING = 1e-9  # products of the same factors differ by less
+SAME_PRODUCT = 1e-9  # products of the same factors differ by less
 NIL = "nil"  # the muted colour of a path whose product is 0
 
 
@@ -254,7 +254,7 @@ def _read(path: HighlightedPath, wholes: _Wholes) -> _PathRead:
         return read
     product = reduce(times, slopes) if all(slopes) else 0.0
     is_beyond_floats = not is_finite(product) or (not product and all(slopes))
-    if is_beyond_floats or abs(plus(product, -path.product)) <= times(ROUNDING, abs(path.product)):
+    if is_beyond_floats or abs(plus(product, -path.product)) <= times(SAME_PRODUCT, abs(path.product)):
         return read
     return read._replace(product=product, whole=through[0].op)
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 WIDTH, HEIGHT = 142.0, 43.0  # of a leaf: its name, and below it value and gradient, which has a word above it
 PARTS = 7.0  # additional height of the bars that show the contribution of each copy
 SIDE = 8.0  # margin within a card
-TOGETHER = int((WIDTH - 2 * SIDE) / (text.EM * NUMBER_FONT)) - 1  # characters of both numbers together
+CELLS_OF_BOTH = int((WIDTH - 2 * SIDE) / (text.EM * NUMBER_FONT)) - 1  # characters of both numbers together
 WORD = "grad"
 NAMED = int((WIDTH - 2 * SIDE - text.extent(WORD, CAPTION_FONT)) / (text.EM * NAME_FONT)) - 1  # characters of the name
 
@@ -33,7 +33,7 @@ def _card(card: Card, graph: Graph) -> Card:
     for digits in (4, 3, 2):  # a number is never cut, as that would change it
         value = text.number(graph.data[card.node], digits=digits)
         grad = text.number(graph.grads[card.node], digits=digits) if card.grad else "not computed"
-        if text.cells(value) + text.cells(grad) <= TOGETHER:
+        if text.cells(value) + text.cells(grad) <= CELLS_OF_BOTH:
             height = HEIGHT + PARTS * bool(card.parts)
             return card._replace(width=WIDTH, height=height, value=value, grad=grad * bool(card.grad), is_low=True)
     return card

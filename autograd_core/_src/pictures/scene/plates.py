@@ -31,7 +31,7 @@ APART = 16.0  # least gap between the numbers below a strip
 WIDE = 30.0  # a strip is logarithmic if the largest number is at least so many times the least
 MOST_DECADES, BELOW = 6.0, 0.25  # decades of a logarithmic strip; those below its lowest bar
 HANDED_HEIGHT = 34.0  # two lines
-MOST = " ▲"  # marks the largest number
+LARGEST_MARK = " ▲"  # marks the largest number
 HANDED = "↻"  # marks a value that comes from another copy
 MOST_COLUMNS, MOST_ROWS = 6, 10  # of a table with a column for each copy: columns, rows of local derivatives
 MOST_GIVEN = 5  # its rows of values
@@ -425,9 +425,9 @@ def _ends_said(plate: Plate, numbers: Sequence[float], top: int) -> tuple[str, s
         if top in (0, len(numbers) - 1) or abs(numbers[top]) in ends or not numbers[top]:
             most = ""
             if is_alone and digits == 4:
-                first, last = (said + MOST * (k == top) for said, k in ((first, 0), (last, len(numbers) - 1)))
+                first, last = (said + LARGEST_MARK * (k == top) for said, k in ((first, 0), (last, len(numbers) - 1)))
         else:
-            most += MOST
+            most += LARGEST_MARK
         if WIDTH - _ends_width(first, most, last) >= APART:
             return first, most, last
     return first, "", last

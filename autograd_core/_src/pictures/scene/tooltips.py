@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ...engine.value import Value
     from ..view.scope_tree import Graph
 
-NAME, LABEL = 24, 300  # characters of a name within a formula, and of a label at the head of a tooltip
+NAME_SIGNS, LABEL = 24, 300  # characters of a name within a formula, and of a label at the head of a tooltip
 TERMS = 8  # a formula of more operands is not written out
 ROUNDING = 1e-9  # relative difference up to which a gradient counts as the sum of its products
 
@@ -31,7 +31,7 @@ def data_of(graph: Graph) -> dict[str, Any]:
     """
     order, index, data, grads = graph.order, graph.index, graph.data, graph.grads
     has_grads = graph.has_grads
-    briefly = {node: text.shorten(name, NAME) for node, name in zip(order, graph.names, strict=True)}
+    briefly = {node: text.shorten(name, NAME_SIGNS) for node, name in zip(order, graph.names, strict=True)}
     sums: list[list[Any]] = [[] for _ in order]
     nodes: list[list[Any] | None] = []
     for i, node in enumerate(order):

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 FORMATS = {".gif": "GIF", ".webp": "WEBP", ".apng": "PNG"}
 MOST_FRAMES = 300  # more would take minutes to watch and tens of megabytes
 LARGEST_SCALE = 2.0  # pixels per unit of the picture
-MOST_PIXELS, MOST_OF_ALL = 800_000, 24_000_000  # in one frame, and in all: these make a GIF of two megabytes
+MOST_PIXELS_OF_FRAME, MOST_PIXELS_OF_ALL = 800_000, 24_000_000  # these make a GIF of two megabytes
 FORWARD_MS, BACKWARD_MS, LAST_MS = 900, 1500, 4000  # how long a frame is shown
 SWATCH = 24  # height in pixels
 COLOURS = 64  # in a GIF's palette, which all frames share; otherwise each frame would contain its own
@@ -121,7 +121,7 @@ def images_of(svgs: Iterable[tuple[str, tuple[float, float]]], count: int, sizes
                 )
                 raise RangeError(msg)
         else:
-            scale = math.sqrt(min(MOST_PIXELS, MOST_OF_ALL / count) / (width * height))
+            scale = math.sqrt(min(MOST_PIXELS_OF_FRAME, MOST_PIXELS_OF_ALL / count) / (width * height))
             pixels = round(width * min(scale, LARGEST_SCALE))
         with Image.open(io.BytesIO(bytes(resvg_py.svg_to_bytes(svg_string=svg, width=pixels)))) as image:
             images.append(image.convert("RGB"))

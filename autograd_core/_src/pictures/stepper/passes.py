@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ...notation.composites import ReadGraph
     from ...steps import Step
 
-LONGEST_NAME = 22  # cells of a name; a table of five columns still fits
+NAME_CELLS = 22  # cells of a name; a table of five columns still fits
 MOST_ROOTS = 3  # the sum of more roots is not written out by their names
 
 
@@ -79,7 +79,7 @@ def passes_of(roots: Sequence[Value], read: ReadGraph | None = None) -> Passes:
     recorded = order_of(roots)
     order = recorded if read is None else [*map(read.original, order_of(read.roots))]
     known = named(recorded, [node.label for node in recorded])
-    names = {node: text.shorten(text.clean(known[node]), LONGEST_NAME).strip() or "?" for node in order}
+    names = {node: text.shorten(text.clean(known[node]), NAME_CELLS).strip() or "?" for node in order}
     last_use = dict.fromkeys(roots, -1)
     for step in backward:
         last_use.update(dict.fromkeys(step.operands, step.index))

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 Fold = bool | str | Iterable[str] | None
 
-SMALL = 150  # nodes; in a smaller graph nothing is folded unless asked for
+NOT_FOLDED = 150  # nodes; in a smaller graph nothing is folded unless asked for
 MODERATE = 40  # nodes; a smaller picture with plates is folded only where a screen has no room
 SIMPLE = 20  # nodes; in a smaller graph all copies are shown unless plates are asked for
 # Scopes are opened while there are at most so many cards: the user's outer scopes, and all others.
@@ -111,7 +111,7 @@ def view_of(
         made = plates_of(graph, tree, _members(tree, [*folds, *unfolds]))
         found, hidden = tuple(made.found), made.hidden
         shown = shown.difference(hidden)
-    automatic = fold == "auto" and (len(shown) > SMALL or all_folded)
+    automatic = fold == "auto" and (len(shown) > NOT_FOLDED or all_folded)
     if automatic:
         generate_scopes(graph, tree, hidden)
     view = View(graph, tree, shown, _sizes(tree, shown), frozenset(), centre, found, hidden)
@@ -156,8 +156,8 @@ def _say_if_in_vain(
         msg = f"draw: fold={brief(folds[0], 80)} folds nothing, as a scope of one node stays as it is; {there}"
     elif unfolds and before.opened == view.opened and not view.plates:
         msg = (
-            f"draw: unfold={brief(unfolds[0], 80)} changes nothing, as it is open: graphs of up to {SMALL} nodes are "
-            f"not folded, and this one has {n}. fold=True folds the others; {there}"
+            f"draw: unfold={brief(unfolds[0], 80)} changes nothing, as it is open: graphs of up to {NOT_FOLDED} nodes "
+            f"are not folded, and this one has {n}. fold=True folds the others; {there}"
         )
     else:
         return

@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from ...engine.node_builders import NAMES
+from ...engine.node_builders import OPERAND_NAMES
 from ...engine.ops import PRIMITIVES
 from ...number_systems.floats import FAST
 from ...number_systems.source import Source, write
@@ -42,13 +42,13 @@ def _compiled(
     value: Callable[..., Any], partials: Callable[..., Any], moves: tuple[bool, ...]
 ) -> Callable[..., tuple[float, ...]]:
     source = Source()
-    xs = [source.name(name) for name in NAMES[: len(moves)]]
+    xs = [source.name(name) for name in OPERAND_NAMES[: len(moves)]]
     result = source.number(value(source, *xs))
     given = partials(source, *xs, source.name("z")) if any(moves) else [0.0] * len(moves)
     z, *slopes = write([result, *(source.number(d) for d, move in zip(given, moves, strict=True) if move)])
     found = iter(slopes)
     terms = [next(found) if move else "0.0" for move in moves]
-    names = ", ".join(NAMES[: len(moves)])
+    names = ", ".join(OPERAND_NAMES[: len(moves)])
     scope: dict[str, Any] = dict(FAST)
     text = f"def rule({names}):\n    z = {z}\n    return (z, {', '.join(terms)})\n"
     exec(text, scope)  # noqa: S102  the text is made from our own rules

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 # Slots whose adjoints are accumulated together if they receive the same adjoints, as all inputs of a dense layer do:
 # each adjoint is then loaded once for four sums (docs/adr/0013).
-TOGETHER = 4
+TERMS_TOGETHER = 4
 
 
 class Adjoints:
@@ -39,7 +39,7 @@ class Adjoints:
         hold: Callable[[Any], Any],
         *,
         strict_zero: bool,
-        together: int = TOGETHER,
+        together: int = TERMS_TOGETHER,
     ) -> None:
         self._left, self._start, self._hold, self._strict = Counter(left), start, hold, strict_zero
         self._together = together

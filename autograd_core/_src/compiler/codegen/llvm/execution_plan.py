@@ -22,7 +22,7 @@ from ....number_systems.source import is_exact
 from ...passes.loop_fission import arranged
 from ...runtime.memory import LANES, called_back, zeros
 from .jit import ENTRY, F64, I32, I64, PTR, addresses_of, constant, i64, load, loop, store
-from .kernel import CALL
+from .kernel import CALLBACK
 from .loop_body import Body, stride_of
 from .loops import Compiled, compiled
 from .vm import BACKWARD, FORWARD, block, machine
@@ -162,7 +162,7 @@ def _stages_module() -> Any:
     module = ir.Module()
 
     def function(name: str, fields: str) -> tuple[Any, dict[str, Any], Any]:
-        f = ir.Function(module, CALL, ENTRY + name)
+        f = ir.Function(module, CALLBACK, ENTRY + name)
         b = ir.IRBuilder(f.append_basic_block())
         a = {}
         for k, field in enumerate(fields.split()):
@@ -195,7 +195,7 @@ def _stages_module() -> Any:
     x = b.load(nan, typ=F64)
     is_nan = b.fcmp_unordered("uno", x, x)
     with b.if_then(b.and_(is_nan, b.icmp_signed("!=", a["again"], i64(0))), likely=False):
-        b.call(b.inttoptr(a["again"], CALL.as_pointer()), [argument])
+        b.call(b.inttoptr(a["again"], CALLBACK.as_pointer()), [argument])
     b.ret_void()
 
     # The argument is a count and then pairs of addresses: a stage's function and its block. All stages have one
@@ -203,7 +203,7 @@ def _stages_module() -> Any:
     b, a, argument = function("sequence", "n")
     with loop(b, i64(0), a["n"]) as k:
         at = b.add(b.mul(k, i64(2)), i64(1))
-        stage = b.inttoptr(load(b, I64, argument, at), CALL.as_pointer())
+        stage = b.inttoptr(load(b, I64, argument, at), CALLBACK.as_pointer())
         b.call(stage, [b.inttoptr(load(b, I64, argument, b.add(at, i64(1))), PTR)])
     b.ret_void()
     return module

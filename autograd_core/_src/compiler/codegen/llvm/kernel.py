@@ -58,8 +58,8 @@ if TYPE_CHECKING:
 
 # The function takes the address of one array of 64-bit fields: HEAD, then the tables, then the gradients per example.
 # ctypes takes long over many arguments.
-NUMBERS = ("count", "blocks", "again", "strip", "n_kept")  # fields that are integers; the others are addresses
-CALL = ir.FunctionType(VOID, [PTR])
+INTEGER_FIELDS = ("count", "blocks", "again", "strip", "n_kept")  # fields that are integers; the others are addresses
+CALLBACK = ir.FunctionType(VOID, [PTR])
 HEAD = (
     "count",
     "blocks",
@@ -144,7 +144,7 @@ class Kernel:
         # The shared part calls the lanes' functions as well (`always`): whether something is shared depends on which
         # gradients are asked for, and values must not (docs/adr/0014).
         module = FastModule(always=self.rows > 1) if self._fast else ir.Module()
-        writer = self.writer(self, ir.Function(module, CALL, f"{ENTRY}run"), strict_zero=strict_zero)
+        writer = self.writer(self, ir.Function(module, CALLBACK, f"{ENTRY}run"), strict_zero=strict_zero)
         writer.write()
         [address] = addresses_of(module, [f"{ENTRY}run"], straight=True, key=key, note=writer.n_kept)
         return address, writer.n_kept
@@ -179,7 +179,7 @@ class KernelWriter:
         self.a = {}
         for k, field in enumerate(kernel.fields):
             x = load(b, I64, self.argument, i64(k))
-            self.a[field] = x if field in NUMBERS else b.inttoptr(x, PTR)
+            self.a[field] = x if field in INTEGER_FIELDS else b.inttoptr(x, PTR)
         self.n_kept = 0
         # Where each per-example input is: its table, the table's width, and the column. All other inputs are shared.
         self.places = {
@@ -213,7 +213,7 @@ class KernelWriter:
         if kernel.layout.has_gradient and not self.strict_zero:
             x = b.load(self.nan, typ=self.real)
             with b.if_then(b.fcmp_unordered("uno", x, x), likely=False):
-                b.call(b.inttoptr(a["again"], CALL.as_pointer()), [self.argument])
+                b.call(b.inttoptr(a["again"], CALLBACK.as_pointer()), [self.argument])
         b.ret_void()
 
     def _blocks(self) -> None:

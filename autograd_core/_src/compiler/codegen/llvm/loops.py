@@ -14,9 +14,9 @@ from llvmlite import ir
 from ....number_systems.llvm import HASTY, LLVM, Delayed, Lanes
 from ....number_systems.llvm_functions import FastModule
 from ...passes.find_repeats import LOCAL
-from .accumulation import TOGETHER, Adjoints, gathered
+from .accumulation import TERMS_TOGETHER, Adjoints, gathered
 from .jit import ENTRY, F64, I32, I64, PTR, addresses_of, constant, i64, lanes, load, loop, spread, store
-from .kernel import CALL, sum_of_lanes
+from .kernel import CALLBACK, sum_of_lanes
 from .loop_body import Body, Gather
 from .outer_products import OuterProducts, at_once
 from .straight_line import read
@@ -46,7 +46,7 @@ def compiled(body: Body, *, strict_zero: bool, gradient: bool) -> Compiled:
     # The backward function is written first: it decides which results the forward one has to store.
     module = (FastModule if body.plan.fast else ir.Module)()
     names = [f"{ENTRY}forward", *([f"{ENTRY}backward"] if gradient else [])]
-    functions = [ir.Function(module, CALL, name) for name in names]
+    functions = [ir.Function(module, CALLBACK, name) for name in names]
     forward, *backward = (_LoopWriter(body, f, strict_zero=strict_zero) for f in functions)
     # A result that only its own copy reads, and only forward, never goes to memory.
     kept = {j for j, is_read in enumerate(body.exported) if is_read}
@@ -262,7 +262,7 @@ class _LoopWriter:
         left = Counter(to for e in range(len(body.region.kinds)) if (to := self._target(e)) is not None)
         left.update({j: len(gs) for j, gs in ends.items()})
         # If copies read each other, `_send` may add to a result's adjoint in memory right up to that result's turn.
-        together = TOGETHER if body.region.parallel else 1
+        together = TERMS_TOGETHER if body.region.parallel else 1
         adjoints = Adjoints(left, self._sent_by_others, hold, strict_zero=self.strict_zero, together=together)
         for j, gs in ends.items():
             for g in gs:

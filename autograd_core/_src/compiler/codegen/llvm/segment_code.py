@@ -11,7 +11,7 @@ from llvmlite import ir
 
 from ....number_systems.llvm import HASTY, LLVM, Delayed, Lanes
 from ...passes.find_repeats import LOCAL
-from .accumulation import TOGETHER, Adjoints, with_product
+from .accumulation import TERMS_TOGETHER, Adjoints, with_product
 from .jit import I32, I64, PTR, VOID, constant, i64, load, loop, spread, store
 from .loops import LoadedResults
 from .outer_products import OuterProducts
@@ -252,7 +252,7 @@ class LoopCode:
         left.update(j for j, _ in self.ends)
         # The same accumulation as in straight-line code, by the same class: two ways of adding up would have to agree
         # to the last bit.
-        adjoints = Adjoints(left, self._sent_by_others, hold, strict_zero=self.strict_zero, together=TOGETHER)
+        adjoints = Adjoints(left, self._sent_by_others, hold, strict_zero=self.strict_zero, together=TERMS_TOGETHER)
         for j, g in self.ends:
             adjoints.send(j, 1.0, g)
         m = LLVM if self.strict_zero else HASTY

@@ -24,14 +24,14 @@ from ...runtime.memory import LaneSums, address, zeros
 from .accumulation import with_product
 from .jit import ENTRY, F64, I32, I64, PTR, VOID, addresses_of, constant, i64, lanes, load, lock, loop, real_of, store
 from .vm_code import HANDLER
-from .vm_tables import AHEAD, CALL, InstructionTables, padded
+from .vm_tables import AHEAD, CALL_SIZE, InstructionTables, padded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ...ir.program import Program
 
-TOGETHER = 2  # blocks of examples that run together; four take as long, and no longer fit the cache where two do
+BLOCKS_TOGETHER = 2  # blocks of examples that run together; four take as long, and no longer fit the cache where two do
 
 
 # --- the machine ----------------------------------------------------------------------------------
@@ -101,8 +101,9 @@ class _VmWriter:
         b.store(i64(0), row)
         b.store(a.get("own", i64(0)), own)
         with loop(b, i64(0), a["n"]) as turn:
-            here = b.mul(turn, i64(CALL))
-            count, handler, start, operands, slot = (load(b, I64, a["calls"], b.add(here, i64(k))) for k in range(CALL))
+            here = b.mul(turn, i64(CALL_SIZE))
+            fields = (load(b, I64, a["calls"], b.add(here, i64(k))) for k in range(CALL_SIZE))
+            count, handler, start, operands, slot = fields
             first, slots = b.load(row, typ=I64), b.load(own, typ=I64)
             with loop(b, i64(0), count) as k:
                 before(b.add(first, k), b.add(slots, k))
@@ -245,14 +246,14 @@ class Interpreter:
     def __init__(self, program: Program, *, fast: bool = False, dtype: str = "float64") -> None:
         self.program, self.fast, self.dtype = program, fast, np.dtype(dtype)
         self.real = real_of(self.dtype)
-        self.numbers_per_row = program.n_inputs + len(program.outputs)  # some blocks' values serve all blocks in turn
+        self.numbers_per_example = program.n_inputs + len(program.outputs)  # values of blocks serve all in turn
         self._tables: dict[int, InstructionTables] = {}
         self._free: Shelf[_VmMemory] = Shelf()  # memory of earlier runs: new memory would be cleared by the system
 
     def load(self, width: int) -> None:
         """Load what runs need, so that how long these take tells how long others will."""
         self._table(width)
-        for together in {1, TOGETHER if width > 1 else 1}:
+        for together in {1, BLOCKS_TOGETHER if width > 1 else 1}:
             machine(width, fast=self.fast, real=self.real, together=together)
 
     def _table(self, width: int) -> InstructionTables:
@@ -280,7 +281,7 @@ class Interpreter:
         if sums is None:
             sums = LaneSums(np.empty(0, np.int32), WIDTH if len(mapped) else 1, dtype)
         width, tables = sums.width, self._table(sums.width)
-        together = TOGETHER if count > width > 1 else 1
+        together = BLOCKS_TOGETHER if count > width > 1 else 1
         group = width * together  # examples
         groups = -(-count // group)
         # Spare lanes of the last group compute the last example again: no garbage can become NaN there.

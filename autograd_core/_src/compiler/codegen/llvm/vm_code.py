@@ -55,7 +55,7 @@ HANDLER = ir.FunctionType(VOID, [PTR, I64, PTR, PTR, I64])  # operands, their co
 STORED = None  # a slope that is computed, and stored behind the operands' slots
 # x y + w is x y with w = -0.0, x + w with y = 1, and w - x with y = -1, to the last bit, fused or not: so one
 # loop runs through products, sums and differences alike, and no branch has to be foreseen.
-ONE, MINUS_ONE, NOTHING = 1.0, -1.0, -0.0
+ONE, MINUS_ONE, MINUS_ZERO = 1.0, -1.0, -0.0
 Place = int | float | None  # where a number is: the k-th operand or, with k = n, the value; or a literal
 
 
@@ -168,7 +168,7 @@ def _product_of(z: Any, xs: Sequence[Lanes]) -> tuple[Place, ...]:
     if len(found) != 2 or None in found:
         return ()
     x, y = found
-    return {"fmul": (x, y, NOTHING), "fadd": (x, ONE, y), "fsub": (y, MINUS_ONE, x)}.get(made.opname, ())
+    return {"fmul": (x, y, MINUS_ZERO), "fadd": (x, ONE, y), "fsub": (y, MINUS_ONE, x)}.get(made.opname, ())
 
 
 def looped(module: Any, primitive: Primitive, names: Sequence[str], kind: Any, form: int) -> None:

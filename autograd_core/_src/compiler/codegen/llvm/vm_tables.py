@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 # A call: products or edges before it, the handler, where its operands begin, how many there are, and its own slot. The
 # last of a line has no handler.
-CALL = 5
+CALL_SIZE = 5
 # Edges ahead whose slots are fetched into the cache. A program of 100 000 operations is larger than the second-level
 # cache, and its far operands are not where the processor expects them.
 AHEAD = 32
@@ -63,10 +63,10 @@ class InstructionTables:
         size: The length of the array of values.
         operands: int32: those of the instructions that handlers compute, each with the places of its slopes behind.
         products: int32 of shape (n, 3).
-        values: int64 of shape (n, CALL): the calls where values alone are computed.
+        values: int64 of shape (n, CALL_SIZE): the calls where values alone are computed.
         slopes: The same, where slopes are, too.
         edges: int32 of shape (n + AHEAD, 3), those of the last instruction first.
-        sends: int64 of shape (n, CALL): the calls of handlers that send, with the edges before each.
+        sends: int64 of shape (n, CALL_SIZE): the calls of handlers that send, with the edges before each.
         lines: Where each line is.
     """
 
@@ -251,7 +251,7 @@ def _calls(called: Any, stops: Any, before: Any, handler: Any, about: Any) -> tu
     row = np.arange(len(called)) + np.searchsorted(stops, called, side="right")
     at = np.zeros(len(called) + len(stops), np.int64)
     at[row], at[end] = called, stops
-    calls = np.zeros((len(at), CALL), np.int64)
+    calls = np.zeros((len(at), CALL_SIZE), np.int64)
     calls[:, 0] = np.diff(before[at], prepend=0)
     calls[row, 1], calls[row, 2:] = handler[called], about[called]
     return calls, np.append(0, end + 1)
