@@ -539,10 +539,11 @@ For up to 16 operands that graph has one product per operand; for more it has pr
 of those may leave the range though the derivative does not.
 
 Derivatives of orders 2 and 3 are those of rules, too; `tests/engine/test_extremes.py` tries them where operands are
-of any size, and `tests/engine/test_third_derivatives.py` beside ties and axes. Two limits remain. Third derivatives of
-`atan2` and `hypot` close to an axis may be infinite though they are not, where |v| is below 2^-340 and they are above
+of any size, and `tests/engine/test_third_derivatives.py` beside ties and axes. Three limits remain. Third derivatives
+of `atan2` and `hypot` close to an axis may be infinite though they are not, if |v| is below 2^-340 and they are above
 10^270. Third derivatives of `x ** y`, two of them with respect to y, lose a term where x ** y is beyond the range and
-they are not. Fourth derivatives are not tested.
+they are not. Second derivatives of a `softmax` of two beside a tie, and third ones of its logarithm, are differences
+of rounded shares: right to a unit in the last place of 1/8, however small they are. Fourth derivatives are not tested.
 
 The exact number is computed with mpmath from a textbook definition of each primitive (`benchmarks/references.py`)
 that shares nothing with the table of rules. A derivative is the central difference of that definition
