@@ -1,5 +1,6 @@
 """Plates: which repeated structure is drawn once, what stands for what, and the signals of all copies."""
 
+import itertools
 import math
 import re
 import xml.etree.ElementTree as ET
@@ -15,7 +16,7 @@ from autograd_core._src.engine.value import Constant
 from autograd_core._src.pictures import draw, text
 from autograd_core._src.pictures.scene.build_scene import scene_of
 from autograd_core._src.pictures.scene.cards import CAPTION_FONT
-from autograd_core._src.pictures.scene.plates import ADDS, ADDS_TO, COLUMN, MOST_BARS, column_width
+from autograd_core._src.pictures.scene.plates import ADDS, ADDS_TO, COLUMN, LEAST_COLUMN, MOST_BARS, column_width
 from autograd_core._src.pictures.view.folding import view_of
 
 
@@ -268,6 +269,20 @@ def test_bars_are_logarithmic_where_they_differ_widely():
     assert heights[-1] == 20
 
 
+def test_a_signal_that_fades_over_many_decades_is_never_drawn_as_level():
+    x = ag.Value(1.0, label="x")
+    root = x
+    for _ in range(10):
+        root = ag.tanh(root * 0.1)
+    root.backward()
+    [card] = [card for card in draw(root, plates=True)._frame.scene.cards.values() if card.kind == "plate"]
+    bars = card.strips[0].bars
+    assert card.strips[0].caption.endswith("(log)")
+    steps = [b - a for a, b in itertools.pairwise(bars)]
+    assert min(steps) > 0.05
+    assert max(steps) < 2 * min(steps)  # the factors are nearly equal
+
+
 @pytest.mark.parametrize("top", [0, 1, 3])
 def test_the_case_that_pulls_most_is_marked(top):
     """With its number, also where it is at an end or others are nearly as large; equal ones are not."""
@@ -420,6 +435,7 @@ def test_a_table_says_what_each_copy_adds_to_the_gradient_of_a_weight(make):
         if [graph.bare(w) for w in plate.parts(graph)[0]].count(name) > 1:
             continue
         assert all(rounds_to(x, said) for x, said in zip(parts, told[name], strict=True)), name
+        assert told[name] == [text.number(x) for x in parts]  # with fewer digits they would not add up as they stand
         used = {v for copy in plate.copies.nodes for v in copy}
         if used.issuperset(graph.users[u]):
             assert math.fsum(parts) == pytest.approx(graph.grads[u], rel=1e-9, abs=1e-15)
@@ -434,7 +450,7 @@ def test_columns_of_a_table_have_room_for_what_stands_in_them():
         for card in draw(root, plates=True)._frame.scene.cards.values():
             for row in card.table:
                 assert all(text.extent(said, CAPTION_FONT) <= column_width(card.table) for said in row[1:])
-            assert not card.table or COLUMN <= column_width(card.table) < 1.3 * COLUMN
+            assert not card.table or LEAST_COLUMN <= column_width(card.table) < 1.3 * COLUMN
             assert len({len(row) for row in card.table}) <= 1
 
 
@@ -549,11 +565,11 @@ def test_a_mark_on_a_copy_that_is_not_shown_says_on_which():
     assert ">saturated<" not in svg
 
 
-def test_a_table_has_a_number_where_there_is_no_room_for_its_distance_from_1():
+def test_a_table_has_room_for_how_far_a_number_is_from_1():
     root = a_batch_of_saturated_units()
     root.backward()
     plate = next(card for card in ag.draw(root)._frame.scene.cards.values() if card.kind == "plate")
-    assert next(row for row in plate.table if row[0] == "layer1.neuron0")[1:4] == ("0", "1 − 8e−8", "−1")
+    assert next(row for row in plate.table if row[0] == "layer1.neuron0")[1:4] == ("0", "1 − 8.1e−8", "−1 + 3e−8")
     assert not any("…" in said for row in plate.table for said in row[1:])
 
 

@@ -29,7 +29,9 @@ LEAST_BARS = 180.0  # least width of bars beside a table
 MOST_BARS = 50  # for more copies, a bar shows the largest number of several
 APART = 16.0  # least gap between the numbers below a strip
 WIDE = 30.0  # a strip is logarithmic if the largest number is at least so many times the least
-MOST_DECADES, BELOW = 6.0, 0.25  # decades of a logarithmic strip; those below its lowest bar
+# Decades of a logarithmic strip, as many as doubles have digits: with fewer, steps before which a gradient has vanished
+# seem to have equal ones; and those below its lowest bar.
+MOST_DECADES, BELOW = 16.0, 0.25
 HANDED_HEIGHT = 34.0  # two lines
 LARGEST_MARK = " ▲"  # marks the largest number
 HANDED = "↻"  # marks a value that comes from another copy
@@ -40,7 +42,9 @@ MOST_LINES, MOST_ASIDE = 12, 6  # of a table with a row for each copy: rows, col
 WIDEST_COLUMN = 100.0
 GRADIENT_OF, TARGET_OF = "gradient of", "target of"
 ADDS, ADDS_TO = "adds to the gradient of", "adds to"
-COLUMN, LINE_HEIGHT, TABLE_HEAD = 68.0, 14.0, 8.0  # of a table: width of a column, height of a line, room above
+LINE_HEIGHT, TABLE_HEAD = 14.0, 8.0  # of a table: height of a line, room above
+# Of its columns: the least width; and the one in which any number has four digits, so that parts add up as they stand.
+LEAST_COLUMN, COLUMN = 48.0, 70.0
 LONGEST_NAME = 160.0
 NAMED_VALUES, LONGEST_EXIT = 2, 20  # values that are named, of those handed on and of what copies give; and their cells
 LISTED, MOST_ENTERING = 12, 16  # copies that a title names; edges to others that have text
@@ -205,8 +209,8 @@ def _called_width(table: Sequence[tuple[str, ...]]) -> float:
 
 
 def column_width(table: Sequence[tuple[str, ...]]) -> float:
-    """The width of a column, larger than usual if the names above the columns need it."""
-    return max([COLUMN, *(text.extent(said, CAPTION_FONT) + 8 for row in table for said in row[1:])])
+    """The width of a column, as large as its longest text needs."""
+    return max([LEAST_COLUMN, *(text.extent(said, CAPTION_FONT) + 8 for row in table for said in row[1:])])
 
 
 def _is_head(said: str) -> bool:
@@ -355,8 +359,8 @@ def _line(numbers: Sequence[Any]) -> list[str]:
 
 
 def is_in_column(said: str) -> bool:
-    """Whether a text has room in a column of the table."""
-    return text.fitted(said, CAPTION_FONT, COLUMN - 4) == said
+    """Whether a number has room in a column of the table."""
+    return text.extent(said, CAPTION_FONT) <= COLUMN - 4
 
 
 def _enter(board: Board, plate: Plate, i: int) -> None:
