@@ -229,8 +229,8 @@ def test_plans_of_every_size_lay_out_each_slot_once():
     for n in (2, 9, 25, 41):
         program = compiler.compile(rosenbrock, [0.5] * n).program
         plan = ExecutionPlan(program, fast=True)
-        assert len(set(plan.address.tolist())) == program.n_slots
-        assert plan.address.max() < plan.size
+        assert len(set(plan.at.tolist())) == len(set(plan.place.tolist())) == program.n_slots
+        assert plan.at.max() < plan.size
 
 
 def test_a_long_program_without_repetition_runs_too(monkeypatch):

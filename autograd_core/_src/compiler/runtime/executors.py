@@ -94,7 +94,8 @@ class InterpreterRunner:
     def run(self) -> None:
         """Run chunk by chunk, as all runners do."""
         # Before the clock starts: what is loaded once is not what a further run takes, by which compiling is decided.
-        self.interpreter.load(self._width)
+        sought = self._sought if self._has_gradient else None
+        self.interpreter.load(self._width, self._wanted, sought, self._summed)
         began = clock()
         count = len(self.results)
         total: Any = None

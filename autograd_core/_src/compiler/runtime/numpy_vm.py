@@ -39,7 +39,7 @@ class NumpyInterpreter:
         self.program, self.why, self.dtype = program, why, np.dtype(dtype)
         self.numbers_per_example = program.n_slots
 
-    def load(self, width: int) -> None:
+    def load(self, width: int, wanted: Any, sought: Any, summed: Any) -> None:
         """Nothing is to be loaded."""
 
     def run(

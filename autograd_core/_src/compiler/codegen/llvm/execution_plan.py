@@ -47,22 +47,30 @@ class ExecutionPlan:
 
     def __init__(self, program: Program, *, fast: bool) -> None:
         self.fast = fast
-        self.program, place, self.regions, self.totals = arranged(program)
+        # Callers know slots of the program as it was before it was reordered: `place` tells where they are now.
+        self.program, self.place, self.regions, self.totals = arranged(program)
         self.at = self._addresses()
-        # Callers know slots of the program as it was before it was reordered.
-        self.address = self.at[place]
         self._bodies: list[Body] | None = None
-        self._tables: InstructionTables | None = None
+        self._tables: dict[Any, InstructionTables] = {}
         self._functions: dict[Any, list[Compiled]] = {}
 
-    @property
-    def tables(self) -> InstructionTables:
-        """What is interpreted, made at first request."""
-        if self._tables is None:
-            self._tables = InstructionTables(
-                self.program, 1, fast=self.fast, at=self.at, spare=self.size + PADDING, lines=self.lines()
-            )
-        return self._tables
+    def tables(self, kept: Any, *, gradient: bool) -> InstructionTables:
+        """What is interpreted, made at first request.
+
+        Args:
+            kept: Slots whose values or adjoints are read after a run.
+            gradient: Whether there is a backward sweep.
+        """
+        # Regions index what they share with lines, so there each slot has a place of its own.
+        if self.regions:
+            kept = kept[:0]
+        key = kept.tobytes(), gradient
+        if key not in self._tables:
+            about: dict[str, Any] = {"kept": kept}
+            if self.regions:
+                about = {"at": self.at, "spare": self.size + PADDING, "lines": self.lines()}
+            self._tables[key] = InstructionTables(self.program, 1, fast=self.fast, gradient=gradient, **about)
+        return self._tables[key]
 
     @property
     def bodies(self) -> list[Body]:
@@ -223,18 +231,20 @@ class PlanRunner:
     used, called = 0, False
 
     def __init__(self, plan: ExecutionPlan, layout: Layout) -> None:
-        p = plan.program  # reordered; the layout's slots are those of the program before that, see `plan.address`
+        p = plan.program  # reordered; the layout's slots are those of the program before that, see `plan.place`
         self.plan, self.work = plan, len(p.operands)
-        tables = plan.tables
-        self.values, self.adjoints = zeros(tables.size + PADDING), zeros(plan.size + PADDING)
+        # With one example, gradients per example and sums over examples are the same numbers: one vector serves both.
+        sought = [*(slot for group in layout.per_example for slot in group), *layout.summed]
+        wanted, sent = (plan.place[list(slots)] for slots in (layout.wanted, sought))
+        self._tables = tables = plan.tables(np.concatenate([wanted, sent]), gradient=layout.has_gradient)
+        self.values = zeros(tables.size + PADDING)
+        self.adjoints = self.values if tables.is_shared else zeros(plan.size + PADDING)
         # Once: no stage writes to constants.
         self.values[p.n_inputs : p.first] = p.constants
-        self.values[plan.size + PADDING :][: len(tables.literals)] = tables.literals
+        self.values[tables.literal :][: len(tables.literals)] = tables.literals
         # Inputs are written straight into the array of values, through views; there is nothing to copy in a run.
         self.shared = self.values[: p.n_inputs]
         self.tables: list[Any] = []  # part of the interface of runners: a plan has no batch
-        # With one example, gradients per example and sums over examples are the same numbers: one vector serves both.
-        sought = [*(slot for group in layout.per_example for slot in group), *layout.summed]
         self.results, gradient = zeros((1, layout.width)), zeros(len(sought))
         ends = np.cumsum([0, *map(len, layout.per_example)]).tolist()
         self.per_example = [gradient[None, a:b] for a, b in pairwise(ends)]
@@ -244,14 +254,15 @@ class PlanRunner:
         self._again = called_back(self._run_again)  # a C function, as it is machine code that finds the NaN
         self._strict: Any = None
         self._stage, self._machine = _stages(), machine(1, fast=plan.fast)
-        self._ends = [plan.address[list(slots)].astype(np.int32) for slots in (layout.wanted, sought)]
-        self._uncleaned = plan.uncleaned()
+        self._ends = [at.astype(np.int32) for at in (tables.values_at[wanted], tables.adjoints_at[sent])]
+        self._uncleaned = plan.uncleaned()[: 0 if tables.replaces else None]
         self._places = np.array(layout.places, np.int32)
         self._gradient, self._backward = gradient, layout.has_gradient
         self._lines: list[Any] = self._line_blocks()
         forward = self._stages_forward()
         backward = self._stages_backward(strict_zero=False) if layout.has_gradient else []
-        self.block = self._sequence([*forward, *backward, self._reading(again=True)])
+        # Without regions a second sweep would give the same; and values may have gone by then.
+        self.block = self._sequence([*forward, *backward, self._reading(again=bool(plan.regions))])
         self.bytes = sum(x.nbytes for x in (self.values, self.adjoints, *self._kept))
         self.hands = [None] * 3
         self._call = ctypes.CFUNCTYPE(None, ctypes.c_int64)(self._stage["sequence"])
@@ -270,17 +281,16 @@ class PlanRunner:
 
     def _line_blocks(self) -> list[Any]:
         """The argument blocks of each interpreted line, forward and backward; None for an empty line."""
-        tables = self.plan.tables
+        tables = self._tables
         blocks: list[Any] = []
-        calls = tables.slopes if self._backward else tables.values
         common = {"operands": tables.operands, "values": self.values}
         for (start, stop), line in zip(self.plan.lines(), tables.lines, strict=True):
             if start == stop:
                 blocks.append(None)
                 continue
             forward = block(
-                FORWARD, n=line.calls, calls=calls[line.call :], products=tables.products[line.product :],
-                own=line.own, **common,
+                FORWARD, n=line.calls, calls=tables.calls[line.call :], products=tables.products[line.product :],
+                **common,
             )  # fmt: skip
             backward = block(
                 BACKWARD, n=line.sends, calls=tables.sends[line.send :], edges=tables.edges[line.edge :],
@@ -310,7 +320,7 @@ class PlanRunner:
 
     def _stages_backward(self, *, strict_zero: bool) -> list[tuple[int, Any]]:
         plan = self.plan
-        root = int(plan.at[plan.program.outputs[0]])
+        root = int(self._tables.adjoints_at[plan.program.outputs[0]])
         fields = [len(self._uncleaned), root, self.adjoints.ctypes.data, self._uncleaned.ctypes.data]
         clear = np.array(fields, np.int64)
         self._kept.append(clear)

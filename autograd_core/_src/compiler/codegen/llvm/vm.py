@@ -24,7 +24,7 @@ from ...runtime.memory import LaneSums, address, zeros
 from .accumulation import with_product
 from .jit import ENTRY, F64, I32, I64, PTR, VOID, addresses_of, constant, i64, lanes, load, lock, loop, real_of, store
 from .vm_code import HANDLER
-from .vm_tables import AHEAD, CALL_SIZE, InstructionTables, padded
+from .vm_tables import AHEAD, CALL_SIZE, InstructionTables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -37,7 +37,7 @@ BLOCKS_TOGETHER = 2  # blocks of examples that run together; four take as long, 
 # --- the machine ----------------------------------------------------------------------------------
 
 RUN = ir.FunctionType(VOID, [PTR])  # the functions below take the address of a block of 64-bit numbers
-FORWARD = "n calls products operands values own".split()
+FORWARD = "n calls products operands values".split()
 BACKWARD = "n calls edges operands values adjoints".split()
 DRIVER = (
     "n_groups forward backward n_mapped mapped rows n_wanted wanted results n_sought sought gradient "
@@ -50,7 +50,7 @@ def _fields(b: Any, block: Any, names: Sequence[str]) -> dict[str, Any]:
     found = {}
     for k, name in enumerate(names):
         x = load(b, I64, block, i64(k))
-        found[name] = x if name in ("n", "own", "root") or name.startswith("n_") else b.inttoptr(x, PTR)
+        found[name] = x if name in ("n", "root") or name.startswith("n_") else b.inttoptr(x, PTR)
     return found
 
 
@@ -72,10 +72,10 @@ class _VmWriter:
         b = ir.IRBuilder(f.append_basic_block())
         return b, _fields(b, f.args[0], names)
 
-    def row(self, b: Any, table: Any, k: Any) -> list[Any]:
-        """Three slots of a table."""
-        first = b.mul(k, i64(3))
-        return [b.sext(load(b, I32, table, b.add(first, i64(j))), I64) for j in range(3)]
+    def row(self, b: Any, table: Any, k: Any, columns: int = 3) -> list[Any]:
+        """A row of a table."""
+        first = b.mul(k, i64(columns))
+        return [b.sext(load(b, I32, table, b.add(first, i64(j))), I64) for j in range(columns)]
 
     def get(self, b: Any, base: Any, slot: Any, block: int) -> Lanes:
         """The lanes of a block of examples."""
@@ -95,20 +95,18 @@ class _VmWriter:
         for block in range(self.together):
             b.call(self.prefetch, [b.gep(base, [self.at(b, slot, block)], source_etype=self.kind), *how])
 
-    def calls(self, b: Any, a: dict[str, Any], before: Callable[[Any, Any], None]) -> None:
-        """Runs of rows, each with its number and an instruction's slot, and the call of a handler behind each run."""
-        row, own = b.alloca(I64), b.alloca(I64)
+    def calls(self, b: Any, a: dict[str, Any], before: Callable[[Any], None]) -> None:
+        """Runs of rows, each with its number, and the call of a handler behind each run."""
+        row = b.alloca(I64)
         b.store(i64(0), row)
-        b.store(a.get("own", i64(0)), own)
         with loop(b, i64(0), a["n"]) as turn:
             here = b.mul(turn, i64(CALL_SIZE))
             fields = (load(b, I64, a["calls"], b.add(here, i64(k))) for k in range(CALL_SIZE))
             count, handler, start, operands, slot = fields
-            first, slots = b.load(row, typ=I64), b.load(own, typ=I64)
+            first = b.load(row, typ=I64)
             with loop(b, i64(0), count) as k:
-                before(b.add(first, k), b.add(slots, k))
+                before(b.add(first, k))
             b.store(b.add(first, count), row)
-            b.store(b.add(slot, i64(1)), own)  # the next run begins behind the handler's instruction
             with b.if_then(b.icmp_signed("!=", handler, i64(0))):
                 listed = b.gep(a["operands"], [start], source_etype=I32)
                 for block in range(self.together):
@@ -122,10 +120,10 @@ class _VmWriter:
         """The values, and the slopes if the handlers are those that store them."""
         b, a = self.function("forward", FORWARD)
 
-        def product(row: Any, own: Any) -> None:
-            xs = self.row(b, a["products"], row)
+        def product(row: Any) -> None:
+            *xs, own = self.row(b, a["products"], row, 4)
             if width_of(self.kind):
-                for x in self.row(b, a["products"], b.add(row, i64(AHEAD))):
+                for x in self.row(b, a["products"], b.add(row, i64(AHEAD)), 4):
                     self.fetch(b, a["values"], x)
             for block in range(self.together):
                 x, y, w = (self.get(b, a["values"], x, block) for x in xs)
@@ -138,7 +136,7 @@ class _VmWriter:
         """Adjoint += slope × adjoint, for every edge."""
         b, a = self.function("backward", BACKWARD)
 
-        def edge(row: Any, _: Any) -> None:
+        def edge(row: Any) -> None:
             to, slope, source = self.row(b, a["edges"], row)
             to, is_first = self._apart(b, to)
             ahead = self.row(b, a["edges"], b.add(row, i64(AHEAD)))
@@ -247,19 +245,27 @@ class Interpreter:
         self.program, self.fast, self.dtype = program, fast, np.dtype(dtype)
         self.real = real_of(self.dtype)
         self.numbers_per_example = program.n_inputs + len(program.outputs)  # values of blocks serve all in turn
-        self._tables: dict[int, InstructionTables] = {}
+        self._tables: dict[Any, InstructionTables] = {}
         self._free: Shelf[_VmMemory] = Shelf()  # memory of earlier runs: new memory would be cleared by the system
 
-    def load(self, width: int) -> None:
-        """Load what runs need, so that how long these take tells how long others will."""
-        self._table(width)
+    def load(self, width: int, wanted: Any, sought: Any, summed: Any) -> None:
+        """Load what runs need, so that how long these take tells how long others will; see `run`."""
+        self._table(width, wanted, sought, summed)
         for together in {1, BLOCKS_TOGETHER if width > 1 else 1}:
             machine(width, fast=self.fast, real=self.real, together=together)
 
-    def _table(self, width: int) -> InstructionTables:
-        if width not in self._tables:
-            self._tables[width] = InstructionTables(self.program, width, fast=self.fast, real=self.real)
-        return self._tables[width]
+    def _table(self, width: int, wanted: Any, sought: Any, summed: Any) -> InstructionTables:
+        """The tables for runs with these results."""
+        # At a single point a sum is the adjoint itself, and wide nodes send to it. Over a batch it is apart.
+        sums, alone = np.split(summed, [len(summed) if width > 1 else 0])
+        kept = np.concatenate([wanted, [] if sought is None else sought, alone]).astype(np.int32)
+        key = width, sought is None, sums.tobytes(), kept.tobytes()
+        found = self._tables.get(key)
+        if found is None:
+            found = InstructionTables(
+                self.program, width, fast=self.fast, real=self.real, gradient=sought is not None, kept=kept, sums=sums
+            )
+        return self._tables.setdefault(key, found)  # the first one's, where two threads make them
 
     def run(
         self, inputs: Any, mapped: Any, rows: Any, wanted: Any, sought: Any = None, sums: LaneSums | None = None
@@ -280,7 +286,7 @@ class Interpreter:
         p, count, dtype = self.program, len(rows), self.dtype
         if sums is None:
             sums = LaneSums(np.empty(0, np.int32), WIDTH if len(mapped) else 1, dtype)
-        width, tables = sums.width, self._table(sums.width)
+        width, tables = sums.width, self._table(sums.width, wanted, sought, sums.slots)
         together = BLOCKS_TOGETHER if count > width > 1 else 1
         group = width * together  # examples
         groups = -(-count // group)
@@ -290,26 +296,26 @@ class Interpreter:
         # here, once, by NumPy.
         lanes = np.ascontiguousarray(padded.reshape(groups, group, -1).transpose(0, 2, 1))
         seeks = np.empty(0, np.int32) if sought is None else sought
-        # At a single point a sum is the adjoint itself, and wide nodes send to it. Over a batch it is apart.
-        summed = sums.slots if width > 1 else sums.slots[:0]
-        key = width, together, sought is None, summed.tobytes()
-        work = self._free.take(key)  # nobody else has it then: threads run chunks of a batch on one interpreter
+        if width == 1:
+            seeks = np.concatenate([seeks, sums.slots])
+        serves = tables, together
+        work = self._free.take(serves)  # nobody else has it then: threads run chunks of a batch on one interpreter
         if work is None:
-            work = _VmMemory(self, key, tables, together, summed)
+            work = _VmMemory(self, serves, tables, width, together)
             self._free.made(work)
         values, adjoints = work.values, work.adjoints
         values[: p.n_inputs] = inputs[:, None]
-        if width == 1:
+        if not tables.replaces:
             adjoints[:] = 0.0
-        seeks = np.concatenate([seeks, sums.slots[len(summed) :]])
+        wanted, seeks = tables.values_at[wanted].astype(np.int32), tables.adjoints_at[seeks].astype(np.int32)
         results, gradient = (np.empty((groups, n, group), dtype) for n in (len(wanted), len(seeks)))
         seeds = (np.arange(group) < count - (groups - 1) * group).astype(dtype)  # 0 in spare lanes
         arguments = block(
             DRIVER, n_groups=groups, forward=work.forward, backward=0 if sought is None else work.backward,
             n_mapped=len(mapped), mapped=mapped, rows=lanes, n_wanted=len(wanted),
             wanted=wanted, results=results, n_sought=len(seeks), sought=seeks, gradient=gradient,
-            n_sums=len(work.sum_edges), sum_edges=work.sum_edges, sums=sums.lanes, values=values, adjoints=adjoints,
-            root=0 if sought is None else int(p.outputs[0]), seeds=seeds,
+            n_sums=len(tables.sum_edges), sum_edges=tables.sum_edges, sums=sums.lanes, values=values, adjoints=adjoints,
+            root=0 if sought is None else int(tables.adjoints_at[p.outputs[0]]), seeds=seeds,
         )  # fmt: skip
         code = machine(width, fast=self.fast, real=self.real, together=together)
         ctypes.CFUNCTYPE(None, ctypes.c_int64)(code.run)(arguments.ctypes.data)
@@ -325,62 +331,38 @@ class _VmMemory:
 
     Args:
         interpreter: Whose it is.
-        serves: Which runs: lanes, blocks together, whether gradients are left out, and what is summed over a batch.
-        tables: The program's.
+        serves: Which runs: those of the tables, and blocks together.
+        tables: What it runs through.
+        width: Lanes.
         together: Blocks of examples that run together.
-        summed: int32: slots whose adjoints are summed over the batch.
     """
 
     used, called = 0, False
 
     def __init__(
-        self, interpreter: Interpreter, serves: Any, tables: InstructionTables, together: int, summed: Any
+        self, interpreter: Interpreter, serves: Any, tables: InstructionTables, width: int, together: int
     ) -> None:
-        p, width, dtype = interpreter.program, serves[0], interpreter.dtype
+        p, dtype = interpreter.program, interpreter.dtype
         self.serves = serves
         # The last elements are read in whole vectors. What nothing is sent to stays 0.
-        self.values, self.adjoints = (zeros((n + WIDTH, together * width), dtype) for n in (tables.size, p.n_slots))
+        self.values = zeros((tables.size + WIDTH, together * width), dtype)
+        self.adjoints = self.values if tables.is_shared else zeros((p.n_slots + WIDTH, together * width), dtype)
         with np.errstate(over="ignore"):  # doubles beyond floats are infinite
             self.values[p.n_inputs : p.first] = p.constants[:, None]
-            self.values[p.n_slots :][: len(tables.literals)] = tables.literals[:, None]
-        edges, sends, self.sum_edges = tables.edges, tables.sends, tables.edges[:0]
-        if width > 1:
-            edges, sends, self.sum_edges = _parted(tables, p, summed)
+            self.values[tables.literal :][: len(tables.literals)] = tables.literals[:, None]
         # As handlers index them where some blocks are together: each slot is the first of so many places.
-        operands = tables.operands * np.int32(together)
+        self._operands = tables.operands * np.int32(together)
         [line] = tables.lines
         self.forward = block(
-            FORWARD, n=line.calls, calls=tables.values if serves[2] else tables.slopes, products=tables.products,
-            operands=operands, values=self.values, own=line.own,
+            FORWARD, n=line.calls, calls=tables.calls, products=tables.products, operands=self._operands,
+            values=self.values,
         )  # fmt: skip
         self.backward = block(
-            BACKWARD, n=line.sends, calls=sends, edges=edges, operands=operands, values=self.values,
-            adjoints=self.adjoints,
+            BACKWARD, n=line.sends, calls=tables.sends, edges=tables.edges, operands=self._operands,
+            values=self.values, adjoints=self.adjoints,
         )  # fmt: skip
-        self._kept = tables, edges, sends, operands
-        own = [self.values, self.adjoints, operands]
-        if width > 1:
-            own += [edges, sends, self.sum_edges]  # else they are the tables'
-        self.bytes = sum(x.nbytes for x in own)
-
-
-def _parted(tables: InstructionTables, p: Program, slots: Any) -> tuple[Any, Any, Any]:
-    """The edges and their calls; apart from them those that lead to sums over the batch, with the sums' numbers."""
-    place = np.full(p.n_slots, -1, np.int32)
-    place[slots] = np.arange(len(slots))
-    edges, root = tables.edges[: len(tables.edges) - AHEAD], p.outputs[:1]
-    # The result may be what is summed: its adjoint is the seed, and comes first.
-    seeds = np.array([(x, tables.one, x) for x in root if place[x] >= 0], np.int32).reshape(-1, 3)
-    sums = np.concatenate([seeds, edges[place[edges[:, 0]] >= 0]])
-    sums[:, 0] = place[sums[:, 0]]
-    rest = edges[place[edges[:, 0]] < 0]
-    calls = tables.sends.copy()
-    calls[0, 0] = len(rest)  # over a batch no handler sends, so all edges come before the end of the line
-    # The first that is sent to a slot replaces what an earlier group left there, so nothing has to be cleared.
-    _, first = np.unique(rest[:, 0], return_index=True)
-    first = first[~np.isin(rest[first, 0], root)]
-    rest[first, 0] = ~rest[first, 0]
-    return padded(rest), calls, np.ascontiguousarray(sums)
+        self._kept = tables
+        self.bytes = sum(x.nbytes for x in (self.values, self.adjoints, self._operands))
 
 
 def block(names: Sequence[str], **fields: Any) -> Any:
