@@ -39,6 +39,11 @@ def declared(module: Any, name: str, kinds: list[Any]) -> Any:
     return module.globals.get(name) or ir.Function(module, ir.FunctionType(kinds[0], kinds), name)
 
 
+def _named(kind: Any) -> str:
+    """A type in a function's name. Code of floats has functions of doubles, too, for formulas that are made for them."""
+    return f"{'f32' if element_of(kind) is F32 else 'f64'}{f'x{width_of(kind)}' if width_of(kind) else ''}"
+
+
 def in_each_lane(module: Any, name: str, kind: Any, arity: int) -> Any:
     """libm's function; for a vector, a function that calls it lane by lane."""
     offer_libm()
@@ -46,7 +51,7 @@ def in_each_lane(module: Any, name: str, kind: Any, arity: int) -> Any:
     width = width_of(kind)
     if not width:
         return scalar
-    lanewise = f"{name}_in_{width}_lanes"
+    lanewise = f"{name}_in_lanes_{_named(kind)}"
     if lanewise in module.globals:
         return module.globals[lanewise]
     function = declared(module, lanewise, [kind] * arity)
@@ -121,7 +126,7 @@ def in_vectors(module: Any, name: str, kind: Any, arity: int) -> Any:
     vector = declared(module, symbol, [part] * arity)
     if width == width_of(kind):
         return vector
-    whole = f"{name}_in_parts"
+    whole = f"{name}_in_parts_{_named(kind)}"
     if whole in module.globals:
         return module.globals[whole]
     function = declared(module, whole, [kind] * arity)
@@ -142,7 +147,7 @@ def in_vectors(module: Any, name: str, kind: Any, arity: int) -> Any:
 
 def in_one_lane(module: Any, name: str, kind: Any, arity: int) -> Any:
     """The vector library's function of one number."""
-    whole = f"{name}_of_one"
+    whole = f"{name}_of_one_{_named(kind)}"
     if whole in module.globals:
         return module.globals[whole]
     width = FLOATS_TOGETHER if kind is F32 else vector_library()[2]  # type: ignore[index]
