@@ -27,7 +27,7 @@ def tests(session: nox.Session) -> None:
 @nox.session(python=["3.13t", "3.14t"])
 def free_threaded(session: nox.Session) -> None:
     """The engine without the GIL; of the extras only those whose packages have wheels for such a Python."""
-    session.install("-e", ".[check]", "pytest")
+    session.install("-e", ".[check]", "numpy", "pytest")
     session.run("pytest", "-q", *(session.posargs or ["tests/engine", "tests/transforms"]), env={"PYTHON_GIL": "0"})
 
 

@@ -3,6 +3,7 @@
 import gc
 import os
 import sys
+from importlib.util import find_spec
 from itertools import repeat
 from operator import is_
 from typing import NamedTuple
@@ -25,6 +26,12 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 if "MUTANTS_ROOT" not in os.environ:
     sys.dont_write_bytecode = False
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
+def pytest_configure(config):
+    """Without llvmlite, as on free-threaded Python, compiled functions run on NumPy: the same tests, no error each."""
+    if find_spec("llvmlite") is None:
+        config.addinivalue_line("filterwarnings", "ignore:compiled functions run on NumPy")
 
 
 @pytest.hookimpl(optionalhook=True)
