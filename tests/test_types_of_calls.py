@@ -8,6 +8,7 @@ from type_checkers import CHECKERS, SOURCES, said_by
 import autograd_core as ag
 import nn
 from autograd_core import testing
+from autograd_core._src.engine.elsewhere import Elsewhere
 from autograd_core._src.engine.ops import PRIMITIVES
 
 GIVEN = """
@@ -398,7 +399,8 @@ def attributes():
     for package, module in (("ag", ag), ("testing", testing), ("nn", nn)):
         for name in sorted(getattr(module, "__all__", vars(module))):
             if isinstance(kind := getattr(module, name), type) and not name.startswith("_"):
-                refused = {x for base in kind.__mro__ if base.__name__.startswith("NotOn") for x in vars(base)}
+                given = [(x, y, base) for base in kind.__mro__ for x, y in vars(base).items()]
+                refused = {x for x, y, base in given if base.__name__.startswith("NotOn") or isinstance(y, Elsewhere)}
                 annotated = {x for base in kind.__mro__ for x in inspect.get_annotations(base)}
                 for member in sorted({*dir(kind), *annotated} - refused):
                     if not member.startswith("_") and f"{package}.{name}.{member}" not in ANY:
