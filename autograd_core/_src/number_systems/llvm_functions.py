@@ -40,7 +40,7 @@ def declared(module: Any, name: str, kinds: list[Any]) -> Any:
 
 
 def _named(kind: Any) -> str:
-    """A type in a function's name. Code of floats has functions of doubles, too, for formulas that are made for them."""
+    """A type in a function's name. Code of floats has functions of doubles, too, for formulas made for them."""
     return f"{'f32' if element_of(kind) is F32 else 'f64'}{f'x{width_of(kind)}' if width_of(kind) else ''}"
 
 
