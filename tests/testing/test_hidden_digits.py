@@ -239,3 +239,57 @@ def test_beside_a_kink_a_wrong_rule_for_floats_alone_fails(x):
     for f in (lambda x: ag.relu(x) + 3 * wrong(x), lambda x: ag.maximum(x, 2 * x) + 5 * wrong(x)):
         with pytest.raises(GradientError):
             assert_gradient(f, (x,))
+
+
+def of_user(value, *slopes):
+    """A user's operation of a value that cancels, with derivatives that do not."""
+    made = ag.primitive(value)
+    made.partials(lambda *xs: tuple(slope(*xs[:-1]) for slope in slopes))
+    return made
+
+
+VALUES_THAT_CANCEL = {  # and points at which few of their digits are left
+    "a path": (
+        of_user(
+            lambda a, t: 0.5 * (2 * a - 5 * a * t + 4 * a * t * t - a * t**3),
+            lambda a, t: 0.5 * (1 - t) ** 2 * (2 - t),
+            lambda a, t: -0.5 * a * (1 - t) * (5 - 3 * t),
+        ),
+        [(-899.0739962772207, 0.995889953728508), (1e3, 1 - 1e-6), (3.0, 1.0000001)],
+    ),
+    "a logarithm of exponentials": (
+        of_user(
+            lambda x, y: ag.log(ag.exp(x) + ag.exp(y)),
+            lambda x, y: ag.sigmoid(x - y),
+            lambda x, y: ag.sigmoid(y - x),
+        ),
+        [(-3e-59, -100.0), (-1e-30, -40.0), (2.0, 1.0)],
+    ),
+    "1 less a cosine": (
+        of_user(lambda x, y: y * (1 - ag.cos(x)), lambda x, y: y * ag.sin(x), lambda x, y: 2 * ag.sin(x / 2) ** 2),
+        [(1e-7, 3.0), (1e-5, -2.0), (1e-9, 1e5)],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", VALUES_THAT_CANCEL)
+def test_a_users_value_that_cancels_is_no_fault(name):
+    """The same formula without `primitive` would lose these digits, too."""
+    op, points = VALUES_THAT_CANCEL[name]
+    for x, y in points:
+        for f in (lambda x, y: op(x, y) ** 2, lambda x, y: ag.hypot(op(x, y) - 1.0, x), lambda x, y: op(x, y) - x):
+            assert_gradient(f, (x, y))
+
+
+@pytest.mark.parametrize("name", VALUES_THAT_CANCEL)
+def test_a_value_that_was_changed_by_more_is_a_fault(name):
+    op, points = VALUES_THAT_CANCEL[name]
+
+    def changed(x, y):
+        z = op(x, y)
+        z.data += 1e-3 * (1 + abs(x.data) + abs(y.data))
+        return z * z
+
+    for at in points:
+        with pytest.raises(WrongGradient, match="value"):
+            assert_gradient(changed, at)

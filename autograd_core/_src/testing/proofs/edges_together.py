@@ -108,7 +108,7 @@ def _one(xs: Any) -> bool:
 def _rounded_little(group: OperationGroup, columns: Sequence[Any], zs: Any, allowed: Any) -> Any:
     """Where a user's rule is accurate by a running error analysis of its formula, recorded at the first point.
 
-    Where its value is what is left of a sum that cancels, that is a fault of the rule's own.
+    Where its value is what is left of a sum that cancels, it is not, and the node is judged by itself.
     """
     import numpy as np
 

@@ -161,7 +161,8 @@ class Screen:
                 return None
             unseen[first[i] : first[i] + len(edges.unseen)] = edges.unseen
             if edges.off or not value_is_close(order[i]):
-                (unknown if edges.off != edges.off else off).append((i, edges.off))
+                # How far a value alone that is off reaches is not known here.
+                (unknown if edges.off != edges.off else off).append((i, edges.off or math.inf))
         if off:  # a wrong edge at a node that no result depends on has no effect; a wrong value has
             sizes = self._sizes()
             off = [(i, by * sizes[i] if sizes[i] else by if by == math.inf else 0.0) for i, by in off]

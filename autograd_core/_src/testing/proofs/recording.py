@@ -127,22 +127,26 @@ def value_is_wrong(local: Replay, node: Value) -> bool:
     xs = [m.number(p.data) for p in node.parents]
     slopes = slopes_of(m, primitive, xs, exact, [True] * len(xs)).exact
     size = abs(exact) + sum(abs(d * x) for d, x in zip(slopes, xs, strict=True))
-    return bool(off > value_error_allowed(node, size))
+    if off <= value_error_allowed(node, size):
+        return False
+    # A formula of the user's that cancels loses the digits that the same program would lose without `@primitive`.
+    if built_in(node):
+        return True
+    formula = _recorded(lambda: primitive.value(VALUES, *(Value(p.data) for p in node.parents)))
+    return formula is None or bool(off > _rounding_within(formula))
 
 
-def rule_rounding(node: Value, i: int) -> float:
-    """The rounding error of a local derivative's formula.
-
-    The formula is recorded as a graph, through which the rounding of each step is propagated. One that takes numbers
-    alone, as with functions of `math`, cannot be read: there it is what its values jump by next to the operands.
-    """
-    assert node._primitive is not None
+def _recorded(rule: Callable[[], Any]) -> Any:
+    """A rule's formula as a graph, or the number that it is; None if it takes numbers alone, as functions of `math`."""
     try:
-        result = Value(node.data)
         with transforming():  # a formula that leaves the graph is an error
-            formula = node._primitive.partials(VALUES, *(Value(p.data) for p in node.parents), result)[i]
+            return rule()
     except (TypeError, ValueError, ArithmeticError, AttributeError):
-        return _scatter(node, i)
+        return None
+
+
+def _rounding_within(formula: Any, result: Value | None = None) -> float:
+    """The rounding errors of all steps of a formula, and of `result` where it is an operand, propagated to its end."""
     if not isinstance(formula, Value):
         return 0.0
     bounds: dict[Value, float] = {}
@@ -151,6 +155,18 @@ def rule_rounding(node: Value, i: int) -> float:
         rounded = step._primitive is not None or step is result
         bounds[step] = total(abs(d) * bounds[p] for p, d in terms if d) + 4 * DOUBLE * abs(step.data) * rounded
     return bounds[formula]
+
+
+def rule_rounding(node: Value, i: int) -> float:
+    """The rounding error of a local derivative's formula.
+
+    The formula is recorded as a graph, through which the rounding of each step is propagated. One that takes numbers
+    alone, as with functions of `math`, cannot be read: there it is what its values jump by next to the operands.
+    """
+    primitive, result = node._primitive, Value(node.data)
+    assert primitive is not None
+    formula = _recorded(lambda: primitive.partials(VALUES, *(Value(p.data) for p in node.parents), result)[i])
+    return _scatter(node, i) if formula is None else _rounding_within(formula, result)
 
 
 def _scatter(node: Value, i: int) -> float:
